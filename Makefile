@@ -1,0 +1,75 @@
+# The commands of the project; `make help` lists them. Everything happens in .venv.
+
+PORT ?= 8080
+VENV := .venv
+BIN := $(VENV)/bin
+# The first Python that really starts: a version manager may leave names that do not.
+PYTHON ?= $(shell for name in python3.12 python3.11 python3; do \
+	"$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null \
+	&& echo "$$name" && break; done)
+LOCK := $(BIN)/uv pip compile setup.cfg --universal --python-version 3.11 --generate-hashes \
+	--override requirements/override.txt --no-annotate --no-header --quiet
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+
+.PHONY: help run test lint types layers policies units bench soak mutants lock format clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/.run ## Serve the demo on an embedded SQLite: make run PORT=8080
+	@$(BIN)/authz demo --port $(PORT)
+
+test: lint types layers policies units ## Everything that has to pass: lint, types, layers, policies, tests
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+layers: $(VENV)/.dev
+	$(BIN)/lint-imports --no-logo
+
+policies: $(VENV)/.dev
+	$(BIN)/authz policy check policies
+	$(BIN)/authz policy test policies
+
+units: $(VENV)/.dev
+	$(BIN)/pytest -n 2 --cov --cov-report=
+	$(BIN)/coverage report --include='authz_service/domain/*,authz_service/usecases/*,authz_service/policy/*' \
+		--fail-under=100
+	@$(BIN)/coverage report | tail -n 1
+
+bench: $(VENV)/.dev ## Measure one decision, as a ratio to plain oso in the same run
+	$(BIN)/python -m tests.bench
+
+soak: $(VENV)/.dev ## The long forms of the property tests
+	$(BIN)/pytest -n 2 --soak -m soak
+
+mutants: $(VENV)/.dev ## Disable the checks that matter one by one and see a test fail each time
+	$(BIN)/python -m tests.mutants
+
+lock: $(VENV)/.dev ## Make the locks anew from setup.cfg
+	$(LOCK) --upgrade --extra build -o requirements/run.txt
+	$(LOCK) --upgrade --extra build --extra dev -o requirements/dev.txt
+
+format: $(VENV)/.dev ## Bring the code into its form
+	$(BIN)/ruff format --quiet .
+	$(BIN)/ruff check --quiet --fix .
+
+clean: ## Forget the environment; data in var/ stays
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed; say which: make PYTHON=/path/to/python3.12"; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+
+$(VENV)/.run: $(BIN)/python requirements/run.txt setup.cfg
+	$(INSTALL) --require-hashes -r requirements/run.txt
+	$(INSTALL) --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements/dev.txt
+	$(INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@

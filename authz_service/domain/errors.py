@@ -1,0 +1,176 @@
+"""
+The whole error tree, drawn where it is defined.
+
+    AuthzError
+    ├── InvalidInput             what was sent cannot be read; names the field        (HTTP 400)
+    │   └── AmbiguousProcess     a code or label that names more than one process     (HTTP 400)
+    ├── CallerUnknown            no key, or a key that is not valid now               (HTTP 401)
+    ├── CallerForbidden          the key is valid, the scope is missing               (HTTP 403)
+    ├── ActRefused               the policy denied an act, with its reasons           (HTTP 403)
+    ├── NotFound                 a thing named by its own id does not exist           (HTTP 404)
+    ├── Conflict                 somebody else changed it meanwhile                   (HTTP 409)
+    ├── Unavailable              no decision can be made now; nothing was written     (HTTP 503)
+    │   ├── PolicyUnavailable
+    │   ├── StoreUnavailable
+    │   └── LogUnavailable
+    ├── PolicyInvalid            policy files with problems, each with its place
+    └── SettingsInvalid          settings with problems, all of them
+
+A message is one sentence in lower case without a full stop. It never holds a
+CPF: an error says which field is wrong and what it should be, not what it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class AuthzError(Exception):
+    """Anything this service says no to on purpose."""
+
+
+class InvalidInput(AuthzError):
+    """
+    A value that cannot be read.
+
+    Attributes:
+        field: the dotted name of the member that is wrong, as the caller wrote it.
+        message: what it should be.
+    """
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+class AmbiguousProcess(InvalidInput):
+    """
+    A code or label that names several processes, such as P061.
+
+    Attributes:
+        candidates: the labels it could mean, each of which names exactly one.
+    """
+
+    def __init__(self, field: str, candidates: Sequence[str]) -> None:
+        listed = "; ".join(candidates)
+        super().__init__(field, f"names more than one process, say which: {listed}")
+        self.candidates = tuple(candidates)
+
+
+class CallerUnknown(AuthzError):
+    """No key was presented, or it is unknown, expired, revoked or used from elsewhere."""
+
+
+class CallerForbidden(AuthzError):
+    """
+    The caller is known, but lacks a scope.
+
+    Attributes:
+        scope: the scope that is missing.
+    """
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"the key lacks the scope `{scope}`")
+        self.scope = scope
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """
+    One denied question among those that an act depends on.
+
+    Attributes:
+        process: the label of the process asked about, or None for the company as a whole.
+        reasons: the reason codes of the denial, the first first.
+        message: the Portuguese text for the person who acted.
+    """
+
+    process: str | None
+    reasons: tuple[str, ...]
+    message: str
+
+
+class ActRefused(AuthzError):
+    """
+    The policy denied an act, so nothing of it was done.
+
+    Attributes:
+        refusals: one for each question that was denied.
+    """
+
+    def __init__(self, refusals: Sequence[Refusal]) -> None:
+        super().__init__("the policy does not allow this act")
+        self.refusals = tuple(refusals)
+
+
+class NotFound(AuthzError):
+    """A thing named by its own id does not exist, or is not for this caller to see."""
+
+
+class Conflict(AuthzError):
+    """What the act was decided on has changed meanwhile; read it again and retry."""
+
+
+class Unavailable(AuthzError):
+    """No decision can be made now, and nothing was written: the caller may try again."""
+
+
+class PolicyUnavailable(Unavailable):
+    """No valid policy is loaded."""
+
+
+class StoreUnavailable(Unavailable):
+    """The database did not answer, or refused."""
+
+
+class LogUnavailable(Unavailable):
+    """The decision log could not be written, so no decision may be given."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """
+    One thing wrong in a policy file.
+
+    Attributes:
+        file: the file's path inside the policy folder.
+        line: 1-based; 0 where the file as a whole is meant.
+        column: 1-based; 0 where the line as a whole is meant.
+        message: what is wrong, and the remedy where there is one.
+    """
+
+    file: str
+    line: int
+    column: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+
+
+class PolicyInvalid(AuthzError):
+    """
+    Policy files that cannot become a policy.
+
+    Attributes:
+        problems: every problem found, in the order of files and lines.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+class SettingsInvalid(AuthzError):
+    """
+    Settings that cannot be used.
+
+    Attributes:
+        problems: one sentence for each setting that is wrong.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)

@@ -1,0 +1,209 @@
+"""
+CPF, CNPJ and process ids as values: parsed once at the door, right from then on.
+
+Rules: CPF, modulo 11 over digits; CNPJ, modulo 11 over ``ASCII code - 48``, which
+is the alphanumeric form of IN RFB 2.229/2024 (Anexo XV of IN RFB 2.119/2022), in
+force since July 2026, and gives the old numeric form the same digits as before.
+
+A CPF is personal data (LGPD art. 5, I). ``repr`` and ``str`` show it masked, as
+the federal budget law prescribes (first three digits and check digits hidden);
+who needs the digits writes ``.digits`` and can be found by that word.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from authz_service.domain.errors import InvalidInput
+
+# `[0-9]`, never `\d`: the latter also matches Arabic-Indic and other Unicode digits.
+_CPF = re.compile(r"([0-9]{3})\.?([0-9]{3})\.?([0-9]{3})-?([0-9]{2})")
+_CNPJ = re.compile(r"([0-9A-Z]{2})\.?([0-9A-Z]{3})\.?([0-9A-Z]{3})/?([0-9A-Z]{4})-?([0-9]{2})")
+_PROCESS_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+_SPACE = " \t\r\n"
+
+# A CPF anywhere in a text: raw, with its punctuation or another's, masked or half masked.
+_CPF_IN_TEXT = re.compile(
+    r"(?<![0-9*])(?:[0-9]{3}|\*{3})[. ]?[0-9]{3}[. ]?[0-9]{3}[-. \u2013]?(?:[0-9]{2}|\*{2})(?![0-9*])"
+)
+
+
+def _check_digit(text: str, first_weight: int, *, highest: int) -> int:
+    """
+    Give one modulo 11 check digit.
+
+    The weights fall from *first_weight* to 2 and start again at *highest*.
+    """
+    total, weight = 0, first_weight
+    for character in text:
+        total += (ord(character) - 48) * weight
+        weight = weight - 1 if weight > 2 else highest
+    rest = total % 11
+    return 0 if rest < 2 else 11 - rest
+
+
+def _text(value: object, field: str) -> str:
+    """Give *value* without the spaces around it; anything but ASCII text is refused."""
+    if not isinstance(value, str):
+        raise InvalidInput(field, "must be a string")
+    text = value.strip(_SPACE)
+    # Before `upper`: it turns other letters into ASCII ones, as it does with the dotless i.
+    if not text.isascii():
+        raise InvalidInput(field, "must hold ASCII characters only")
+    return text
+
+
+@dataclass(frozen=True, slots=True, repr=False, order=True)
+class Cpf:
+    """
+    The number of a natural person (Cadastro de Pessoas Físicas).
+
+    Attributes:
+        digits: the eleven digits, without punctuation. Personal data: no log, no URL.
+    """
+
+    digits: str
+
+    @classmethod
+    def parse(cls, value: object, field: str = "cpf") -> Cpf:
+        """
+        Read a CPF, raw or with its punctuation.
+
+        Raises:
+            InvalidInput: not a string, not eleven digits, all digits equal (these pass
+                modulo 11 and are never issued), or wrong check digits. Names *field*.
+        """
+        match = _CPF.fullmatch(_text(value, field))
+        if match is None:
+            raise InvalidInput(field, "must be a CPF of eleven digits")
+        digits = "".join(match.groups())
+        if len(set(digits)) == 1:
+            raise InvalidInput(field, "must be a CPF, not one digit repeated")
+        first = _check_digit(digits[:9], 10, highest=11)
+        if digits[9] != str(first):
+            raise InvalidInput(field, "must be a CPF with valid check digits")
+        second = _check_digit(digits[:10], 11, highest=11)
+        if digits[10] != str(second):
+            raise InvalidInput(field, "must be a CPF with valid check digits")
+        return cls(digits)
+
+    @property
+    def masked(self) -> str:
+        """The form that may be shown to people: ``***.456.789-**``."""
+        return f"***.{self.digits[3:6]}.{self.digits[6:9]}-**"
+
+    def __repr__(self) -> str:
+        return f"Cpf({self.masked})"
+
+    def __str__(self) -> str:
+        return self.masked
+
+
+@dataclass(frozen=True, slots=True, repr=False, order=True)
+class Cnpj:
+    """
+    The number of a company's establishment (Cadastro Nacional da Pessoa Jurídica).
+
+    Matriz and filial are told apart by a recorded bond, never by the four
+    characters of the order: alphanumeric numbers make no promise about them.
+
+    Attributes:
+        value: the fourteen characters, upper case, without punctuation. Public data.
+    """
+
+    value: str
+
+    @classmethod
+    def parse(cls, value: object, field: str = "cnpj") -> Cnpj:
+        """
+        Read a CNPJ, numeric or alphanumeric, raw or with its punctuation, in any case.
+
+        Raises:
+            InvalidInput: not a string, not fourteen characters of the right kind, all
+                characters equal (fourteen zeros pass modulo 11), or wrong check digits.
+        """
+        match = _CNPJ.fullmatch(_text(value, field).upper())
+        if match is None:
+            raise InvalidInput(field, "must be a CNPJ of fourteen characters")
+        text = "".join(match.groups())
+        if len(set(text)) == 1:
+            raise InvalidInput(field, "must be a CNPJ, not one character repeated")
+        first = _check_digit(text[:12], 5, highest=9)
+        if text[12] != str(first):
+            raise InvalidInput(field, "must be a CNPJ with valid check digits")
+        second = _check_digit(text[:13], 6, highest=9)
+        if text[13] != str(second):
+            raise InvalidInput(field, "must be a CNPJ with valid check digits")
+        return cls(text)
+
+    @property
+    def root(self) -> str:
+        """The eight characters that matriz and filiais of one company share (raiz)."""
+        return self.value[:8]
+
+    @property
+    def formatted(self) -> str:
+        """The usual written form: ``52.420.282/0001-80``."""
+        raw = self.value
+        return f"{raw[:2]}.{raw[2:5]}.{raw[5:8]}/{raw[8:12]}-{raw[12:]}"
+
+    def __repr__(self) -> str:
+        return f"Cnpj({self.value})"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True, repr=False, order=True)
+class ProcessId:
+    """
+    The service's own name of a process, because Inmetro's codes are not unique.
+
+    Attributes:
+        value: lower-case letters, digits and hyphens, 1 to 64 of them, such as ``p061-registro``.
+    """
+
+    value: str
+
+    @classmethod
+    def parse(cls, value: object, field: str = "id") -> ProcessId:
+        """
+        Read a process id.
+
+        Raises:
+            InvalidInput: not a string of the described form.
+        """
+        text = _text(value, field)
+        if _PROCESS_ID.fullmatch(text) is None:
+            raise InvalidInput(field, "must be 1 to 64 lower-case letters, digits or inner hyphens")
+        return cls(text)
+
+    def __repr__(self) -> str:
+        return f"ProcessId({self.value})"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+def without_cpf(text: str) -> str:
+    """
+    Give *text* with whatever looks like a CPF, masked or not, replaced by ``[cpf]``.
+
+    Eleven digits between letters are part of a longer name, such as a random id or a CNPJ,
+    unless they are a valid CPF; between the letters of hexadecimal ids they always are.
+    """
+    return _CPF_IN_TEXT.sub(lambda match: _hidden(match, text), text)
+
+
+def _hidden(match: re.Match[str], text: str) -> str:
+    around = text[max(match.start() - 1, 0) : match.start()] + text[match.end() : match.end() + 1]
+    if not match[0].isdigit() or not any(one.isalpha() for one in around):
+        return "[cpf]"
+    if any(one in "abcdef" for one in around):
+        return match[0]
+    try:
+        Cpf.parse(match[0])
+    except InvalidInput:
+        return match[0]
+    return "[cpf]"

@@ -1,0 +1,199 @@
+"""
+Catalogue: the processes that companies may request, imported from CSV or JSON.
+
+An import adds and changes, it never removes: a process that is missing from the file
+keeps its state, and is closed by a row that says so. A file with one bad row changes
+nothing, and every bad row is named.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from authz_service.domain.decision import Caller
+from authz_service.domain.errors import InvalidInput
+from authz_service.domain.identifiers import ProcessId
+from authz_service.domain.processes import (
+    ProcessDefinition,
+    ProcessState,
+    check_version,
+    suggest_id,
+)
+from authz_service.usecases.acts import ActLog
+from authz_service.usecases.ports import Catalogue
+
+_COLUMNS = ("code", "title", "version", "id", "state")
+_REQUIRED = ("code", "title", "version")
+
+
+class CatalogueInvalid(InvalidInput):
+    """
+    A catalogue file with rows that cannot be taken, so none was.
+
+    Attributes:
+        problems: one sentence for each, with the row's number, the header not counted.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("catalogue", "; ".join(problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """
+    What an import did.
+
+    Attributes:
+        added: processes that are new.
+        changed: processes that differ from before.
+        unchanged: how many were as they are.
+    """
+
+    added: tuple[ProcessDefinition, ...]
+    changed: tuple[ProcessDefinition, ...]
+    unchanged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cataloguer:
+    """
+    Imports the catalogue.
+
+    Attributes:
+        catalogue: where it is kept.
+        acts: where it is written down.
+    """
+
+    catalogue: Catalogue
+    acts: ActLog
+
+    def import_text(self, text: str, caller: Caller) -> Imported:
+        """
+        Take the processes of a CSV or JSON text, all or none.
+
+        Columns or members: ``code``, ``title``, ``version``; optional ``id`` (else that of
+        the process with the same code and title, else one made of both) and ``state`` (else
+        as it was).
+
+        Raises:
+            CatalogueInvalid: it cannot be read, or a row is wrong.
+        """
+        known = self.catalogue.processes()
+        by_id = {process.id: process for process in known}
+        wanted = _definitions(_rows(text), known)
+        added = tuple(one for one in wanted if one.id not in by_id)
+        changed = tuple(one for one in wanted if one.id in by_id and one != by_id[one.id])
+        revision = self.catalogue.save_processes([*added, *changed])
+        details = {
+            "added": tuple(one.id.value for one in added),
+            "changed": tuple(one.id.value for one in changed),
+        }
+        self.acts.did("catalogue.import", caller, details, revision)
+        return Imported(added, changed, len(wanted) - len(added) - len(changed))
+
+
+def _rows(text: str) -> list[Mapping[str, object]]:
+    """Read the rows of a text that is JSON if it begins like JSON, else CSV."""
+    text = text.removeprefix("\ufeff")  # a spreadsheet's mark, of no meaning in UTF-8
+    if text.lstrip()[:1] in ("[", "{"):
+        return _json_rows(text)
+    try:
+        return _csv_rows(text)
+    except csv.Error as error:
+        raise CatalogueInvalid([f"is no CSV: {error}"]) from error
+
+
+def _csv_rows(text: str) -> list[Mapping[str, object]]:
+    header = text.lstrip().split("\n", 1)[0]
+    # Brazilian spreadsheets separate by semicolons, since the comma is the decimal sign.
+    reader = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in header else ",")
+    columns = [name.strip().lower() for name in reader.fieldnames or ()]
+    missing = [name for name in _REQUIRED if name not in columns]
+    if missing:
+        raise CatalogueInvalid([f"the header lacks: {', '.join(missing)}"])
+    reader.fieldnames = columns
+    return [dict(row) for row in reader]
+
+
+def _json_rows(text: str) -> list[Mapping[str, object]]:
+    try:
+        loaded = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CatalogueInvalid([f"is no JSON: {error}"]) from error
+    rows = loaded.get("processes") if isinstance(loaded, dict) else loaded
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise CatalogueInvalid(["must be a list of objects, or an object with `processes`"])
+    return rows
+
+
+def _definitions(
+    rows: Sequence[Mapping[str, object]], known: Sequence[ProcessDefinition]
+) -> list[ProcessDefinition]:
+    found: dict[ProcessId, ProcessDefinition] = {}
+    problems = []
+    for number, row in enumerate(rows, start=1):
+        try:
+            process = _definition(row, known)
+        except InvalidInput as error:
+            problems.append(f"row {number}: {error}")
+            continue
+        if process.id in found:
+            problems.append(f"row {number}: id: `{process.id}` stands in an earlier row")
+        found[process.id] = process
+    if not rows:
+        problems.append("holds no process")
+    problems += _twins([*found.values(), *(one for one in known if one.id not in found)])
+    if problems:
+        raise CatalogueInvalid(problems)
+    return list(found.values())
+
+
+def _twins(processes: Sequence[ProcessDefinition]) -> list[str]:
+    """Find processes that no name could tell apart."""
+    names: dict[tuple[str, str], ProcessId] = {}
+    problems = []
+    for process in processes:
+        twin = names.setdefault((process.code, process.title.casefold()), process.id)
+        if twin != process.id:
+            problems.append(f"`{twin}` and `{process.id}` have the same code and title")
+    return problems
+
+
+def _definition(row: Mapping[str, object], known: Sequence[ProcessDefinition]) -> ProcessDefinition:
+    if None in row:
+        raise InvalidInput("row", "has more cells than the header")
+    unknown = sorted(name for name in row if name not in _COLUMNS)
+    if unknown:
+        raise InvalidInput(unknown[0], f"is none of: {', '.join(_COLUMNS)}")
+    code, title = _cell(row, "code"), " ".join(_cell(row, "title").split())
+    same = {(one.code, one.title): one.id for one in known}.get((code, title))
+    given = row.get("id") or same or suggest_id(code, title)
+    identity = given if isinstance(given, ProcessId) else ProcessId.parse(given)
+    # A file without states must not open again what was closed.
+    before = {one.id: one.state for one in known}.get(identity, ProcessState.OPEN)
+    try:
+        state = ProcessState(str(row.get("state") or before))
+    except ValueError as error:
+        raise InvalidInput("state", f"must be one of: {', '.join(ProcessState)}") from error
+    return ProcessDefinition(identity, code, title, _version(row.get("version")), state)
+
+
+def _cell(row: Mapping[str, object], name: str) -> str:
+    value = row.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidInput(name, "must be a text that is not empty")
+    return value.strip()
+
+
+def _version(value: object) -> int:
+    text = value.strip() if isinstance(value, str) else value
+    if isinstance(text, str) and text.isascii() and text.isdigit():
+        return check_version(int(text[:8]), "version")
+    if type(text) is int:
+        return check_version(text, "version")
+    raise InvalidInput("version", "must be a whole number")

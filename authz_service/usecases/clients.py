@@ -1,0 +1,155 @@
+"""Clients: who may call this service, by a key shown once and kept only as a digest."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from authz_service.domain.clients import Client, ClientKey, Network
+from authz_service.domain.decision import Caller
+from authz_service.domain.errors import CallerUnknown, Conflict, NotFound
+from authz_service.usecases.acts import ActLog
+from authz_service.usecases.ports import ClientStore, Clock
+
+_PREFIX = "authz"
+_SECRET_BYTES = 32
+
+
+def _digest(key: str) -> str:
+    # A plain hash is enough: 256 random bits cannot be guessed, so nothing needs slowing down.
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """
+    Makes, checks and revokes the keys of calling programs.
+
+    Attributes:
+        store: where digests are kept.
+        acts: where it is written down.
+        clock: the present instant.
+    """
+
+    store: ClientStore
+    acts: ActLog
+    clock: Clock
+
+    def add(
+        self,
+        name: str,
+        scopes: Iterable[str],
+        caller: Caller,
+        *,
+        expires_at: datetime | None = None,
+        networks: tuple[Network, ...] = (),
+    ) -> str:
+        """
+        Make a client with its first key, and give the key, which is never shown again.
+
+        Raises:
+            InvalidInput: the name or a scope cannot be one.
+            Conflict: there is a client of that name.
+        """
+        if self._find(name) is not None:
+            raise Conflict(f"there is a client `{name}` already; `client key` gives it another key")
+        return self._save_key(Client(name, frozenset(scopes)), caller, expires_at, networks)
+
+    def add_key(
+        self,
+        name: str,
+        caller: Caller,
+        *,
+        expires_at: datetime | None = None,
+        networks: tuple[Network, ...] = (),
+    ) -> str:
+        """
+        Give a client one more key, so that it can change over without a gap.
+
+        Raises:
+            NotFound: no client of that name.
+        """
+        return self._save_key(self._get(name), caller, expires_at, networks)
+
+    def revoke(self, name: str, caller: Caller, key_id: str | None = None) -> int:
+        """
+        Revoke one key of a client, or all of them; from then on they are refused.
+
+        Returns:
+            how many keys were not revoked before.
+
+        Raises:
+            NotFound: no client of that name, or no key of that id.
+        """
+        now, client = self.clock(), self._get(name)
+        chosen = [key for key in client.keys if key_id in (None, key.id)]
+        if key_id is not None and not chosen:
+            raise NotFound(f"the client `{name}` has no key `{key_id}`")
+        revoked = [replace(key, revoked_at=now) for key in chosen if key.revoked_at is None]
+        revision = self.store.save_client(replace(client, keys=tuple(revoked)))
+        ids = tuple(key.id for key in revoked)
+        self.acts.did("client.revoke", caller, {"client": name, "keys": ids}, revision)
+        return len(revoked)
+
+    def list(self) -> list[Client]:
+        """Give all clients with their keys; of a key only its id is known."""
+        return self.store.clients()
+
+    def authenticate(self, key: str, address: str | None) -> Caller:
+        """
+        Tell who calls with *key* from *address*.
+
+        Raises:
+            CallerUnknown: no such key, or it may not be used now or from there. The error
+                does not say which, since whoever guesses keys would like to know.
+        """
+        parts = key.split("_", 2)
+        found = self.store.client_of_key(parts[1]) if len(parts) == 3 else None
+        if found is None:
+            raise CallerUnknown("the key is not valid")
+        client, known = found
+        if not hmac.compare_digest(_digest(key), known.digest):
+            raise CallerUnknown("the key is not valid")
+        if not known.valid(self.clock(), address):
+            raise CallerUnknown("the key is not valid")
+        return Caller(client.name, client.scopes, address)
+
+    def _save_key(
+        self,
+        client: Client,
+        caller: Caller,
+        expires_at: datetime | None,
+        networks: tuple[Network, ...],
+    ) -> str:
+        key_id = secrets.token_hex(6)
+        key = f"{_PREFIX}_{key_id}_{secrets.token_urlsafe(_SECRET_BYTES)}"
+        kept = ClientKey(
+            id=key_id,
+            digest=_digest(key),
+            created_at=self.clock(),
+            expires_at=expires_at,
+            networks=networks,
+        )
+        revision = self.store.save_client(replace(client, keys=(kept,)))
+        details = {
+            "client": client.name,
+            "key": key_id,
+            "scopes": tuple(sorted(client.scopes)),
+            "networks": tuple(str(network) for network in networks),
+            "expires_at": None if expires_at is None else expires_at.isoformat(),
+        }
+        self.acts.did("client.key", caller, details, revision)
+        return key
+
+    def _find(self, name: str) -> Client | None:
+        return next((one for one in self.store.clients() if one.name == name), None)
+
+    def _get(self, name: str) -> Client:
+        client = self._find(name)
+        if client is None:
+            raise NotFound(f"there is no client `{name}`")
+        return client

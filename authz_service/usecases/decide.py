@@ -1,0 +1,161 @@
+"""Decide: the main job. Gather facts, ask the policy, write it down, answer."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from authz_service.domain.decision import (
+    Asked,
+    Caller,
+    Decision,
+    DecisionRecord,
+    Impossible,
+    ProcessAsked,
+    Question,
+)
+from authz_service.domain.facts import Facts
+from authz_service.domain.identifiers import Cpf, without_cpf
+from authz_service.usecases.ports import (
+    Clock,
+    DecisionLog,
+    FactSource,
+    Listener,
+    Policies,
+    Surrogates,
+    Text,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    What the one who asked is told.
+
+    Attributes:
+        id: the decision's name in the log.
+        decision: yes or no, with reasons.
+        text: the first reason in words.
+        process: the label of the process that was meant, or None.
+    """
+
+    id: str
+    decision: Decision
+    text: Text
+    process: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionPoint:
+    """
+    The policy decision point (PDP): answers, and writes each answer down before giving it.
+
+    Attributes:
+        policies: where the current policy is.
+        facts: what is known about the questions.
+        surrogates: the names under which persons stand in the log.
+        log: where the records go first.
+        listeners: who hears of them afterwards, the metrics among them.
+        clock: the present instant.
+    """
+
+    policies: Policies
+    facts: FactSource
+    surrogates: Surrogates
+    log: DecisionLog
+    listeners: tuple[Listener, ...]
+    clock: Clock
+
+    def decide(self, question: Question | Impossible, caller: Caller) -> Answer:
+        """Answer one question; see ``decide_all``."""
+        [answer] = self.decide_all([question], caller)
+        return answer
+
+    def decide_all(
+        self, questions: Sequence[Question | Impossible], caller: Caller
+    ) -> list[Answer]:
+        """
+        Answer a batch as of one moment, under one policy and one state of the store.
+
+        Raises:
+            AmbiguousProcess: a process is named by a code that several have.
+            Unavailable: no policy, no store or no log; then nobody is told anything.
+        """
+        started = time.perf_counter_ns()
+        moment, policy = self.clock(), self.policies.current()
+        possible = [one for one in questions if isinstance(one, Question)]
+        snapshot = self.facts.gather(possible, moment)
+        known = iter(snapshot.facts)
+        names = self.surrogates.surrogates(_people(possible))
+        records, answers = [], []
+        for question in questions:
+            if isinstance(question, Impossible):
+                decision = Decision(allowed=False, reasons=(question.reason,))
+                asked = Asked(
+                    action=_kept(question.action), instance=_kept_or_none(question.instance)
+                )
+                process, particulars = None, {"cnpj": "", "processo": ""}
+            else:
+                facts = next(known)
+                decision = policy.evaluate(question, facts)
+                asked = _asked(question, facts, names)
+                process = None if facts.process is None else facts.process.label
+                particulars = _particulars(question, process)
+            record = DecisionRecord(
+                id=uuid.uuid4().hex,
+                moment=moment,
+                caller=caller,
+                asked=asked,
+                decision=decision,
+                policy_digest=policy.digest,
+                store_revision=snapshot.revision,
+                latency_us=(time.perf_counter_ns() - started) // 1000,
+            )
+            text = policy.text(decision.reason, question.action, particulars)
+            records.append(record)
+            answers.append(Answer(record.id, decision, text, process))
+        self.log.write(records)
+        for listener in self.listeners:
+            listener(records)
+        return answers
+
+
+def _people(questions: Sequence[Question]) -> list[Cpf]:
+    people = [question.actor for question in questions]
+    people += [one.recipient for one in questions if one.recipient is not None]
+    return list(dict.fromkeys(people))
+
+
+def _kept(text: str) -> str:
+    """Give a text of the caller in a form that the log can keep: short, and without CPFs."""
+    return without_cpf(text)[:64]
+
+
+def _kept_or_none(text: str | None) -> str | None:
+    return None if text is None else _kept(text)
+
+
+def _asked(question: Question, facts: Facts, names: Mapping[Cpf, str]) -> Asked:
+    resource = question.resource
+    named = resource.name if isinstance(resource, ProcessAsked) else None
+    return Asked(
+        action=_kept(question.action),
+        actor=names[question.actor],
+        recipient=None if question.recipient is None else names[question.recipient],
+        company=resource.company,
+        process=None if facts.process is None else facts.process.id,
+        named=None if named is None else without_cpf(named.text),
+        version=None if named is None else named.version,
+        actor_evidence=question.actor_evidence,
+        instance=_kept_or_none(question.instance),
+    )
+
+
+def _particulars(question: Question, process: str | None) -> dict[str, str]:
+    """Give what the texts of reasons may speak of: the company and the process, no person."""
+    resource = question.resource
+    if process is None and isinstance(resource, ProcessAsked):
+        process = without_cpf(resource.name.text)
+    return {"cnpj": resource.company.formatted, "processo": process or ""}

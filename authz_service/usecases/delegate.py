@@ -1,0 +1,303 @@
+"""
+Delegate: what a company's representative, or a member, does with delegations.
+
+Every act is a set of questions to the same policies that decide everything else; if one
+of them is denied, nothing is done. The questions are in the decision log before anything
+is written, and the act is in it before the caller hears of success.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from authz_service.domain.decision import Caller, CompanyAsked, ProcessAsked, Question
+from authz_service.domain.delegation import Change, Delegation, Event, EventKind, latest
+from authz_service.domain.errors import ActRefused, Conflict, InvalidInput, NotFound, Refusal
+from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
+from authz_service.domain.people import Evidence
+from authz_service.domain.processes import (
+    ProcessDefinition,
+    ProcessName,
+    ProcessState,
+    resolve,
+)
+from authz_service.domain.time import civil_day
+from authz_service.usecases.acts import ActLog
+from authz_service.usecases.decide import DecisionPoint
+from authz_service.usecases.ports import Catalogue, Clock, Delegations, Surrogates
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """
+    Who acts, for which company, through which client, and why.
+
+    Attributes:
+        actor: the person.
+        evidence: how the service knows that it is this person.
+        caller: the client.
+        why: the reason given, kept in the history, or None.
+    """
+
+    actor: Cpf
+    evidence: Evidence
+    caller: Caller
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """
+    Until when the delegations of a set are to count.
+
+    Attributes:
+        last_day: the last civil day of Brasília, or None for no end.
+    """
+
+    last_day: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class DelegationDesk:
+    """
+    Replaces, lists, revokes and renounces delegations.
+
+    Attributes:
+        point: decides whether an act is allowed.
+        delegations: where they are kept.
+        catalogue: what the named processes mean.
+        surrogates: the names of persons in the log.
+        acts: where acts are written down.
+        clock: the present instant.
+    """
+
+    point: DecisionPoint
+    delegations: Delegations
+    catalogue: Catalogue
+    surrogates: Surrogates
+    acts: ActLog
+    clock: Clock
+
+    def replace_set(
+        self,
+        acting: Acting,
+        company: Cnpj,
+        member: Cpf,
+        processes: Sequence[ProcessName] | None,
+        validity: Validity | None = None,
+    ) -> list[Delegation]:
+        """
+        Make *processes* the whole set that the company delegates to the member.
+
+        What stays keeps its grantor, and whoever else replaced the set stands behind it
+        from then on as a confirmer; what is missing is revoked; what is new is granted.
+
+        Args:
+            acting: who does it.
+            company: in the name of which establishment.
+            member: for whom.
+            processes: the set, or None for all that take requests now (Selecionar Todos).
+                What is listed later does not join by itself.
+            validity: until when all of the set counts. None leaves the last day of what
+                stays as it is, and what is new without an end.
+
+        Returns:
+            the member's delegations that are in force afterwards.
+
+        Raises:
+            ActRefused: a question was denied; nothing was done.
+            InvalidInput: a process that does not exist, or a last day in the past.
+            Conflict: somebody changed the member's delegations meanwhile.
+        """
+        now = self.clock()
+        if validity and validity.last_day and validity.last_day < civil_day(now):
+            raise InvalidInput("until", "must not lie in the past")
+        wanted = {process.id: process for process in self._wanted(processes)}
+        seen = tuple(self.delegations.of_company(company, member))
+        current = {one.process: one for one in seen if one.in_force(now)}
+        dropped = [process for process in current if process not in wanted]
+        self._ask(
+            acting,
+            [
+                *(self._question("delegate", acting, company, one, member) for one in wanted),
+                *(self._question("revoke", acting, company, one, member) for one in dropped),
+            ]
+            # An empty set for a member without delegations still answers what there is.
+            or [_reading(acting, company, member)],
+        )
+        change = _change(acting, company, member, wanted, seen, validity, now)
+        if not change.empty:
+            revision = self.delegations.apply(change)
+            self._record("delegation.replace", acting, change, revision)
+        after = self.delegations.of_company(company, member)
+        return [one for one in after if one.in_force(now)]
+
+    def of_company(
+        self, acting: Acting, company: Cnpj, member: Cpf | None = None
+    ) -> list[Delegation]:
+        """
+        List the company's delegations, or those of one member, ended ones included.
+
+        Raises:
+            ActRefused: the person who acts may not read them.
+        """
+        self._ask(acting, [_reading(acting, company, member)])
+        return self.delegations.of_company(company, member)
+
+    def revoke(self, acting: Acting, delegation_id: str) -> Delegation:
+        """
+        End a delegation in the name of the company.
+
+        Raises:
+            NotFound: no delegation has this id.
+            ActRefused: the policy does not let this person revoke it.
+            Conflict: it is over already, or was changed meanwhile.
+        """
+        found = self._find(delegation_id)
+        question = self._question("revoke", acting, found.company, found.process, found.member)
+        return self._end(acting, found, question, EventKind.REVOKED)
+
+    def renounce(self, acting: Acting, delegation_id: str) -> Delegation:
+        """
+        End a delegation by the member's own will.
+
+        Raises:
+            NotFound: no delegation of this member has this id.
+            ActRefused: the policy does not let the member renounce it.
+            Conflict: it is over already, or was changed meanwhile.
+        """
+        found = self._find(delegation_id)
+        if found.member != acting.actor:
+            # As if it did not exist: whose it is, is nobody else's business.
+            raise NotFound("there is no such delegation")
+        question = self._question("renounce", acting, found.company, found.process, None)
+        return self._end(acting, found, question, EventKind.RENOUNCED)
+
+    def _end(
+        self, acting: Acting, found: Delegation, question: Question, kind: EventKind
+    ) -> Delegation:
+        now = self.clock()
+        seen = tuple(self.delegations.of_company(found.company, found.member))
+        if found not in seen or not found.in_force(now):
+            raise Conflict("the delegation is over already")
+        self._ask(acting, [question])
+        event = _event(kind, acting, now, found.last_day)
+        change = Change(found.company, found.member, seen, events=((found.id, event),))
+        revision = self.delegations.apply(change)
+        self._record(f"delegation.{question.action}", acting, change, revision)
+        return replace(found, history=(*found.history, event))
+
+    def _find(self, delegation_id: str) -> Delegation:
+        delegation = self.delegations.find(delegation_id)
+        if delegation is None:
+            raise NotFound("there is no such delegation")
+        return delegation
+
+    def _wanted(self, names: Sequence[ProcessName] | None) -> list[ProcessDefinition]:
+        catalogue = self.catalogue.processes()
+        if names is None:
+            return [one for one in catalogue if one.state is ProcessState.OPEN]
+        found = []
+        for position, name in enumerate(names):
+            field = f"processes.{position}"
+            process = resolve(name, catalogue, field)
+            if process is None:
+                raise InvalidInput(field, "names no process of the catalogue")
+            found.append(process)
+        return found
+
+    def _question(
+        self, action: str, acting: Acting, company: Cnpj, process: ProcessId, member: Cpf | None
+    ) -> Question:
+        return Question(
+            actor=acting.actor,
+            action=action,
+            resource=ProcessAsked(ProcessName(process.value), company),
+            actor_evidence=acting.evidence,
+            recipient=member,
+        )
+
+    def _ask(self, acting: Acting, questions: Sequence[Question]) -> None:
+        answers = self.point.decide_all(questions, acting.caller)
+        refusals = [
+            Refusal(answer.process, answer.decision.reasons, answer.text.pt)
+            for answer in answers
+            if not answer.decision.allowed
+        ]
+        if refusals:
+            raise ActRefused(refusals)
+
+    def _record(self, act: str, acting: Acting, change: Change, revision: int) -> None:
+        names = self.surrogates.surrogates([acting.actor, change.member])
+        details = {
+            "actor": names[acting.actor],
+            "actor_evidence": acting.evidence.value,
+            "member": names[change.member],
+            "company": change.company.value,
+            "granted": tuple(one.process.value for one in change.granted),
+            "events": tuple(f"{event.kind.value}:{name}" for name, event in change.events),
+        }
+        self.acts.did(act, acting.caller, details, revision)
+
+
+def _reading(acting: Acting, company: Cnpj, member: Cpf | None) -> Question:
+    return Question(
+        actor=acting.actor,
+        action="read_delegations",
+        resource=CompanyAsked(company),
+        actor_evidence=acting.evidence,
+        recipient=member,
+    )
+
+
+def _event(kind: EventKind, acting: Acting, now: datetime, last_day: date | None) -> Event:
+    return Event(kind, now, acting.actor, acting.caller.name, acting.why, last_day)
+
+
+def _change(
+    acting: Acting,
+    company: Cnpj,
+    member: Cpf,
+    wanted: dict[ProcessId, ProcessDefinition],
+    seen: tuple[Delegation, ...],
+    validity: Validity | None,
+    now: datetime,
+) -> Change:
+    """Work out what turns the delegations that were seen into the set that is wanted."""
+    granted, events = [], []
+    for process in wanted.values():
+        standing = latest([one for one in seen if one.process == process.id])
+        if standing is not None and standing.in_force(now):
+            event = _stays(standing, acting, validity, now)
+            if event is not None:
+                events.append((standing.id, event))
+            continue
+        if standing is not None and standing.ended is None:
+            lapsed = _event(EventKind.EXPIRED, acting, now, standing.last_day)
+            events.append((standing.id, lapsed))
+        last_day = None if validity is None else validity.last_day
+        grant = _event(EventKind.GRANTED, acting, now, last_day)
+        granted.append(
+            Delegation(uuid.uuid4().hex, company, member, process.id, process.version, (grant,))
+        )
+    events += [
+        (one.id, _event(EventKind.REVOKED, acting, now, one.last_day))
+        for one in seen
+        if one.in_force(now) and one.process not in wanted
+    ]
+    return Change(company, member, seen, tuple(granted), tuple(events))
+
+
+def _stays(
+    delegation: Delegation, acting: Acting, validity: Validity | None, now: datetime
+) -> Event | None:
+    """Give what happens to a delegation that stays in the set: confirmed, extended, or nothing."""
+    last_day = delegation.last_day if validity is None else validity.last_day
+    if acting.actor not in delegation.backers:
+        return _event(EventKind.CONFIRMED, acting, now, last_day)
+    if last_day != delegation.last_day:
+        return _event(EventKind.EXTENDED, acting, now, last_day)
+    return None

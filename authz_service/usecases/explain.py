@@ -1,0 +1,50 @@
+"""Explain: the same decision with everything behind it, given to nobody and not recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from authz_service.domain.decision import Decision, Question
+from authz_service.domain.facts import Facts
+from authz_service.usecases.ports import Clock, FactSource, Policies
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """
+    A decision and its grounds.
+
+    Attributes:
+        decision: with reasons, the rules that spoke, and what every rule saw.
+        facts: all that the policy could have read.
+        policy_digest: which policy answered.
+        store_revision: which state of the store the facts come from.
+    """
+
+    decision: Decision
+    facts: Facts
+    policy_digest: str
+    store_revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Explainer:
+    """Answers as the decision point would, and shows why."""
+
+    policies: Policies
+    facts: FactSource
+    clock: Clock
+
+    def explain(self, question: Question) -> Explanation:
+        """
+        Decide *question* as of now, and keep the grounds.
+
+        Raises:
+            AmbiguousProcess: the process is named by a code that several have.
+            Unavailable: no policy or no store.
+        """
+        moment, policy = self.clock(), self.policies.current()
+        snapshot = self.facts.gather([question], moment)
+        [facts] = snapshot.facts
+        decision = policy.evaluate(question, facts)
+        return Explanation(decision, facts, policy.digest, snapshot.revision)

@@ -1,0 +1,188 @@
+"""
+What the use cases need from outside, as protocols; ``bootstrap`` brings the real things.
+
+Tests bring the others: a store in memory that passes the same contract suite as the
+SQL one, a clock that stands still, a log that keeps its records in a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from authz_service.domain.clients import Client, ClientKey
+from authz_service.domain.decision import Decision, Question, Record
+from authz_service.domain.delegation import Change, Delegation
+from authz_service.domain.facts import Facts
+from authz_service.domain.identifiers import Cnpj, Cpf
+from authz_service.domain.people import Bond, Person, Standing
+from authz_service.domain.processes import ProcessDefinition
+
+Clock = Callable[[], datetime]
+"""Gives the present instant, in UTC."""
+
+Listener = Callable[[Sequence[Record]], None]
+"""Hears of every record once it is in the log; the metrics are one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """
+    What a reason says to people.
+
+    Attributes:
+        codigo: the stable code that Orquestra's designers compare, such as ``SEM_DELEGACAO``.
+        pt: the Portuguese sentence for the citizen.
+        en: the English sentence for operators.
+    """
+
+    codigo: str
+    pt: str
+    en: str
+
+
+class Policy(Protocol):
+    """One immutable version of the rules."""
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of all that decides, hexadecimal."""
+
+    def evaluate(self, question: Question, facts: Facts) -> Decision:
+        """Answer; never raises, since whatever goes wrong is a denial that says so."""
+
+    def text(self, reason: str, action: str, particulars: Mapping[str, str]) -> Text:
+        """Give the texts of *reason* for *action*, with ``{cnpj}`` and ``{processo}`` filled in."""
+
+
+class Policies(Protocol):
+    """Where the current policy is to be had."""
+
+    def current(self) -> Policy:
+        """
+        Give the policy in force.
+
+        Raises:
+            PolicyUnavailable: there is none.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """
+    The facts for a batch of questions, out of one state of the store.
+
+    Attributes:
+        revision: which state; grows with every write.
+        facts: one for each question, in their order.
+    """
+
+    revision: int
+    facts: tuple[Facts, ...]
+
+
+class FactSource(Protocol):
+    """Gathers what the store knows about questions. Raises ``StoreUnavailable``."""
+
+    def gather(self, questions: Sequence[Question], moment: datetime) -> Snapshot:
+        """
+        Read all facts in one transaction, with a number of reads that does not grow.
+
+        Raises:
+            AmbiguousProcess: a question names a process by a code that several have.
+        """
+
+
+class Surrogates(Protocol):
+    """Pairs persons with the random names that stand for them in the decision log."""
+
+    def surrogates(self, people: Iterable[Cpf]) -> Mapping[Cpf, str]:
+        """Give the surrogate of each, making one for whom there is none yet."""
+
+
+class DecisionLog(Protocol):
+    """Where records go before an answer leaves."""
+
+    def write(self, records: Sequence[Record]) -> None:
+        """
+        Write all the records, in their order, or none.
+
+        Raises:
+            LogUnavailable: not written, so the answer must not leave.
+        """
+
+
+class Registry(Protocol):
+    """Keeps persons, standing and bonds. Each write gives the new revision."""
+
+    def save_person(self, person: Person) -> int:
+        """Keep a person; what an earlier call said about registration is replaced."""
+
+    def save_standing(self, standing: Standing) -> int:
+        """Keep a standing; it supersedes the one of the same person, company and evidence."""
+
+    def save_bond(self, bond: Bond) -> int:
+        """Keep a filial's bond; it supersedes the one that the filial had."""
+
+
+class Delegations(Protocol):
+    """Keeps delegations and all that happened to them."""
+
+    def of_company(self, company: Cnpj, member: Cpf | None = None) -> list[Delegation]:
+        """Give all of a company's delegations, or those of one member, oldest first."""
+
+    def find(self, delegation_id: str) -> Delegation | None:
+        """Give one delegation by its id."""
+
+    def apply(self, change: Change) -> int:
+        """
+        Do all of *change* in one transaction, and give the new revision.
+
+        Raises:
+            Conflict: the delegations are not the ones that ``change.seen`` holds.
+        """
+
+
+class Catalogue(Protocol):
+    """Keeps the process definitions."""
+
+    def processes(self) -> list[ProcessDefinition]:
+        """Give all processes, by code and title."""
+
+    def save_processes(self, processes: Sequence[ProcessDefinition]) -> int:
+        """Add or replace these, by id, in one transaction; the others stay. Gives the revision."""
+
+
+class ClientStore(Protocol):
+    """Keeps clients and the digests of their keys."""
+
+    def clients(self) -> list[Client]:
+        """Give all clients with all their keys, by name."""
+
+    def client_of_key(self, key_id: str) -> tuple[Client, ClientKey] | None:
+        """Give the key with this id and whose it is."""
+
+    def save_client(self, client: Client) -> int:
+        """
+        Add or replace a client and its keys, by name, and give the revision.
+
+        Keys that *client* does not mention stay as they are.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """
+    A question to one part of the service: are you well?
+
+    Attributes:
+        name: the part's name, such as ``database``.
+        vital: whether no decision can be made without it.
+        ailment: gives what is wrong in one sentence, or None if nothing is; never raises.
+    """
+
+    name: str
+    vital: bool
+    ailment: Callable[[], str | None]

@@ -1,0 +1,95 @@
+"""Register: take asserted persons, standing and bonds into the store, and write it down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from authz_service.domain.decision import Caller
+from authz_service.domain.identifiers import Cnpj, Cpf, without_cpf
+from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
+from authz_service.usecases.acts import ActLog, Details
+from authz_service.usecases.ports import Clock, Registry, Surrogates
+
+
+@dataclass(frozen=True, slots=True)
+class Registrar:
+    """
+    Takes what a caller with the scope for it asserts about persons and companies.
+
+    Attributes:
+        registry: where it is kept.
+        surrogates: the names of persons in the log.
+        acts: where it is written down.
+        clock: the present instant.
+    """
+
+    registry: Registry
+    surrogates: Surrogates
+    acts: ActLog
+    clock: Clock
+
+    def person(self, cpf: Cpf, *, registered: bool, confirmed: bool, caller: Caller) -> Person:
+        """
+        Say whether a person has registered at GOV.BR and is confirmed by Orquestra.
+
+        Raises:
+            InvalidInput: confirmed without being registered.
+        """
+        now = self.clock()
+        person = Person(
+            cpf,
+            registered_at=now if registered else None,
+            confirmed_at=now if confirmed else None,
+        )
+        revision = self.registry.save_person(person)
+        details: Details = {
+            "person": self._name(cpf),
+            "registered": registered,
+            "confirmed": confirmed,
+        }
+        self.acts.did("person.assert", caller, details, revision)
+        return person
+
+    def standing(
+        self, company: Cnpj, cpf: Cpf, role: Role, ends_at: datetime | None, caller: Caller
+    ) -> Standing:
+        """
+        Say what a person is in a company; evidence is ``asserted``.
+
+        Raises:
+            InvalidInput: ``ends_at`` has no zone.
+        """
+        standing = Standing(company, cpf, role, Evidence.ASSERTED, self.clock(), ends_at)
+        revision = self.registry.save_standing(standing)
+        details: Details = {
+            "person": self._name(cpf),
+            "company": company.value,
+            "role": role.value,
+            "ends_at": None if ends_at is None else ends_at.isoformat(),
+        }
+        self.acts.did("standing.assert", caller, details, revision)
+        return standing
+
+    def bond(
+        self, filial: Cnpj, matriz: Cnpj, proof: str, last_day: date | None, caller: Caller
+    ) -> Bond:
+        """
+        Record that a filial belongs to a matriz, and where the proof is kept.
+
+        Raises:
+            InvalidInput: the two cannot be bound, or the proof is empty.
+        """
+        bond = Bond(filial, matriz, proof, self.clock(), last_day)
+        revision = self.registry.save_bond(bond)
+        details: Details = {
+            "filial": filial.value,
+            "matriz": matriz.value,
+            "proof": without_cpf(proof),
+            "last_day": None if last_day is None else last_day.isoformat(),
+        }
+        self.acts.did("bond.record", caller, details, revision)
+        return bond
+
+    def _name(self, cpf: Cpf) -> str:
+        return self.surrogates.surrogates([cpf])[cpf]

@@ -1,0 +1,252 @@
+"""A store in dicts, which passes the same contract suite as the SQL one."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from authz_service.domain.clients import Client, ClientKey
+from authz_service.domain.decision import ProcessAsked, Question
+from authz_service.domain.delegation import Change, Delegation, latest
+from authz_service.domain.errors import Conflict, StoreUnavailable
+from authz_service.domain.facts import Facts, Known, facts_of
+from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
+from authz_service.domain.people import Bond, Evidence, Person, Standing
+from authz_service.domain.processes import ProcessDefinition, resolve
+from authz_service.usecases.ports import Snapshot
+
+
+@dataclass
+class _Tables:
+    """Everything kept, by key; what is superseded is forgotten, since no port gives it."""
+
+    broken: bool = False
+    revision: int = 0
+    people: dict[Cpf, Person] = field(default_factory=dict)
+    surrogates: dict[Cpf, str] = field(default_factory=dict)
+    standings: dict[tuple[Cnpj, Cpf, Evidence], Standing] = field(default_factory=dict)
+    bonds: dict[Cnpj, Bond] = field(default_factory=dict)
+    processes: dict[ProcessId, ProcessDefinition] = field(default_factory=dict)
+    delegations: dict[str, Delegation] = field(default_factory=dict)
+    clients: dict[str, Client] = field(default_factory=dict)
+
+    def well(self) -> _Tables:
+        """Give the tables, or refuse if the test broke them."""
+        if self.broken:
+            raise StoreUnavailable("the database did not answer")
+        return self
+
+    def revise(self) -> int:
+        """Count a write and give the revision that it made."""
+        self.revision += 1
+        return self.revision
+
+
+class MemoryStore:
+    """
+    Keeps everything in dicts, with the same attributes as ``SqlStore``; for one thread.
+
+    With ``broken`` set every call is refused, as a database that is gone would.
+    """
+
+    def __init__(self) -> None:
+        self._tables = _Tables()
+        self.facts = MemoryFacts(self._tables)
+        self.surrogates = MemorySurrogates(self._tables)
+        self.registry = MemoryRegistry(self._tables)
+        self.delegations = MemoryDelegations(self._tables)
+        self.catalogue = MemoryCatalogue(self._tables)
+        self.clients = MemoryClients(self._tables)
+
+    @property
+    def broken(self) -> bool:
+        """Whether every call is refused."""
+        return self._tables.broken
+
+    @broken.setter
+    def broken(self, value: bool) -> None:
+        self._tables.broken = value
+
+    def create(self) -> None:
+        """Make what is missing: nothing ever is."""
+
+    def ping(self) -> str | None:
+        """Give what is wrong, or None."""
+        return "the database did not answer" if self.broken else None
+
+    def close(self) -> None:
+        """Let go of what is held: nothing is."""
+
+
+class MemoryFacts:
+    """The port ``FactSource``: looks up each question on its own."""
+
+    def __init__(self, tables: _Tables) -> None:
+        self._tables = tables
+
+    def gather(self, questions: Sequence[Question], moment: datetime) -> Snapshot:
+        """Give the facts of each question, and the revision."""
+        tables = self._tables.well()
+        return Snapshot(tables.revision, tuple(self._facts(one, moment) for one in questions))
+
+    def _facts(self, question: Question, moment: datetime) -> Facts:
+        tables, asked = self._tables, question.resource
+        process = delegation = None
+        if isinstance(asked, ProcessAsked):
+            process = resolve(asked.name, tables.processes.values())
+        if process is not None:
+            belongs_to = (asked.company, question.actor, process.id)
+            theirs = [
+                one
+                for one in tables.delegations.values()
+                if (one.company, one.member, one.process) == belongs_to
+            ]
+            delegation = latest(theirs)
+        bond = tables.bonds.get(asked.company)
+        companies = {asked.company} if bond is None else {asked.company, bond.matriz}
+        backers = () if delegation is None else delegation.backers
+        known = Known(
+            people=tuple(
+                person
+                for cpf, person in tables.people.items()
+                if cpf in (question.actor, question.recipient)
+            ),
+            process=process,
+            delegation=delegation,
+            bond=bond,
+            standings=tuple(
+                one
+                for one in tables.standings.values()
+                if one.company in companies and one.person in (question.actor, *backers)
+            ),
+        )
+        return facts_of(question, known, moment)
+
+
+class MemorySurrogates:
+    """The port ``Surrogates``."""
+
+    def __init__(self, tables: _Tables) -> None:
+        self._tables = tables
+
+    def surrogates(self, people: Iterable[Cpf]) -> Mapping[Cpf, str]:
+        """Give the surrogate of each, making those that are missing."""
+        names = self._tables.well().surrogates
+        return {cpf: names.setdefault(cpf, secrets.token_hex(16)) for cpf in people}
+
+
+class MemoryRegistry:
+    """The port ``Registry``."""
+
+    def __init__(self, tables: _Tables) -> None:
+        self._tables = tables
+
+    def save_person(self, person: Person) -> int:
+        """Keep a person in place of what was known."""
+        self._tables.well().people[person.cpf] = person
+        return self._tables.revise()
+
+    def save_standing(self, standing: Standing) -> int:
+        """Keep a standing in place of the one of the same person, company and evidence."""
+        key = (standing.company, standing.person, standing.evidence)
+        self._tables.well().standings[key] = standing
+        return self._tables.revise()
+
+    def save_bond(self, bond: Bond) -> int:
+        """Keep a bond in place of the one that the filial had."""
+        self._tables.well().bonds[bond.filial] = bond
+        return self._tables.revise()
+
+
+class MemoryDelegations:
+    """The port ``Delegations``; the dict's order is the order of granting."""
+
+    def __init__(self, tables: _Tables) -> None:
+        self._tables = tables
+
+    def of_company(self, company: Cnpj, member: Cpf | None = None) -> list[Delegation]:
+        """Give a company's delegations, or those of one member, oldest first."""
+        return [
+            one
+            for one in self._tables.well().delegations.values()
+            if one.company == company and member in (None, one.member)
+        ]
+
+    def find(self, delegation_id: str) -> Delegation | None:
+        """Give one delegation by its id."""
+        return self._tables.well().delegations.get(delegation_id)
+
+    def apply(self, change: Change) -> int:
+        """Do all of *change*, or refuse what contradicts the store as a database would."""
+        theirs = {one.id: one for one in self.of_company(change.company, change.member)}
+        if set(theirs.values()) != set(change.seen):
+            raise Conflict("the delegations were changed meanwhile")
+        for delegation_id, event in change.events:
+            if delegation_id not in theirs:
+                raise Conflict("an event belongs to no delegation of this member")
+            before = theirs[delegation_id]
+            theirs[delegation_id] = replace(before, history=(*before.history, event))
+        after = self._tables.delegations | theirs
+        for one in change.granted:
+            if one.id in after or one.process not in self._tables.processes:
+                raise Conflict("what is to be written contradicts what is stored")
+            after[one.id] = one
+        still_open = Counter(
+            (one.company, one.member, one.process) for one in after.values() if one.ended is None
+        )
+        if any(count > 1 for count in still_open.values()):
+            raise Conflict("what is to be written contradicts what is stored")
+        self._tables.delegations = after
+        return self._tables.revise()
+
+
+class MemoryCatalogue:
+    """The port ``Catalogue``."""
+
+    def __init__(self, tables: _Tables) -> None:
+        self._tables = tables
+
+    def processes(self) -> list[ProcessDefinition]:
+        """Give all processes, by code and title."""
+        found = self._tables.well().processes.values()
+        return sorted(found, key=lambda one: (one.code, one.title, one.id))
+
+    def save_processes(self, processes: Sequence[ProcessDefinition]) -> int:
+        """Add or replace these by id."""
+        self._tables.well().processes.update({one.id: one for one in processes})
+        return self._tables.revise()
+
+
+class MemoryClients:
+    """The port ``ClientStore``."""
+
+    def __init__(self, tables: _Tables) -> None:
+        self._tables = tables
+
+    def clients(self) -> list[Client]:
+        """Give all clients, by name."""
+        found = self._tables.well().clients.values()
+        return sorted(found, key=lambda one: one.name)
+
+    def client_of_key(self, key_id: str) -> tuple[Client, ClientKey] | None:
+        """Give the key with this id and whose it is."""
+        for client in self.clients():
+            for key in client.keys:
+                if key.id == key_id:
+                    return client, key
+        return None
+
+    def save_client(self, client: Client) -> int:
+        """Keep a client; keys that it does not mention stay."""
+        for key in client.keys:
+            found = self.client_of_key(key.id)
+            if found is not None and found[0].name != client.name:
+                raise Conflict("what is to be written contradicts what is stored")
+        before = self._tables.well().clients.get(client.name)
+        keys = {key.id: key for key in (*(before.keys if before else ()), *client.keys)}
+        ordered = sorted(keys.values(), key=lambda key: (key.created_at, key.id))
+        self._tables.clients[client.name] = replace(client, keys=tuple(ordered))
+        return self._tables.revise()

@@ -1,0 +1,103 @@
+"""All use cases put together on fakes, as ``bootstrap`` does on the real parts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+
+from authz_service.domain.decision import ActRecord, Caller, DecisionRecord, Record
+from authz_service.domain.identifiers import Cpf
+from authz_service.usecases.acts import ActLog
+from authz_service.usecases.catalogue import Cataloguer
+from authz_service.usecases.clients import Clients
+from authz_service.usecases.decide import DecisionPoint
+from authz_service.usecases.delegate import DelegationDesk
+from authz_service.usecases.explain import Explainer
+from authz_service.usecases.register import Registrar
+from tests.domain.document import CATALOGUE
+from tests.fakes.clock import FrozenClock
+from tests.fakes.log import ListLog
+from tests.fakes.policies import ScriptedPolicies, ScriptedPolicy
+from tests.fakes.store import MemoryStore
+
+CALLER = Caller("orquestra", frozenset({"decide", "delegations"}), "10.1.2.3")
+
+
+class House:
+    """The service without its doors, with the document's catalogue and a policy that allows."""
+
+    def __init__(self) -> None:
+        self.clock = FrozenClock()
+        self.store = MemoryStore()
+        self.store.catalogue.save_processes(CATALOGUE)
+        self.policy = ScriptedPolicy()
+        self.policies = ScriptedPolicies(self.policy)
+        self.log = ListLog()
+        self.told: list[list[Record]] = []
+        listeners = (self._listen,)
+        self.acts = ActLog(self.log, listeners, self.clock)
+        self.point = DecisionPoint(
+            self.policies,
+            self.store.facts,
+            self.store.surrogates,
+            self.log,
+            listeners,
+            self.clock,
+        )
+        self.explainer = Explainer(self.policies, self.store.facts, self.clock)
+        self.desk = DelegationDesk(
+            self.point,
+            self.store.delegations,
+            self.store.catalogue,
+            self.store.surrogates,
+            self.acts,
+            self.clock,
+        )
+        self.registrar = Registrar(
+            self.store.registry, self.store.surrogates, self.acts, self.clock
+        )
+        self.clients = Clients(self.store.clients, self.acts, self.clock)
+        self.cataloguer = Cataloguer(self.store.catalogue, self.acts)
+
+    def _listen(self, records: Sequence[Record]) -> None:
+        self.told.append(list(records))
+
+    @property
+    def decisions(self) -> list[DecisionRecord]:
+        """The decisions in the log."""
+        return [one for one in self.log.records if isinstance(one, DecisionRecord)]
+
+    @property
+    def administrative(self) -> list[ActRecord]:
+        """The administrative acts in the log."""
+        return [one for one in self.log.records if isinstance(one, ActRecord)]
+
+    def surrogate(self, cpf: Cpf) -> str:
+        """Give the name under which a person stands in the log."""
+        return self.store.surrogates.surrogates([cpf])[cpf]
+
+
+def texts_of(thing: object) -> Iterator[str]:
+    """Give every text that stands anywhere in a record, and how the record prints."""
+    yield repr(thing)
+    if isinstance(thing, str):
+        yield str(thing)
+    elif dataclasses.is_dataclass(thing):
+        for field in dataclasses.fields(thing):
+            yield from texts_of(getattr(thing, field.name))
+    elif isinstance(thing, Mapping):
+        for key, value in thing.items():
+            yield from texts_of(key)
+            yield from texts_of(value)
+    elif isinstance(thing, tuple | list | frozenset):
+        for part in thing:
+            yield from texts_of(part)
+
+
+def leaks(records: Sequence[Record], people: Sequence[Cpf]) -> list[str]:
+    """Give the texts in *records* that hold a CPF of *people*, raw, punctuated or masked."""
+    forms = []
+    for cpf in people:
+        raw = cpf.digits
+        forms += [raw, f"{raw[:3]}.{raw[3:6]}.{raw[6:9]}-{raw[9:]}", cpf.masked]
+    return [text for text in texts_of(records) if any(form in text for form in forms)]

@@ -1,0 +1,277 @@
+"""What the desk asks the policy, what a refusal or a conflict leaves, and what the log keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+
+from authz_service.domain.decision import (
+    NO_PERMIT,
+    Decision,
+    Question,
+)
+from authz_service.domain.delegation import Change
+from authz_service.domain.errors import (
+    ActRefused,
+    AmbiguousProcess,
+    Conflict,
+    InvalidInput,
+    LogUnavailable,
+    Refusal,
+)
+from authz_service.domain.facts import Facts
+from authz_service.domain.people import Evidence
+from authz_service.domain.processes import ProcessDefinition, ProcessName
+from authz_service.usecases.delegate import Validity
+from tests.domain.document import (
+    COMPANY,
+    MEMBER,
+    P001,
+    P015,
+    P018,
+    PARTNER,
+    REPRESENTATIVE,
+)
+from tests.fakes.clock import NOON
+from tests.fakes.policies import deny_all
+from tests.usecases.delegating import (
+    ACTING,
+    MEMBER_ACTING,
+    PARTNER_ACTING,
+    THREE,
+    TODAY,
+    give,
+    names,
+    remember,
+    stored,
+)
+from tests.usecases.house import House, leaks
+
+
+def asked(house: House) -> list[tuple[str, str | None]]:
+    """Give actions and processes of the decisions in the log."""
+    return [
+        (one.asked.action, None if one.asked.process is None else one.asked.process.value)
+        for one in house.decisions
+    ]
+
+
+def test_every_process_of_the_set_and_every_dropped_one_is_a_question(house: House) -> None:
+    """Who replaces a set has to be allowed to delegate all of it and to revoke the rest."""
+    give(house, (P001, P018))
+    house.log.records.clear()
+    questions = remember(house, Decision(allowed=True, reasons=("represents",)))
+    give(house, (P018, P015), None, replace(PARTNER_ACTING, evidence=Evidence.GOVBR))
+    assert [("delegate", "p018"), ("delegate", "p015"), ("revoke", "p001")] == asked(house)
+    assert {(PARTNER, MEMBER, Evidence.GOVBR)} == {
+        (one.actor, one.recipient, one.actor_evidence) for one in questions
+    }
+    assert {COMPANY} == {one.resource.company for one in questions}
+
+
+def test_an_empty_set_for_a_member_without_delegations_asks_to_read(house: House) -> None:
+    """It tells what there is, so the one who acts has to be allowed to know."""
+    assert [] == give(house, ())
+    assert [("read_delegations", None)] == asked(house)
+    assert [] == house.administrative
+    house.policy.verdict = deny_all
+    with pytest.raises(ActRefused):
+        give(house, ())
+
+
+def test_a_set_that_is_the_same_writes_nothing(house: House) -> None:
+    """The questions are decided and logged, and there is no act to record."""
+    give(house, THREE)
+    before = house.store.facts.gather([], NOON).revision
+    acts = len(house.administrative)
+    assert 3 == len(give(house, THREE))
+    assert before == house.store.facts.gather([], NOON).revision
+    assert acts == len(house.administrative)
+    assert 6 == len(house.decisions)
+
+
+# Refusals
+
+
+def deny_one(code: str, action: str = "delegate") -> Callable[[Question, Facts], Decision]:
+    """Deny one action on one process, and allow all else."""
+
+    def verdict(question: Question, facts: Facts) -> Decision:
+        denied = facts.process is not None and facts.process.code == code
+        if denied and question.action == action:
+            return Decision(allowed=False, reasons=("process-closed", NO_PERMIT))
+        return Decision(allowed=True, reasons=("represents",))
+
+    return verdict
+
+
+@pytest.mark.parametrize(
+    ("denying", "wanted"),
+    [(deny_one("P015"), (P001, P015)), (deny_one("P018", "revoke"), (P001, P015))],
+    ids=["one that is wanted", "one that would drop out"],
+)
+def test_one_denied_question_stops_the_whole_act(
+    house: House,
+    denying: Callable[[Question, Facts], Decision],
+    wanted: Sequence[ProcessDefinition],
+) -> None:
+    """Nothing is granted, revoked or confirmed; the decisions are in the log, the act is not."""
+    give(house, THREE)
+    before, acts = stored(house), house.administrative
+    house.policy.verdict = denying
+    with pytest.raises(ActRefused) as caught:
+        give(house, wanted, Validity(TODAY), PARTNER_ACTING)
+    [refusal] = caught.value.refusals
+    assert ("process-closed", NO_PERMIT) == refusal.reasons
+    assert before == stored(house)
+    assert acts == house.administrative
+    assert 1 == len([one for one in house.decisions if not one.decision.allowed])
+
+
+def test_every_refusal_is_told_with_its_process_and_its_text(house: House) -> None:
+    """The person who acts learns all that stands in the way at once."""
+    house.policy.verdict = deny_all
+    with pytest.raises(ActRefused) as caught:
+        give(house, (P001, P018))
+    expected = tuple(
+        Refusal(one.label, (NO_PERMIT,), f"pt no-permit delegate {one.label} 52.420.282/0001-80")
+        for one in (P001, P018)
+    )
+    assert expected == caught.value.refusals
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "field"),
+    [
+        (ProcessName("P999"), InvalidInput, "processes.1"),
+        (ProcessName("P061"), AmbiguousProcess, "processes.1"),
+    ],
+)
+def test_a_process_that_is_not_clear_stops_the_whole_act(
+    house: House, wrong: ProcessName, error: type[InvalidInput], field: str
+) -> None:
+    """The error names its place in the list, and nothing is asked or done."""
+    with pytest.raises(error) as caught:
+        house.desk.replace_set(ACTING, COMPANY, MEMBER, [ProcessName("P001"), wrong])
+    assert field == caught.value.field
+    assert ({}, []) == (stored(house), house.log.records)
+
+
+def test_a_change_by_somebody_else_meanwhile_is_a_conflict(house: House) -> None:
+    """What was decided on has to be what is changed, or the last writer would win unseen."""
+    give(house, (P001,))
+
+    def meanwhile(_question: Question, _facts: Facts) -> Decision:
+        house.policy.verdict = lambda _question, _facts: allowed
+        give(house, (P018,), None, PARTNER_ACTING)
+        return allowed
+
+    allowed = Decision(allowed=True, reasons=("represents",))
+    house.policy.verdict = meanwhile
+    with pytest.raises(Conflict):
+        give(house, (P015,))
+    counting = [one for ones in stored(house).values() for one in ones if one.in_force(NOON)]
+    assert [P018.id] == [one.process for one in counting]
+    assert 2 == len(house.administrative)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda house: give(house, THREE),
+        lambda house: house.desk.of_company(ACTING, COMPANY, MEMBER),
+    ],
+)
+def test_without_the_log_nothing_is_done(house: House, act: Callable[[House], object]) -> None:
+    """The decisions cannot be written, so nothing is granted and nothing is shown."""
+    house.log.broken = True
+    with pytest.raises(LogUnavailable):
+        act(house)
+    assert {} == stored(house)
+
+
+def test_every_act_is_in_the_log_with_what_it_changed(house: House) -> None:
+    """Granted processes and events are named, persons are surrogates, the revision is given."""
+    first, second = give(house, (P001, P018))
+    give(house, (P001, P015), None, PARTNER_ACTING)
+    house.desk.renounce(MEMBER_ACTING, first.id)
+    house.desk.revoke(ACTING, stored(house)[P015.id][0].id)
+    third = stored(house)[P015.id][0].id
+    persons = {"member": house.surrogate(MEMBER), "company": "52420282000180"}
+    common = persons | {"actor_evidence": "asserted"}
+    expected = [
+        (
+            "delegation.replace",
+            {"actor": house.surrogate(REPRESENTATIVE), "granted": ("p001", "p018"), "events": ()},
+        ),
+        (
+            "delegation.replace",
+            {
+                "actor": house.surrogate(PARTNER),
+                "granted": ("p015",),
+                "events": (f"confirmed:{first.id}", f"revoked:{second.id}"),
+            },
+        ),
+        (
+            "delegation.renounce",
+            {
+                "actor": house.surrogate(MEMBER),
+                "granted": (),
+                "events": (f"renounced:{first.id}",),
+            },
+        ),
+        (
+            "delegation.revoke",
+            {
+                "actor": house.surrogate(REPRESENTATIVE),
+                "granted": (),
+                "events": (f"revoked:{third}",),
+            },
+        ),
+    ]
+    found = house.administrative
+    assert [(act, common | details) for act, details in expected] == [
+        (one.act, one.details) for one in found
+    ]
+    revisions = [one.store_revision for one in found]
+    assert sorted(set(revisions)) == revisions
+    assert house.store.facts.gather([], NOON).revision == revisions[-1]
+
+
+def test_the_questions_are_in_the_log_before_the_act(house: House) -> None:
+    """Who reads the log finds why an act was allowed before the act itself."""
+    give(house, (P001,))
+    assert ["DecisionRecord", "ActRecord"] == [type(one).__name__ for one in house.log.records]
+
+
+def test_no_record_of_a_delegation_holds_a_cpf(house: House) -> None:
+    """Neither questions nor acts, allowed or refused, name a person otherwise than by surrogate."""
+    given = give(house, THREE, None, replace(ACTING, why=f"para {MEMBER.digits}"))
+    give(house, (P001, P015), Validity(TODAY), PARTNER_ACTING)
+    house.desk.renounce(MEMBER_ACTING, given[0].id)
+    house.desk.of_company(ACTING, COMPANY)
+    house.policy.verdict = deny_all
+    with pytest.raises(ActRefused):
+        give(house, THREE)
+    assert [] == leaks(house.log.records, [MEMBER, REPRESENTATIVE, PARTNER])
+
+
+def test_a_conflict_writes_no_act(house: House) -> None:
+    """An act that was not done is not in the log as done."""
+
+    class Refusing:
+        """Delegations that were changed by somebody else, always."""
+
+        find = house.store.delegations.find
+        of_company = house.store.delegations.of_company
+
+        def apply(self, _change: Change) -> int:
+            """Refuse."""
+            raise Conflict("the delegations were changed meanwhile")
+
+    desk = replace(house.desk, delegations=Refusing())
+    with pytest.raises(Conflict):
+        desk.replace_set(ACTING, COMPANY, MEMBER, names(THREE))
+    assert [] == house.administrative

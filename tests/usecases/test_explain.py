@@ -1,0 +1,85 @@
+"""Explaining: what the decision point would say, with its grounds, and without a trace."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from authz_service.domain.decision import NO_PERMIT, CompanyAsked, Decision, ProcessAsked, Question
+from authz_service.domain.errors import AmbiguousProcess, PolicyUnavailable, StoreUnavailable
+from authz_service.domain.facts import CompanyFacts, Facts, StandingFacts
+from authz_service.domain.people import Role
+from authz_service.domain.processes import ProcessName
+from tests.domain.document import COMPANY, P001, REPRESENTATIVE
+from tests.fakes.clock import NOON
+from tests.usecases.house import CALLER, House
+
+QUESTION = Question(REPRESENTATIVE, "read_delegations", CompanyAsked(COMPANY))
+
+
+def by_standing(_question: Question, facts: Facts) -> Decision:
+    """Allow while the actor's standing in the company is in force."""
+    assert isinstance(facts.resource, CompanyFacts)
+    allowed = facts.resource.standing.in_force
+    return Decision(allowed=allowed, reasons=("represents" if allowed else NO_PERMIT,))
+
+
+def test_an_explanation_is_the_decision_with_its_grounds(house: House) -> None:
+    """Decision, facts, policy and state of the store belong together."""
+    house.policy.verdict = by_standing
+    house.registrar.standing(COMPANY, REPRESENTATIVE, Role.SOCIO, NOON + timedelta(1), CALLER)
+    explained = house.explainer.explain(QUESTION)
+    snapshot = house.store.facts.gather([QUESTION], NOON)
+    assert Decision(allowed=True, reasons=("represents",)) == explained.decision
+    assert isinstance(explained.facts.resource, CompanyFacts)
+    assert StandingFacts("socio", "asserted", in_force=True) == explained.facts.resource.standing
+    assert snapshot.facts == (explained.facts,)
+    assert (house.policy.digest, snapshot.revision) == (
+        explained.policy_digest,
+        explained.store_revision,
+    )
+
+
+def test_an_explanation_is_of_this_moment(house: House) -> None:
+    """What has ended is explained as ended, as it would be decided."""
+    house.policy.verdict = by_standing
+    house.registrar.standing(COMPANY, REPRESENTATIVE, Role.SOCIO, NOON + timedelta(1), CALLER)
+    house.clock.advance(timedelta(days=1))
+    explained = house.explainer.explain(QUESTION)
+    assert house.point.decide(QUESTION, CALLER).decision == explained.decision
+    assert not explained.decision.allowed
+
+
+def test_explaining_leaves_no_trace(house: House) -> None:
+    """It is no decision: nothing is written, nobody hears of it, and nobody gets a surrogate."""
+    before = house.store.facts.gather([], NOON).revision
+    house.explainer.explain(QUESTION)
+    assert ([], []) == (house.log.records, house.told)
+    assert {} == house.store._tables.surrogates
+    assert before == house.store.facts.gather([], NOON).revision
+
+
+def test_a_process_is_explained_by_its_label(house: House) -> None:
+    """The process that was meant is among the facts."""
+    question = replace(QUESTION, resource=ProcessAsked(ProcessName("P001"), COMPANY))
+    assert P001 == house.explainer.explain(question).facts.process
+
+
+def test_an_ambiguous_process_is_not_explained(house: House) -> None:
+    """The caller has to say which one is meant."""
+    with pytest.raises(AmbiguousProcess):
+        house.explainer.explain(
+            replace(QUESTION, resource=ProcessAsked(ProcessName("P061"), COMPANY))
+        )
+
+
+def test_without_policy_or_store_nothing_is_explained(house: House) -> None:
+    """The same errors as when deciding."""
+    house.store.broken = True
+    with pytest.raises(StoreUnavailable):
+        house.explainer.explain(QUESTION)
+    house.policies.policy = None
+    with pytest.raises(PolicyUnavailable):
+        house.explainer.explain(QUESTION)
