@@ -1,0 +1,248 @@
+"""
+The database itself: its file, its transactions, its revision, and its errors.
+
+Only this module knows that the database is SQLite. A read is one deferred transaction,
+so that all its statements see one state. A write takes the write lock when it begins
+(``BEGIN IMMEDIATE``): what it reads cannot be changed by another writer before it
+commits, and it can wait for the lock, which a transaction that began as a reader cannot.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Table,
+    create_engine,
+    event,
+    insert,
+    make_url,
+    select,
+    update,
+)
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
+
+from authz_service.domain.errors import (
+    Conflict,
+    InvalidInput,
+    StoreUnavailable,
+)
+from authz_service.store.schema import metadata, store_revision
+
+_BEGIN = "authz_begin"
+
+
+class Database:
+    """
+    One SQLite file, for any number of threads and processes.
+
+    Attributes:
+        path: the file, absolute.
+        engine: SQLAlchemy's pool of connections to it; opens the file, never makes it.
+    """
+
+    def __init__(self, url: str, busy_timeout: float) -> None:
+        """
+        Get ready to open the file; nothing is read or made yet.
+
+        Args:
+            url: ``sqlite:///`` and the path of a file.
+            busy_timeout: how many seconds a write waits for another one to finish.
+
+        Raises:
+            InvalidInput: *url* names no file of SQLite.
+        """
+        self.path = _file_of(url)
+        # With mode=rw a missing file is an error. A new one, empty and readable for
+        # everybody, would be worse than none.
+        opened = URL.create(
+            "sqlite+pysqlite",
+            database=f"file:{_escaped(self.path)}",
+            query={"uri": "true", "mode": "rw"},
+        )
+        self.engine: Engine = create_engine(
+            opened,
+            connect_args={"timeout": busy_timeout},
+            # As many connections as threads use at once: never a queue of its own.
+            pool_size=0,
+            # SQLAlchemy prints parameters into its errors, and CPFs are parameters.
+            hide_parameters=True,
+        )
+        event.listen(self.engine, "connect", _set_up)
+        event.listen(self.engine, "begin", _begin)
+
+    def create(self) -> None:
+        """
+        Make folder, file and tables, those that are missing; safe in several processes at once.
+
+        Raises:
+            StoreUnavailable: one of them cannot be made.
+        """
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self.path.exists():
+                _put_in_place(self.path)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreUnavailable(f"the database file cannot be made: {_cause(error)}") from None
+        with self.write() as connection:
+            metadata.create_all(connection)
+            if connection.execute(select(store_revision.c.id)).first() is None:
+                connection.execute(insert(store_revision).values(id=1, value=0))
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """
+        Begin a transaction that sees one state of the store; never waits for a writer.
+
+        Raises:
+            StoreUnavailable: the database did not answer.
+        """
+        with _translated(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """
+        Begin a transaction as the only writer; it commits at the end, or does nothing.
+
+        For what no decision depends on; everything else is written by ``revise``.
+
+        Raises:
+            Conflict: what is written contradicts what is stored.
+            StoreUnavailable: the database did not answer, or another writer went on too long.
+        """
+        with _translated(), self.engine.connect() as connection:
+            connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def revise(self) -> Iterator[tuple[Connection, int]]:
+        """Do as ``write``, and also give the new revision, which counts once it commits."""
+        with self.write() as connection:
+            connection.execute(update(store_revision).values(value=store_revision.c.value + 1))
+            yield connection, revision_of(connection)
+
+    def ping(self) -> str | None:
+        """Give what is wrong with the database in one sentence, or None if nothing is."""
+        # A file that was deleted lives on for those who hold it open.
+        if not self.path.is_file():
+            return "the database file is missing"
+        try:
+            with self.read() as connection:
+                revision_of(connection)
+        except StoreUnavailable as error:
+            return str(error)
+        return None
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        self.engine.dispose()
+
+
+def revision_of(connection: Connection) -> int:
+    """Give the revision of the state that *connection* sees."""
+    return int(connection.execute(select(store_revision.c.value)).scalar_one())
+
+
+def put(
+    connection: Connection, table: Table, key: Mapping[str, object], values: Mapping[str, object]
+) -> None:
+    """
+    Replace *values* in the row that *key* names, or add the row if there is none.
+
+    Portable because a write is alone: between the two statements nobody adds the same row.
+    """
+    same = [table.c[name] == value for name, value in key.items()]
+    if connection.execute(update(table).where(*same).values(**values)).rowcount == 0:
+        connection.execute(insert(table).values(**key, **values))
+
+
+def _file_of(url: str) -> Path:
+    message = "must be `sqlite:///` and the path of a file"
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        # The URL itself may hold a password, and SQLAlchemy quotes it.
+        raise InvalidInput("database_url", message) from None
+    name = parsed.database or ":memory:"
+    # In memory each connection would have a database of its own.
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite") or name == ":memory:":
+        raise InvalidInput("database_url", message)
+    if parsed.query or name.startswith("file:"):
+        raise InvalidInput("database_url", f"{message}, without further parameters")
+    return Path(name).absolute()
+
+
+def _escaped(path: Path) -> str:
+    """Give the path for a ``file:`` URI, in which three characters have another meaning."""
+    return str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def _put_in_place(path: Path) -> None:
+    """
+    Make an empty database that nobody but its owner can read, unless there is one by now.
+
+    It is made aside and appears whole. Two processes that switch one file to WAL at the
+    same time get SQLITE_BUSY, and to open and close a file that SQLite has open in another
+    thread would drop SQLite's locks on it.
+
+    Raises:
+        OSError: the file cannot be made there.
+        sqlite3.Error: SQLite cannot write it.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.new-")
+    os.close(handle)
+    aside = Path(name)
+    try:
+        with closing(sqlite3.connect(aside)) as connection:
+            _set_up(connection, None)
+        # A link, unlike a rename, never replaces what another process has put there.
+        path.hardlink_to(aside)
+    except FileExistsError:
+        pass
+    finally:
+        aside.unlink()
+
+
+def _set_up(connection: sqlite3.Connection, _record: object) -> None:
+    # Python's driver begins transactions when it sees fit; here they begin when we say so.
+    connection.isolation_level = None
+    # SQLite gives the files beside the database (-wal, -shm) the database's mode.
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn SQLAlchemy's errors into ours, without a cause that could bring data into a log."""
+    try:
+        yield
+    except IntegrityError:
+        raise Conflict("what is to be written contradicts what is stored") from None
+    except SQLAlchemyError as error:
+        raise StoreUnavailable(f"the database did not answer: {_cause(error)}") from None
+    except (InvalidInput, LookupError, ValueError):
+        # Not the caller's fault: no value of a stored row was read from the request.
+        raise StoreUnavailable("the database holds a row that cannot be read") from None
+
+
+def _cause(error: Exception) -> str:
+    """Name the kind of error; only a name, because a message may quote what was stored."""
+    if isinstance(error, OSError):
+        return errno.errorcode.get(error.errno or 0, type(error).__name__)
+    original = error.orig if isinstance(error, DBAPIError) else error
+    return str(getattr(original, "sqlite_errorname", type(error).__name__))
