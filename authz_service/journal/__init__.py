@@ -1,0 +1,6 @@
+"""
+The decision log: one JSON line a record, on disk before the answer leaves.
+
+``lines`` turns a record into its line, in the form of ``schemas/decision_record.json``;
+``file`` appends lines to a file that several processes may share.
+"""
