@@ -25,7 +25,8 @@ _SPACE = " \t\r\n"
 
 # A CPF anywhere in a text: raw, with its punctuation or another's, masked or half masked.
 _CPF_IN_TEXT = re.compile(
-    r"(?<![0-9*])(?:[0-9]{3}|\*{3})[. ]?[0-9]{3}[. ]?[0-9]{3}[-. \u2013]?(?:[0-9]{2}|\*{2})(?![0-9*])"
+    r"(?<![0-9*])(?:[0-9]{3}|\*{3})[. ]?[0-9]{3}[. ]?[0-9]{3}"
+    r"[-. \u2013]?(?:[0-9]{2}|\*{2})(?![0-9*])"
 )
 
 

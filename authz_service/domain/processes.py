@@ -93,14 +93,19 @@ class ProcessName:
         if match is not None:
             text = match["name"]
             labelled = check_version(int(match["version"]), field)
-        beside = None if version is None else _read_version(version)
+        beside = None if version is None else parse_version(version)
         if labelled is not None and beside is not None and labelled != beside:
             raise InvalidInput("version", "contradicts the version in the label")
         return cls(text, labelled if beside is None else beside)
 
 
-def _read_version(value: object) -> int:
-    """Read a version as a number or as Orquestra writes it: 3, "3", "v.3"."""
+def parse_version(value: object) -> int:
+    """
+    Read a version as a number or as Orquestra writes it: 3, "3", "v.3".
+
+    Raises:
+        InvalidInput: it is none of these, or out of bounds; names the field ``version``.
+    """
     if isinstance(value, str):
         match = re.fullmatch(r"(?:v\.?\s?)?([0-9]{1,6})", value.strip(), re.IGNORECASE)
         if match is not None:

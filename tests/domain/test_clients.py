@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -174,7 +175,7 @@ def test_the_scopes_are_the_published_ones() -> None:
 @pytest.mark.parametrize("field", ["created_at", "expires_at", "revoked_at"])
 def test_the_instants_of_a_key_have_a_zone(field: str) -> None:
     """An expiry without a zone would be another instant on another machine."""
-    naive = NOON.replace(tzinfo=None)
+    changes: dict[str, Any] = {field: NOON.replace(tzinfo=None)}
 
     with pytest.raises(InvalidInput, match=field):
-        replace(KEY, **{field: naive})
+        replace(KEY, **changes)

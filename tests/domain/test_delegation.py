@@ -232,8 +232,10 @@ def test_a_change_that_writes_nothing_is_empty(change: Change, expected: bool) -
 @pytest.mark.parametrize("whose", ["company", "member"])
 def test_a_change_is_about_one_member_of_one_company(field: str, whose: str) -> None:
     """Somebody else's delegation would slip past the comparison with what was seen."""
-    other = {"company": OTHER_COMPANY, "member": REPRESENTATIVE}[whose]
-    foreign = replace(DELEGATION, **{whose: other})
+    foreign = {
+        "company": replace(DELEGATION, company=OTHER_COMPANY),
+        "member": replace(DELEGATION, member=REPRESENTATIVE),
+    }[whose]
 
     with pytest.raises(InvalidInput, match="company and member"):
         if field == "seen":

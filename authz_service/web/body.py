@@ -1,0 +1,144 @@
+"""
+Request bodies: strict I-JSON (RFC 7493) in, as AuthZEN 1.0 section 11.5 asks for.
+
+Whatever two parsers could read differently is refused: names given twice, numbers that
+a double cannot hold, unpaired surrogates, a guessed encoding. Every refusal is a 400
+that says where, and never what was sent: a body may hold a CPF anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from types import MappingProxyType
+from typing import Any, NoReturn
+
+from flask import request
+
+from authz_service.domain.errors import InvalidInput
+
+WHOLE = "body"
+"""The field that is named where the body as a whole is wrong."""
+
+_MAX_DEPTH = 32
+_MAX_INTEGER = 2**53 - 1
+_MAX_NUMBER_LENGTH = 1000
+# A whole string, even one that never ends, or one bracket. Possessive, so that the time is
+# linear in the length of the text whatever it holds.
+_STRING_OR_BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+|[\[\]{}]', re.DOTALL)
+_STEPS = MappingProxyType({"[": 1, "{": 1, "]": -1, "}": -1})
+# Only names of this form are repeated in errors: a name without digits holds no CPF.
+_SAFE_NAME = re.compile(r"[A-Za-z_]{1,64}")
+_UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def read_object() -> dict[str, Any]:
+    """
+    Give the JSON object that the current request brings.
+
+    Raises:
+        InvalidInput: another media type, or no JSON object in the strict sense.
+        RequestEntityTooLarge: longer than the service takes.
+    """
+    if request.mimetype != "application/json":
+        raise InvalidInput("Content-Type", "must be application/json")
+    return parse_object(request.get_data(cache=False))
+
+
+def parse_object(data: bytes) -> dict[str, Any]:
+    """
+    Read a JSON object out of UTF-8 bytes.
+
+    Raises:
+        InvalidInput: these are no UTF-8, no I-JSON, nested more than 32 levels deep, or
+            another kind of value; names the member as far as that is safe to repeat.
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(WHOLE, f"must be UTF-8; byte {error.start} is not") from None
+    _check_depth(text)
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_float=_float,
+            parse_constant=_constant,
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise InvalidInput(WHOLE, f"must be JSON; it cannot be read at {place}") from None
+    if not isinstance(value, dict):
+        raise InvalidInput(WHOLE, "must be a JSON object")
+    # Raw control characters and raw surrogates are refused above: only an escape makes one.
+    if "\\u" in text:
+        check_texts(value)
+    return value
+
+
+def check_texts(value: object) -> None:
+    """
+    Refuse strings that no store and no log can keep.
+
+    Raises:
+        InvalidInput: a string, or a member's name, holds NUL or an unpaired surrogate.
+    """
+    for field, text in _texts(value, ()):
+        if _UNKEEPABLE.search(text):
+            name = ".".join(field) or WHOLE
+            raise InvalidInput(name, "must not hold NUL or unpaired surrogates")
+
+
+def _texts(value: object, field: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Give every string in *value*, names of members included, with its place."""
+    if isinstance(value, str):
+        yield field, value
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            inner = (*field, name if _SAFE_NAME.fullmatch(name) else "?")
+            yield inner, name
+            yield from _texts(member, inner)
+    elif isinstance(value, list):
+        for position, member in enumerate(value):
+            yield from _texts(member, (*field, str(position)))
+
+
+def _check_depth(text: str) -> None:
+    """Refuse deep nesting before the parser, which would recurse, sees it."""
+    if text.count("[") + text.count("{") <= _MAX_DEPTH:
+        return
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(text):
+        depth += _STEPS.get(match[0], 0)
+        if depth > _MAX_DEPTH:
+            raise InvalidInput(WHOLE, f"must not nest more than {_MAX_DEPTH} levels deep")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in members:
+            field = name if _SAFE_NAME.fullmatch(name) else WHOLE
+            raise InvalidInput(field, "must not be given twice in one object")
+        members[name] = value
+    return members
+
+
+def _integer(text: str) -> int:
+    # The length first: `int` takes quadratic time, and refuses more than 4,300 digits.
+    if len(text) > 17 or abs(int(text)) > _MAX_INTEGER:
+        raise InvalidInput(WHOLE, f"must hold integers up to {_MAX_INTEGER} only")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    if len(text) > _MAX_NUMBER_LENGTH or not math.isfinite(float(text)):
+        raise InvalidInput(WHOLE, "must hold numbers of double precision only")
+    return float(text)
+
+
+def _constant(name: str) -> NoReturn:
+    raise InvalidInput(WHOLE, f"must be JSON, which has no {name}")

@@ -1,0 +1,198 @@
+"""
+Fields of request bodies: what they accept is exactly what they say, and nothing is converted.
+
+marshmallow's own fields take "1" for 1 and 1 for true; AuthZEN wants a 400 for each. Its
+messages are replaced as well: a message says what a member should be, never what it was.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from typing import Any, TypeVar
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+
+from authz_service.domain.errors import InvalidInput
+from authz_service.domain.identifiers import Cnpj, Cpf
+from authz_service.domain.processes import parse_version
+
+Value = TypeVar("Value")
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# The profile of ISO 8601 of RFC 3339, 5.6; `fromisoformat` alone takes weeks and basic forms.
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
+    r"(?:Z|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+class BodyInvalid(InvalidInput):
+    """
+    A body with one or more members that cannot be read.
+
+    Attributes:
+        errors: the dotted name and what is wrong, for each, in the order of the schema.
+    """
+
+    def __init__(self, errors: Iterable[tuple[str, str]]) -> None:
+        self.errors = tuple(errors)
+        super().__init__(*self.errors[0])
+
+
+class Body(Schema):
+    """A JSON object whose unknown members are ignored (AuthZEN 1.0, 10.1.1)."""
+
+    error_messages = {"type": "must be an object"}  # noqa: RUF012 -- marshmallow's own form
+
+    class Meta:
+        """Holds for every schema that is derived from this one."""
+
+        unknown = EXCLUDE
+
+    def read(self, data: Mapping[str, Any], inside: str = "") -> dict[str, Any]:
+        """
+        Give the members of *data* that this schema knows.
+
+        Args:
+            data: the object as it was sent.
+            inside: the dotted name of the member that *data* is, empty for the whole body.
+
+        Raises:
+            BodyInvalid: members are missing or of the wrong kind; names all of them.
+        """
+        try:
+            known: dict[str, Any] = self.load(data)
+        except ValidationError as error:
+            raise BodyInvalid(_flat(error.messages, inside)) from None
+        return known
+
+
+def _messages(wanted: str) -> dict[str, str | list[Any] | dict[Any, Any]]:
+    """Replace what marshmallow says of a member that is absent, null or of another kind."""
+    return {"required": "is required", "null": wanted, "invalid": wanted}
+
+
+def _flat(messages: dict[Any, Any] | list[Any], field: str) -> Iterator[tuple[str, str]]:
+    """Give marshmallow's nested messages as pairs of dotted name and message."""
+    if isinstance(messages, list):
+        yield from ((field, str(message)) for message in messages)
+        return
+    for name, inner in messages.items():
+        # marshmallow's name for the object itself.
+        step = "" if name == "_schema" else str(name)
+        yield from _flat(inner, ".".join(part for part in (field, step) if part))
+
+
+class Part(fields.Nested):
+    """An object inside the body."""
+
+    def __init__(self, body: type[Body], **options: Any) -> None:
+        super().__init__(body, error_messages=_messages("must be an object"), **options)
+
+
+class Text(fields.String):
+    """A string, of at most *longest* characters if that is given, one of *choices* if they are."""
+
+    def __init__(
+        self, *, longest: int | None = None, choices: Collection[str] = (), **options: Any
+    ) -> None:
+        checks: list[validate.Validator] = []
+        if longest is not None:
+            checks.append(validate.Length(max=longest, error="must have at most {max} characters"))
+        if choices:
+            checks.append(validate.OneOf(choices, error=f"must be one of: {', '.join(choices)}"))
+        super().__init__(validate=checks, error_messages=_messages("must be a string"), **options)
+
+
+class Parsed(fields.Field[Value]):
+    """A member that a parser reads; what the parser says is wrong, is wrong."""
+
+    def __init__(self, parse: Callable[[Any], Value], **options: Any) -> None:
+        super().__init__(error_messages=_messages("must not be null"), **options)
+        self._parse = parse
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Value:
+        try:
+            return self._parse(value)
+        except InvalidInput as error:
+            raise ValidationError(error.message) from None
+
+
+class Members(Parsed[dict[str, object]]):
+    """An object with members of any name and kind; null and absent are an empty one."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(_members, allow_none=True, load_default=dict, **options)
+
+    def deserialize(self, value: Any, *rest: Any, **options: Any) -> Any:
+        """Take null as absent (AuthZEN 1.0, 11.5)."""
+        return super().deserialize({} if value is None else value, *rest, **options)
+
+
+def cpf(**options: Any) -> Parsed[Cpf]:
+    """Describe a member that has to be a CPF."""
+    return Parsed(Cpf.parse, **options)
+
+
+def cnpj(**options: Any) -> Parsed[Cnpj]:
+    """Describe a member that has to be a CNPJ."""
+    return Parsed(Cnpj.parse, **options)
+
+
+def flag(**options: Any) -> Parsed[bool]:
+    """Describe a member that is exactly true or false."""
+    return Parsed(_flag, **options)
+
+
+def version(**options: Any) -> Parsed[int]:
+    """Describe a process's version: 3, "3" or "v.3"; null and absent are none."""
+    return Parsed(parse_version, allow_none=True, load_default=None, **options)
+
+
+def day(**options: Any) -> Parsed[date]:
+    """Describe a civil day: "2026-12-31"."""
+    return Parsed(_day, **options)
+
+
+def instant(**options: Any) -> Parsed[datetime]:
+    """Describe an instant with its zone, given in UTC: "2026-12-31T23:59:59-03:00"."""
+    return Parsed(_instant, **options)
+
+
+def _members(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise InvalidInput("members", "must be an object")
+    return dict(value)
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidInput("flag", "must be true or false")
+    return value
+
+
+def _day(value: object) -> date:
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise InvalidInput("day", "must be a day such as 2026-12-31")
+
+
+def _instant(value: object) -> datetime:
+    if isinstance(value, str) and _INSTANT.fullmatch(value):
+        try:
+            return datetime.fromisoformat(value).astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+    raise InvalidInput("instant", "must be an instant with a zone, such as 2026-12-31T23:59:59Z")
+
+
+def written(value: date | None) -> str | None:
+    """Write a day, or an instant in UTC, as ISO 8601; None stays None."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return None if value is None else value.isoformat()

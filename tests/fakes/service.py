@@ -1,0 +1,128 @@
+"""The web room around real use cases, with fakes behind their ports."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from authz_service.domain.clients import SCOPES
+from authz_service.domain.decision import Caller
+from authz_service.domain.identifiers import Cpf, ProcessId
+from authz_service.domain.people import Person
+from authz_service.domain.processes import ProcessDefinition
+from authz_service.usecases.acts import ActLog
+from authz_service.usecases.clients import Clients
+from authz_service.usecases.decide import DecisionPoint
+from authz_service.usecases.delegate import DelegationDesk
+from authz_service.usecases.ports import Ping
+from authz_service.usecases.register import Registrar
+from authz_service.web.app import Parts, create_app
+from tests.fakes.clock import FrozenClock
+from tests.fakes.log import ListLog
+from tests.fakes.policies import ScriptedPolicies, ScriptedPolicy, Verdict, allow_all
+from tests.fakes.store import MemoryStore
+
+REPRESENTATIVE = "72268402517"
+MEMBER = "18762794604"
+COMPANY = "52420282000180"
+MAX_BODY = 32 * 1024
+
+_SHELL = Caller("tests")
+
+
+class Service:
+    """
+    A service without files and network: three processes, two of which are called P061.
+
+    ``answers`` holds what the listener heard: route, status, seconds; ``key`` may do everything.
+    A test may exchange ``policy.verdict``, empty ``policies``, break ``log`` or ``store``.
+    """
+
+    def __init__(
+        self,
+        verdict: Verdict = allow_all,
+        *,
+        orquestra_get: bool = False,
+        pings: tuple[Ping, ...] = (),
+    ) -> None:
+        self.clock = FrozenClock()
+        self.store = MemoryStore()
+        self.log = ListLog()
+        self.policy = ScriptedPolicy(verdict)
+        self.policies = ScriptedPolicies(self.policy)
+        self.answers: list[tuple[str, int, float]] = []
+        acts = ActLog(self.log, (), self.clock)
+        self.clients = Clients(self.store.clients, acts, self.clock)
+        self.point = DecisionPoint(
+            self.policies, self.store.facts, self.store.surrogates, self.log, (), self.clock
+        )
+        self.desk = DelegationDesk(
+            self.point,
+            self.store.delegations,
+            self.store.catalogue,
+            self.store.surrogates,
+            acts,
+            self.clock,
+        )
+        self.parts = Parts(
+            point=self.point,
+            desk=self.desk,
+            registrar=Registrar(self.store.registry, self.store.surrogates, acts, self.clock),
+            clients=self.clients,
+            pings=pings,
+            metrics=lambda: (b"decisions_total 1.0\n", "text/plain; version=0.0.4"),
+            answered=lambda route, status, seconds: self.answers.append((route, status, seconds)),
+            orquestra_get=orquestra_get,
+            max_body=MAX_BODY,
+        )
+        self.app = create_app(self.parts)
+        self.key = self.key_for(*SCOPES)
+        self._fill()
+
+    def _fill(self) -> None:
+        registered = datetime(2026, 1, 2, tzinfo=UTC)
+        self.store.registry.save_person(Person(Cpf.parse(MEMBER), registered, registered))
+        self.store.catalogue.save_processes(
+            [
+                ProcessDefinition(ProcessId("p001"), "P001", "Acreditação Inicial", 3),
+                ProcessDefinition(ProcessId("p061-cadastro"), "P061", "Cadastro de Empresas", 1),
+                ProcessDefinition(ProcessId("p061-registro"), "P061", "Registro", 2),
+            ]
+        )
+
+    def key_for(self, *scopes: str) -> str:
+        """Give a key with exactly *scopes*."""
+        name = f"c{len(self.clients.list())}"
+        return self.clients.add(name, scopes, _SHELL)
+
+    @property
+    def http(self) -> FlaskClient:
+        """A client that calls the application directly."""
+        return self.app.test_client()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> TestResponse:
+        """Send *body* as JSON, or as it is if it is bytes, with the key that may do everything."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        all_headers = {
+            "Authorization": f"Bearer {key or self.key}",
+            "Content-Type": "application/json",
+            **(headers or {}),
+        }
+        return self.http.open(path, method=method, data=data, headers=all_headers)
+
+    def post(self, path: str, body: object, **options: Any) -> TestResponse:
+        """Send *body* by POST; see ``send``."""
+        return self.send("POST", path, body, **options)
