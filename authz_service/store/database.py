@@ -29,7 +29,14 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    DisconnectionError,
+    IntegrityError,
+    SQLAlchemyError,
+)
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from authz_service.domain.errors import (
     Conflict,
@@ -79,6 +86,8 @@ class Database:
         )
         event.listen(self.engine, "connect", _set_up)
         event.listen(self.engine, "begin", _begin)
+        event.listen(self.engine, "connect", self._remember)
+        event.listen(self.engine, "checkout", self._same_file)
 
     def create(self) -> None:
         """
@@ -97,6 +106,26 @@ class Database:
             metadata.create_all(connection)
             if connection.execute(select(store_revision.c.id)).first() is None:
                 connection.execute(insert(store_revision).values(id=1, value=0))
+
+    def _remember(self, _connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["file"] = self._identity()
+
+    def _same_file(self, _connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+        """
+        Drop a connection whose file is no longer the one at the path.
+
+        A file that was deleted, or replaced by a back-up, lives on for those who hold it
+        open; decisions would go on from a state that nobody can change any more.
+        """
+        if record.info["file"] != self._identity():
+            raise DisconnectionError("the file is another one")
+
+    def _identity(self) -> tuple[int, int] | None:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -134,7 +163,6 @@ class Database:
 
     def ping(self) -> str | None:
         """Give what is wrong with the database in one sentence, or None if nothing is."""
-        # A file that was deleted lives on for those who hold it open.
         if not self.path.is_file():
             return "the database file is missing"
         try:

@@ -755,3 +755,32 @@ def test_a_closed_store_opens_again(store: SqlStore) -> None:
     store.close()
 
     assert 1 == _revision(store)
+
+
+def test_a_replaced_file_is_the_one_that_counts(tmp_path: Path) -> None:
+    """After a restore from a back-up, questions go to the restored file and not to the old one."""
+    path = tmp_path / "authz.db"
+    with closing(SqlStore(f"sqlite:///{path}")) as store:
+        store.create()
+        store.catalogue.save_processes([P001])
+        with closing(SqlStore(f"sqlite:///{tmp_path}/restored.db")) as restored:
+            restored.create()
+        assert [P001] == store.catalogue.processes()
+        for leftover in tmp_path.glob("authz.db-*"):
+            leftover.unlink()
+        (tmp_path / "restored.db").replace(path)
+
+        assert [] == store.catalogue.processes()
+
+
+def test_a_deleted_file_is_missed(tmp_path: Path) -> None:
+    """A file that is gone is not read on through a connection that still holds it."""
+    path = tmp_path / "authz.db"
+    with closing(SqlStore(f"sqlite:///{path}")) as store:
+        store.create()
+        store.catalogue.processes()
+        path.unlink()
+
+        with pytest.raises(StoreUnavailable):
+            store.catalogue.processes()
+        assert "the database file is missing" == store.ping()
