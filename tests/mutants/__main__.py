@@ -1,0 +1,107 @@
+"""
+Disable the checks that matter one by one, and expect a test to fail each time.
+
+``python -m tests.mutants`` tries all targets, ``python -m tests.mutants identifiers`` those
+whose path contains the word. A mutant that no test can see is excepted by a comment on its
+line, ``# mutant: why no test can see it``; one that excepts nothing is reported as well.
+
+Exit codes: 0 all killed or excepted; 1 a mutant survived, or an exception is stale;
+2 nothing was proved, because tests fail as they are or no target is meant.
+"""
+# ruff: noqa: T201 - a command line prints
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.mutants.finding import Mutant, find, stale_exceptions
+from tests.mutants.running import CannotRun, Outcome, Target, Trial, check_baseline, copies, try_all
+
+TREE = Path(__file__).parents[2]
+
+TARGETS = (
+    Target(
+        "authz_service/domain/identifiers.py",
+        ("tests/domain/test_identifiers.py", "tests/domain/test_cpf_in_text.py"),
+    ),
+    Target("authz_service/domain/clients.py", ("tests/domain/test_clients.py",)),
+    Target("authz_service/usecases/clients.py", ("tests/usecases/test_clients.py",)),
+    Target(
+        "authz_service/policy/host.py",
+        ("tests/policy/test_host.py", "tests/policy/test_engine.py"),
+    ),
+    Target("authz_service/policy/runner.py", ("tests/policy/test_host.py",)),
+    Target("authz_service/policy/comparison.py", ("tests/policy/test_comparison.py",)),
+    Target("authz_service/policy/engine.py", ("tests/policy/test_engine.py",)),
+    Target("authz_service/policy/syntax.py", ("tests/policy/test_syntax.py",)),
+    Target("authz_service/web/guards.py", ("tests/web/test_guards.py",)),
+)
+
+
+def main(words: Sequence[str], tree: Path = TREE, configured: Sequence[Target] = TARGETS) -> int:
+    """Try the targets that *words* mean, print what happens, and give the exit code."""
+    targets = [one for one in configured if not words or any(word in one.module for word in words)]
+    if not targets:
+        print(f"no target contains {' or '.join(words)}; there are:")
+        print(*(f"  {target.module}" for target in configured), sep="\n")
+        return 2
+    texts = {target: (tree / target.module).read_bytes().decode() for target in targets}
+    pairs = [(target, mutant) for target, text in texts.items() for mutant in find(text)]
+    trials: list[Trial] = []
+    try:
+        with copies(tree) as free:
+            for target in targets:
+                check_baseline(target, free)
+                print(f"{target.module}: {' '.join(target.tests)} pass while nothing is disabled")
+            for number, trial in enumerate(try_all(pairs, free), start=1):
+                trials.append(trial)
+                print(f"{number:4} of {len(pairs)}  {_line(trial)}", flush=True)
+    except CannotRun as error:
+        print(error)
+        return 2
+    return _report(texts, trials)
+
+
+def _line(trial: Trial) -> str:
+    mutant = trial.mutant
+    return (
+        f"{trial.target.module}:{mutant.line}  {_disabled(mutant)}  "
+        f"{trial.outcome}  {trial.seconds:.1f} s"
+    )
+
+
+def _disabled(mutant: Mutant) -> str:
+    return f"`{mutant.source}` -> {'pass' if mutant.value is None else mutant.value}"
+
+
+def _report(texts: dict[Target, str], trials: Sequence[Trial]) -> int:
+    """Print what became of the mutants, and give the exit code."""
+    print(f"\n{'target':44}{'checks':>8}{'killed':>8}{'excepted':>10}{'SURVIVED':>10}")
+    for target in texts:
+        ends = [trial.outcome for trial in trials if trial.target == target]
+        survived, excepted = ends.count(Outcome.SURVIVED), ends.count(Outcome.EXCEPTED)
+        killed = len(ends) - survived - excepted
+        print(f"{target.module:44}{len(ends):8}{killed:8}{excepted:10}{survived:10}")
+    bad = False
+    for trial in sorted(trials, key=lambda one: (one.target.module, one.mutant.start)):
+        if trial.outcome is Outcome.EXCEPTED:
+            print(f"excepted: {_line(trial)}: {trial.mutant.excepted}")
+        if trial.outcome is Outcome.SURVIVED:
+            bad = True
+            print(f"SURVIVED: {_line(trial)}")
+    for target, text in texts.items():
+        needed = {
+            trial.mutant.line
+            for trial in trials
+            if trial.target == target and trial.outcome is Outcome.EXCEPTED
+        }
+        for line in stale_exceptions(text, needed):
+            bad = True
+            print(f"{target.module}:{line}: the comment excepts nothing, tests see every mutant")
+    return int(bad)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
