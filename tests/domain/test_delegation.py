@@ -236,9 +236,7 @@ def test_a_change_is_about_one_member_of_one_company(field: str, whose: str) -> 
         "company": replace(DELEGATION, company=OTHER_COMPANY),
         "member": replace(DELEGATION, member=REPRESENTATIVE),
     }[whose]
+    seen, granted = {"seen": ((foreign,), ()), "granted": ((), (foreign,))}[field]
 
     with pytest.raises(InvalidInput, match="company and member"):
-        if field == "seen":
-            Change(COMPANY, MEMBER, (foreign,))
-        else:
-            Change(COMPANY, MEMBER, (), granted=(foreign,))
+        Change(COMPANY, MEMBER, seen, granted)

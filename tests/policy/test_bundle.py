@@ -1,0 +1,342 @@
+"""Policy files become one policy with a digest, or every problem with its place."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from authz_service.domain.errors import PolicyInvalid, Problem
+from authz_service.policy.bundle import MAX_FILES, Source, _load, below, build, collect, digest_of
+from authz_service.policy.runner import GuardedPolar
+from authz_service.policy.text import MAX_BYTES
+from authz_service.usecases.ports import Text
+from tests.policy.compiled import policy, reasons
+from tests.policy.facts import OPEN, facts
+
+PERMIT = 'permit(_p: Person, "open", _r: Process, "first");'
+FORBID = 'forbid(_p: Person, "open", _r: Process, "second");'
+SINGLETON = "Singleton variable p is unused or undefined; try renaming to _p or _"
+
+
+def problems_of(sources: list[Source]) -> tuple[Problem, ...]:
+    """Build a policy that has to be refused, and give its problems."""
+    with pytest.raises(PolicyInvalid) as caught:
+        build(sources)
+    return caught.value.problems
+
+
+def problems_in(folder: Path) -> list[tuple[str, str]]:
+    """Collect a folder that has to be refused, and give files and messages."""
+    with pytest.raises(PolicyInvalid) as caught:
+        collect(folder)
+    assert {(0, 0)} == {(one.line, one.column) for one in caught.value.problems}
+    return [(one.file, one.message) for one in caught.value.problems]
+
+
+def test_the_digest_changes_with_whatever_is_said() -> None:
+    """Another content, another name, another split of the same bytes: another digest."""
+    variants = [
+        [Source("a.polar", b"xy"), Source("b.polar", b"z")],
+        [Source("a.polar", b"xY"), Source("b.polar", b"z")],
+        [Source("a.polar", b"x"), Source("b.polar", b"yz")],
+        [Source("c.polar", b"xy"), Source("b.polar", b"z")],
+        [Source("a.polar", b"xyb.polarz")],
+        [Source("a.polar", b"xy")],
+        [Source("a.polarx", b"y"), Source("b.polar", b"z")],
+        [Source("a.polar", b"z"), Source("b.polar", b"xy")],
+    ]
+
+    for one, other in combinations(variants, 2):
+        assert digest_of(one) != digest_of(other)
+
+
+def test_the_digest_does_not_depend_on_the_order_of_files() -> None:
+    """The same files are the same policy, however the system lists them."""
+    sources = [Source("b.polar", PERMIT.encode()), Source("a.polar", b""), reasons()]
+
+    digest = build(sources).digest
+
+    assert digest == build(sources[::-1]).digest == digest_of(sources)
+    assert re.fullmatch("[0-9a-f]{64}", digest)
+
+
+def test_a_policy_knows_its_rules_and_its_texts() -> None:
+    """Permits and forbids have places, helpers are none of them, and reasons have texts."""
+    text = f"{PERMIT}\n\nhelper(_a);\n{FORBID}"
+
+    compiled = policy({"a.polar": PERMIT, "sub/b.polar": text})
+
+    assert [("permit", "a.polar:1"), ("permit", "sub/b.polar:1"), ("forbid", "sub/b.polar:4")] == [
+        (rule.kind, rule.place) for rule in compiled.rules
+    ]
+    assert 3 == len({rule.name for rule in compiled.rules})
+    assert ("second",) == compiled.evaluate(OPEN, facts()).reasons
+    assert Text("FIRST", "first C P", "first") == compiled.text(
+        "first", "open", {"cnpj": "C", "processo": "P"}
+    )
+
+
+def test_a_rule_in_a_comment_or_a_text_is_no_rule() -> None:
+    """Only real heads get names of their own; the words in texts stay as they are."""
+    compiled = policy(f'# {PERMIT}\n{PERMIT} # {FORBID}\nhelper("permit(1, 2, 3, 4);");')
+
+    assert ["rules.polar:2"] == [rule.place for rule in compiled.rules]
+    assert compiled.evaluate(OPEN, facts()).allowed
+
+
+def test_empty_files_are_allowed() -> None:
+    """A file whose rules were all taken out is no mistake, nor are two of them."""
+    assert policy({"a.polar": PERMIT, "b.polar": "", "c.polar": "", "d.polar": "# é\n"}).rules
+
+
+PLACES = {
+    "in the first line": ("", 1),
+    "below others": (f"{PERMIT}\n\n", 3),
+    "below a comment with accents": ("# Sócio e não atuante, é só isso: ação 😀\n", 2),
+    "behind a text with accents": ('helper("São Paulo", "ação", "😀"); ', 1),
+    "below lines of Windows": ("# é\r\n\r\n", 3),
+}
+
+
+@pytest.mark.parametrize(("before", "line"), PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize("after", ["", "\n", "\n# é e ã\n", "  # 😀"])
+def test_a_problem_that_oso_finds_has_its_true_place(before: str, line: int, after: str) -> None:
+    """Neither the renaming of rules nor an accent before a problem moves its place."""
+    text = f'{before}permit(p: Person, "open", _r: Process, "first");{after}'
+    column = len(before) - before.rfind("\n") + len("permit(")
+
+    problems = problems_of([Source("com espaço.polar", text.encode()), reasons()])
+
+    assert (Problem("com espaço.polar", line, column, SINGLETON),) == problems
+
+
+def test_oso_aborts_the_process_where_its_places_lie_behind_the_text() -> None:
+    """What the room for accents prevents is real: oso itself kills its process."""
+    script = (
+        "from authz_service.policy.runner import GuardedPolar\n"
+        "GuardedPolar().load([('a', '# ' + chr(233) * 50 + chr(10) + 'helper(p);')])"
+    )
+
+    child = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+
+    assert child.returncode < 0
+
+
+def test_two_files_that_hold_the_same_rules_are_told() -> None:
+    """A file that was copied by mistake is named, not merged."""
+    copies = [Source("b.polar", b"helper(_);"), Source("c.polar", b"helper(_);")]
+
+    [problem] = problems_of([Source("a.polar", PERMIT.encode()), *copies, reasons()])
+
+    assert "same contents" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("helper(p);", Problem("é.polar", 1, 8, SINGLETON)),
+        ("helper(_p: Prson);", Problem("é.polar", 1, 12, "[warning] Unknown specializer Prson")),
+        (
+            'helper("é", 1);\nother(_p) if "ã" = 1 and x(_p);',
+            Problem("é.polar", 2, 26, "Call to undefined rule: x(_p)"),
+        ),
+    ],
+)
+def test_a_text_of_oso_is_a_problem_without_advertisement(text: str, problem: Problem) -> None:
+    """Errors and warnings of oso become one line with their place, and nothing is sold."""
+    with pytest.raises(PolicyInvalid) as caught:
+        _load(GuardedPolar(), [("é.polar", text)])
+
+    assert (problem,) == caught.value.problems
+    assert "oso" not in str(caught.value).lower()
+
+
+def test_a_text_of_oso_without_a_place_is_a_problem_too() -> None:
+    """What oso says of no place in particular is told of the folder."""
+    polar = GuardedPolar()
+    polar.load([("a.polar", "helper(1);")])
+
+    with pytest.raises(PolicyInvalid) as caught:
+        _load(polar, [("\udcff", "helper(2);")])
+
+    [problem] = caught.value.problems
+    assert (".", 0, 0) == (problem.file, problem.line, problem.column)
+    assert "Get help" not in problem.message
+
+
+def fill(folder: Path, *files: str) -> None:
+    """Put *files* with sound rules and the reasons into *folder*."""
+    folder.mkdir(exist_ok=True)
+    (folder / "reasons.toml").write_bytes(reasons().content)
+    for file in files:
+        path = folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"# {file}\n{PERMIT}", encoding="utf-8")
+
+
+def test_every_policy_file_below_the_folder_is_read(tmp_path: Path) -> None:
+    """Nested files count, and only policies and reasons are read."""
+    fill(tmp_path, "b.polar", "a/z.polar", "a/b/c.polar", "ação e fim.polar", "README.md")
+    fill(tmp_path, "a_test.toml", "c.polar.txt")
+
+    sources = collect(tmp_path)
+
+    rules = ["a/b/c.polar", "a/z.polar", "ação e fim.polar", "b.polar"]
+    assert sorted([*rules, "reasons.toml"]) == sorted(one.file for one in sources)
+    assert "reasons.toml" == sources[-1].file
+    assert (tmp_path / "b.polar").read_bytes() in [one.content for one in sources]
+
+
+def test_hidden_files_are_left_alone(tmp_path: Path) -> None:
+    """Neither an editor's lock nor the folders behind a Kubernetes volume are policies."""
+    fill(tmp_path, "..2026_11_20/a.polar", ".git/b.polar", ".hidden.polar")
+    (tmp_path / "..data").symlink_to("..2026_11_20", target_is_directory=True)
+    (tmp_path / "a.polar").symlink_to("..data/a.polar")
+    (tmp_path / ".#a.polar").symlink_to("somebody@host.1234")
+
+    assert ["a.polar", "reasons.toml"] == [one.file for one in collect(tmp_path)]
+
+
+def test_a_linked_file_is_read(tmp_path: Path) -> None:
+    """A link to a file is the file."""
+    fill(tmp_path / "policies", "a.polar")
+    (tmp_path / "else.polar").write_text(FORBID, encoding="utf-8")
+    (tmp_path / "policies" / "b.polar").symlink_to(tmp_path / "else.polar")
+
+    assert FORBID.encode() in [one.content for one in collect(tmp_path / "policies")]
+
+
+def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+    """Every file that cannot be read is named; without the reasons there is no policy."""
+    for name in ("b.polar", "a.polar"):
+        (tmp_path / name).symlink_to("nowhere")
+
+    missing = "cannot be read: No such file or directory"
+    assert [(file, missing) for file in ("a.polar", "b.polar", "reasons.toml")] == problems_in(
+        tmp_path
+    )
+
+
+def test_a_linked_folder_is_told(tmp_path: Path) -> None:
+    """A folder that nobody would follow is told, since a forbid in it would be missing."""
+    fill(tmp_path / "policies", "sub/a.polar")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "policies" / "sub" / "b").symlink_to(tmp_path / "other", target_is_directory=True)
+
+    assert [("sub/b", "cannot be read: it is a link to a folder")] == problems_in(
+        tmp_path / "policies"
+    )
+
+
+def test_a_folder_that_cannot_be_listed_is_told(tmp_path: Path) -> None:
+    """A folder without permission is an error and not an empty folder."""
+    fill(tmp_path, "closed/a.polar")
+    script = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from authz_service.policy.bundle import collect\n"
+        "from authz_service.domain.errors import PolicyInvalid\n"
+        "os.chmod(sys.argv[1], 0o755)\n"
+        "os.chmod(sys.argv[1] + '/closed', 0)\n"
+        "if os.getuid() == 0:\n"
+        "    os.setgid(65534); os.setuid(65534)\n"
+        "try:\n"
+        "    os.chdir(sys.argv[1])\n"
+        "    print('read', collect(Path('.')))\n"
+        "except PolicyInvalid as error:\n"
+        "    print(error)\n"
+    )
+    for parent in tmp_path.parents[:3]:
+        parent.chmod(parent.stat().st_mode | 0o011)
+
+    child = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    (tmp_path / "closed").chmod(0o755)
+
+    assert "closed:0:0: cannot be read: Permission denied" == child.stdout.strip(), child.stderr
+
+
+def test_a_missing_folder_is_told(tmp_path: Path) -> None:
+    """A mistyped folder is no empty policy; a file is no folder."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+
+    for name in ("nowhere", "file"):
+        assert [(".", "the policy folder does not exist")] == problems_in(tmp_path / name)
+
+
+def test_there_is_a_most_of_files(tmp_path: Path) -> None:
+    """As many files as may be are read, one more is refused."""
+    fill(tmp_path, *(f"{number}.polar" for number in range(MAX_FILES)))
+    assert MAX_FILES + 1 == len(collect(tmp_path))
+
+    fill(tmp_path, "one/more.polar")
+    assert [(".", f"there are more than {MAX_FILES} policy files")] == problems_in(tmp_path)
+
+
+def test_a_name_that_cannot_be_printed_is_refused(tmp_path: Path) -> None:
+    """A file name cannot write into a log or a terminal what it likes."""
+    fill(tmp_path, "a.polar", "b\nc.polar")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.polar")).write_bytes(PERMIT.encode())
+
+    message = "has a name that cannot be printed"
+    assert [(r"'b\nc.polar'", message), (r"'\udcff.polar'", message)] == problems_in(tmp_path)
+
+
+def test_a_huge_file_is_not_read_to_its_end(tmp_path: Path) -> None:
+    """No more is read than what is needed to see that a file is too large."""
+    fill(tmp_path)
+    with (tmp_path / "a.polar").open("wb") as file:
+        file.truncate(10 * MAX_BYTES)
+
+    assert MAX_BYTES + 1 == len(collect(tmp_path)[0].content)
+
+
+def test_files_come_in_a_fixed_order(tmp_path: Path) -> None:
+    """However the system lists them, files have one order."""
+    fill(tmp_path, "b.polar", "c/a.polar", "a.polar")
+
+    listed = [path.relative_to(tmp_path).as_posix() for path in below(tmp_path, ".polar")]
+
+    assert ["a.polar", "b.polar", "c/a.polar"] == listed
+
+
+SNIPPETS = st.sampled_from(
+    [PERMIT, FORBID, "helper(_);", "é", "😀", "\n", "\r\n", "# ", '"', ";", "cut", "helper(p);"]
+).map(str.encode)
+
+
+@settings(deadline=2_000)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["a.polar", "sub/b.polar", "reasons.toml"]),
+            st.one_of(st.binary(), st.lists(SNIPPETS, max_size=6).map(b"".join)),
+        ),
+        unique_by=lambda one: one[0],
+    ),
+    st.booleans(),
+)
+def test_any_bytes_become_a_policy_or_problems(files: list[tuple[str, bytes]], sound: bool) -> None:
+    """No content of the files makes the building fail otherwise than with its problems."""
+    sources = [Source(file, content) for file, content in files]
+    if sound:
+        sources = [one for one in sources if one.file != "reasons.toml"] + [reasons()]
+
+    told: tuple[Problem, ...] = ()
+    permits = 0
+    try:
+        permits = sum(rule.kind == "permit" for rule in build(sources).rules)
+    except PolicyInvalid as error:
+        told = error.problems
+
+    assert bool(told) is not bool(permits)
+    assert {one.file for one in told} <= {".", *(one.file for one in sources)}

@@ -1,0 +1,316 @@
+"""Every check of the border has a hostile rule that it stops, by its own name."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from authz_service.domain.decision import Observation, Question
+from authz_service.domain.facts import CompanyFacts, Facts, ProcessFacts
+from authz_service.policy.host import GuardedHost, GuardedQuery, Refused
+from authz_service.policy.runner import RULE_TIMEOUT_MS, GuardedPolar
+from tests.policy.facts import ACME, BIA, OPEN, READ, asserting, facts
+
+
+def ask(body: str, question: Question = OPEN, known: Facts | None = None) -> list[object]:
+    """Run one rule that nobody has read beforehand, and give its reasons."""
+    return run(f'rule(person, action, process, "yes") if {body};', question, known)[0]
+
+
+def run(
+    text: str, question: Question = OPEN, known: Facts | None = None
+) -> tuple[list[object], GuardedHost]:
+    """Run the rule called ``rule`` of a text; give its reasons, and the host it ran on."""
+    polar = GuardedPolar()
+    # A rule that uses all its arguments, so that a test may use those it likes.
+    polar.load([("hostile.polar", f"{text}\nall(_a, _b, _c);")])
+    host = polar.fresh_host()
+    return polar.run("rule", known or facts(question), question.action, host), host
+
+
+def hostile(body: str) -> str:
+    """Give *body* in a rule that oso loads: every argument is used."""
+    return f"{body} and all(person, action, process)"
+
+
+HOSTILE = {
+    "a fact is called": ("method", "person.registered()"),
+    "a method of a text is called": ("method", 'process.state.startswith("o")'),
+    "a format string is filled": ("method", '"{0.__class__}".format(person) = "x"'),
+    "a method of a list is called": ("method", "[1, 2].append(3)"),
+    "a method of an opaque value is called": ("method", "process.version.bit_length() = 2"),
+    "a method of a dictionary is called": ("method", "{a: 1}.keys() = 1"),
+    "the class of a text is read": ("value-receiver", 'x = "".__class__ and x != nil'),
+    "an attribute of a closed fact is read": ("value-receiver", "process.state.upper != nil"),
+    "an attribute of a number is read": ("value-receiver", "x = 1 and x.real = 1"),
+    "an attribute of a list is read": ("value-receiver", "x = [1] and x.__len__ != nil"),
+    "a fact is read from nil": ("nil-receiver", "process.question.recipient.registered"),
+    "a fact is read from the constant": ("nil-receiver", "x = nil and x.registered"),
+    "an opaque value is walked into": ("opaque-receiver", "process.version.real = 3"),
+    "a class is walked into": ("opaque-receiver", "Person.__init__ != nil"),
+    "a class's bases are walked": ("opaque-receiver", "Person.__base__.__subclasses__ != nil"),
+    "the class of an entity is read": ("unknown-fact", "person.__class__ != nil"),
+    "a method of an entity is read": ("unknown-fact", "person.__init__ != nil"),
+    "the slots of an entity are read": ("unknown-fact", "process.__slots__ != nil"),
+    "a fact is misspelt": ("unknown-fact", "person.registred"),
+    "a fact of another entity is read": ("unknown-fact", "person.delegation != nil"),
+    "a bag itself is walked into": ("nil-receiver", "process.question.context.a.b = 1"),
+    "an object is made": ("new", "x = new Person() and x != nil"),
+    "an object is made with arguments": ("new", 'x = new Question("a") and x != nil'),
+    "a fact is iterated over": ("iteration", "x in process.version and x = 1"),
+    "an entity is iterated over": ("iteration", "x in process and x = 1"),
+    "a debugger is called": ("debug", "debug()"),
+    "a fact is printed": ("print", "print(person.cpf)"),
+    "a list is compared with a fact": ("structure", "process.version = [3]"),
+    "a dictionary is compared with an entity": ("structure", "process = {state: 1}"),
+    "a text is ordered before a number": ("comparison", "process.code < 3"),
+    "a text is unlike a number": ("comparison", "process.code != 3"),
+    "nil is ordered": ("comparison", "process.question.recipient < 3"),
+    "an entity is ordered": ("comparison", "process.company < process.company"),
+    "an unknown class is asked for": ("class", "process.version matches Secret"),
+}
+
+
+@pytest.mark.parametrize(("check", "body"), HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_rule_is_stopped_by_name(check: str, body: str) -> None:
+    """Whatever leaves the vocabulary raises out of oso, and says which check stopped it."""
+    with pytest.raises(Refused) as caught:
+        ask(hostile(body))
+
+    assert check == caught.value.check
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "person.registred",
+        "process.question.recipient.registered",
+        "process.code < 3",
+        "process.state.upper",
+        "person.registered()",
+        'new Person() = "x"',
+    ],
+)
+def test_not_swallows_nothing(body: str) -> None:
+    """What is refused is refused under ``not`` and in a helper as well, where oso forgets it."""
+    helper = f"helper(person, action, process) if {hostile(body)};"
+    rule = 'rule(person, action, process, "yes") if not '
+    under_not = f"{rule}({hostile(body)});"
+    in_helper = f"{rule}helper(person, action, process);{helper}"
+
+    for text in (under_not, in_helper):
+        with pytest.raises(Refused):
+            run(text)
+
+
+@pytest.mark.parametrize("value", [[1], {"a": 1}, Decimal(1), object()])
+def test_what_a_caller_asserts_is_compared_or_nothing(value: object) -> None:
+    """A list or an object in a bag cannot be taken apart, and not even compared."""
+    for body in ("process.question.context.x = 1", "1 in process.question.context.x"):
+        with pytest.raises(Refused):
+            ask(hostile(body), asserting({"x": value}))
+
+
+def test_a_bag_gives_members_and_nothing_of_its_own() -> None:
+    """An absent member is nil, also when the Python object behind the bag has such a name."""
+    question = asserting({"soft": True, "amount": 3, "word": "x", "nothing": None})
+    bag = "process.question.context"
+
+    for body in (
+        f"{bag}.soft",
+        f"{bag}.amount = 3",
+        f'{bag}.word = "x"',
+        f"{bag}.nothing = nil",
+        f"{bag}.absent = nil",
+        f"{bag}.members = nil",
+        f"{bag}.__class__ = nil",
+        f"{bag}.keys = nil",
+    ):
+        assert ["yes"] == ask(hostile(body), question)
+
+
+def broken_facts(**changes: Any) -> Facts:
+    """Give facts in which the actor's are not what they are declared to be."""
+    known = facts()
+    return replace(known, actor=replace(known.actor, **changes))
+
+
+def resource_with(**changes: Any) -> Facts:
+    """Give facts in which the process's are not what they are declared to be."""
+    known = facts()
+    assert isinstance(known.resource, ProcessFacts)
+    return replace(known, resource=replace(known.resource, **changes))
+
+
+DISHONEST = {
+    "a flag that is a number": ("flag", "person.registered", broken_facts(registered=1)),
+    "a flag that is nil": ("flag", "not person.registered", broken_facts(registered=None)),
+    "a word that was never declared": (
+        "choice",
+        'process.state = "half"',
+        resource_with(state="half"),
+    ),
+    "a word of a text's own class": (
+        "choice",
+        'process.state = "open"',
+        resource_with(state=type("Word", (str,), {})("open")),
+    ),
+    "a link to another entity": (
+        "link",
+        "process.company.cnpj != nil",
+        resource_with(company=facts().actor),
+    ),
+    "a link that may not be nil": (
+        "link",
+        "process.delegation != nil",
+        resource_with(delegation=None),
+    ),
+}
+
+
+@pytest.mark.parametrize(("check", "body", "known"), DISHONEST.values(), ids=DISHONEST)
+def test_a_fact_is_what_it_is_declared_to_be(check: str, body: str, known: Facts) -> None:
+    """A fact of the wrong kind is our own mistake, and never reaches a rule."""
+    with pytest.raises(Refused) as caught:
+        ask(hostile(body), known=known)
+
+    assert check == caught.value.check
+
+
+def test_only_what_is_registered_crosses_by_itself() -> None:
+    """The way in which oso hands Python values over is shut, but for classes and nil."""
+    host = GuardedPolar().fresh_host()
+
+    for value in (1, "text", [1], {"a": 1}, object(), int, facts().actor):
+        with pytest.raises(Refused) as caught:
+            host.to_polar(value)
+        assert "crossing" == caught.value.check
+
+
+def test_only_comparisons_are_operators() -> None:
+    """An operator that rules cannot write is refused should oso ever send it."""
+    with pytest.raises(Refused) as caught:
+        GuardedPolar().fresh_host().operator("Add", [1, 2])
+
+    assert "operator" == caught.value.check
+
+
+@pytest.mark.parametrize(
+    ("check", "handler"),
+    [
+        ("data-filtering", "handle_external_isa_with_path"),
+        ("ranking", "handle_external_is_subspecializer"),
+        ("ranking", "handle_external_is_subclass"),
+    ],
+)
+def test_doors_that_no_rule_needs_are_shut(check: str, handler: str) -> None:
+    """Events that the accepted subset never causes are refused should oso ever send them."""
+    polar = GuardedPolar()
+    polar.load([("a.polar", "rule(_a, _b, _c, _d);")])
+    host = polar.fresh_host()
+    term = host.ask("rule", facts(), "open")
+    query = GuardedQuery(polar.ffi_polar.new_query_from_term(term), host=host)
+
+    with pytest.raises(Refused) as caught:
+        getattr(query, handler)({})
+
+    assert check == caught.value.check
+
+
+def test_printing_reaches_no_stream(capfd: pytest.CaptureFixture[str]) -> None:
+    """What a rule prints is stopped before it stands anywhere."""
+    with pytest.raises(Refused):
+        ask(hostile("print(person.cpf)"))
+
+    assert ("", "") == capfd.readouterr()
+
+
+def test_a_warning_of_oso_is_kept_and_not_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    """Loading tells its warnings to us, and not to standard output."""
+    warnings = GuardedPolar().load([("a.polar", 'rule(_p: Prson, "x");')])
+
+    assert len(warnings) == 1
+    assert "Prson" in warnings[0]
+    assert ("", "") == capfd.readouterr()
+
+
+def test_a_rule_that_does_not_end_is_stopped() -> None:
+    """The time-out is ours, and not oso's thirty seconds."""
+    assert str(RULE_TIMEOUT_MS) == os.environ["POLAR_TIMEOUT_MS"]
+
+
+def test_a_class_in_a_head_selects_the_entity() -> None:
+    """A helper with a class in its head hears of that class only; nil and texts are of none."""
+    used = "all(person, action, it)"
+    question = "it.question"
+    text = f"""
+        rule(person, action, it, "process") if is_process(it) and {used};
+        rule(person, action, it, "company") if is_company(it) and {used};
+        rule(person, action, it, "nil") if is_company({question}.recipient) and {used};
+        rule(person, action, it, "text") if is_company({question}.actor_evidence) and {used};
+        is_process(_x: Process);
+        is_company(_x: Company);
+    """
+
+    assert ["process"] == run(text, OPEN)[0]
+    assert ["company"] == run(text, READ)[0]
+
+
+def test_what_was_seen_holds_paths_and_closed_values_only() -> None:
+    """Evidence names facts and outcomes; the values of opaque facts are not in it."""
+    question = replace(asserting({"soft": True, "word": "secret"}), recipient=BIA)
+    body = (
+        'process.state = "open" and process.version < 4 and 3 = process.version and '
+        "not process.question.recipient.cpf = person.cpf and "
+        'process.question.context.soft and process.question.context.word != "x" and '
+        'process.question.context.absent = nil and not person.cpf = "72268402518"'
+    )
+
+    _reasons, host = run(f'rule(person, action, process, "yes") if {hostile(body)};', question)
+
+    assert [
+        Observation("process.state", "open"),
+        Observation("process.version < 4", True),
+        Observation("process.version = 3", True),
+        Observation("process.question.recipient = nil", False),
+        Observation("person.cpf = process.question.recipient.cpf", False),
+        Observation("process.question.context.soft", True),
+        Observation("process.question.context.word = nil", False),
+        Observation('process.question.context.word = "x"', False),
+        Observation("process.question.context.absent = nil", True),
+        Observation('person.cpf = "[cpf]"', False),
+    ] == host.observations
+
+
+def test_two_ways_to_one_entity_are_two_paths() -> None:
+    """A path belongs to a hand-over: the same question reached twice keeps two names."""
+    body = (
+        "process.question.recipient = nil and process.company.question.recipient = nil and "
+        "process.company.question = process.question"
+    )
+
+    _reasons, host = run(f'rule(person, action, process, "yes") if {hostile(body)};')
+
+    assert {
+        "process.question.recipient = nil",
+        "process.company.question.recipient = nil",
+        "process.company.question = process.question",
+    } == set(host.seen)
+
+
+def test_a_company_is_called_so() -> None:
+    """The paths of a question about a company begin with it."""
+    known = facts(READ)
+    assert isinstance(known.resource, CompanyFacts)
+    body = f'process.cnpj = "{ACME.value}"'
+
+    _reasons, host = run(
+        f'rule(person, action, process, "yes") if {hostile(body)};',
+        READ,
+    )
+
+    assert {'company.cnpj = "52420282000180"': True} == host.seen

@@ -1,0 +1,157 @@
+"""What holds for every policy: forbids only take away, and order never matters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from authz_service.domain.decision import ACTIONS, Decision, Question
+from authz_service.domain.facts import Known
+from authz_service.domain.people import Evidence, Person, Role, Standing
+from authz_service.domain.processes import ProcessState
+from tests.fakes.clock import NOON
+from tests.policy.compiled import CODES, policy
+from tests.policy.facts import ACME, ANA, BIA, OPEN, P001, facts
+
+CONDITIONS = (
+    "p.registered",
+    "p.confirmed",
+    'r.state = "open"',
+    'r.state in ["closed", "unknown"]',
+    'r.company.standing.role in ["socio", "representante_legal"]',
+    'r.company.standing.evidence = "asserted"',
+    "r.company.standing.in_force",
+    "r.version < 3",
+    "r.version = r.delegation.version",
+    "r.question.recipient = nil",
+    "r.question.recipient.confirmed",
+    "r.question.context.soft",
+    "r.question.context.amount > 2",
+    "p.registred",
+    'r.code < "Q"',
+    "r.code < 3",
+    "helper(p, r)",
+)
+HELPER = 'helper(p: Person, r: Process) if p.registered and not r.state = "closed";'
+
+condition = st.recursive(
+    st.sampled_from(CONDITIONS),
+    lambda inner: st.one_of(
+        inner.map(lambda one: f"not ({one})"),
+        st.tuples(inner, inner).map(lambda two: f"({two[0]} and {two[1]})"),
+        st.tuples(inner, inner).map(lambda two: f"({two[0]} or {two[1]})"),
+    ),
+    max_leaves=4,
+)
+
+
+@st.composite
+def rules(draw: st.DrawFn, kind: str | None = None) -> str:
+    """Draw one permit or forbid; every argument is used, as oso wants it."""
+    kind = kind or draw(st.sampled_from(["permit", "forbid"]))
+    action = draw(st.sampled_from(['"open"', '"delegate"', "_action"]))
+    code = draw(st.sampled_from(CODES))
+    body = draw(condition)
+    head = f'{kind}(p: Person, {action}, r: Process, "{code}")'
+    return f"{head} if {body} and p.cpf != nil and r.id != nil;"
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> tuple[Question, Known]:
+    """Draw a question and what is known about it."""
+    question = replace(
+        OPEN,
+        action=draw(st.sampled_from([*ACTIONS, "other"])),
+        recipient=draw(st.sampled_from([None, BIA])),
+        context=draw(
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "soft": st.sampled_from([True, False, None, "true"]),
+                    "amount": st.sampled_from([1, 3, 2.5, "3", True]),
+                },
+            )
+        ),
+    )
+    when = draw(st.sampled_from([(None, None), (NOON, None), (NOON, NOON)]))
+    standing = Standing(
+        ACME,
+        ANA,
+        draw(st.sampled_from(Role)),
+        draw(st.sampled_from(Evidence)),
+        NOON,
+        draw(st.sampled_from([None, NOON])),
+    )
+    known = Known(
+        people=(Person(ANA, *when), Person(BIA, *draw(st.just(when)))),
+        process=draw(st.sampled_from([None, P001, replace(P001, state=ProcessState.CLOSED)])),
+        standings=draw(st.sampled_from([(), (standing,)])),
+    )
+    return question, known
+
+
+def decide(texts: dict[str, str], situation: tuple[Question, Known]) -> Decision:
+    """Decide one situation by the rules of some files."""
+    question, known = situation
+    return policy({**texts, "helper.polar": HELPER}).evaluate(question, facts(question, known))
+
+
+def outcome(decision: Decision) -> tuple[bool, tuple[str, ...], set[str]]:
+    """Give of a decision what may not depend on where rules stand."""
+    causes = {error.cause for error in decision.errors}
+    return decision.allowed, decision.reasons, causes
+
+
+BASE = 'permit(_p: Person, "nothing", _r: Process, "first");'
+many = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@many
+@given(
+    st.lists(rules(), max_size=4), rules("forbid"), st.lists(situations(), min_size=1, max_size=4)
+)
+def test_a_forbid_never_adds_an_allow(
+    given_rules: list[str], forbid: str, asked: list[tuple[Question, Known]]
+) -> None:
+    """Whatever a policy says, one more forbid can only turn an allow into a denial."""
+    before = "\n".join([BASE, *given_rules])
+
+    for situation in asked:
+        narrow = decide({"a.polar": f"{before}\n{forbid}"}, situation)
+        wide = decide({"a.polar": before}, situation)
+        assert wide.allowed or not narrow.allowed
+
+
+@many
+@given(
+    st.lists(rules(), min_size=2, max_size=5).flatmap(
+        lambda one: st.tuples(st.just(one), st.permutations(one))
+    ),
+    st.lists(st.sampled_from(["a.polar", "b.polar", "sub/c.polar"]), min_size=5, max_size=5),
+    situations(),
+)
+def test_order_of_rules_and_files_never_matters(
+    orders: tuple[list[str], list[str]], files: list[str], situation: tuple[Question, Known]
+) -> None:
+    """The same rules in another order and in other files give the same decision."""
+    first, second = orders
+    split: dict[str, str] = {"z.polar": BASE}
+    for rule, file in zip(second, files, strict=False):
+        split[file] = f"{split.get(file, '')}\n{rule}"
+
+    together = decide({"a.polar": "\n".join([BASE, *first])}, situation)
+
+    assert outcome(together) == outcome(decide(split, situation))
+
+
+@many
+@given(st.lists(rules(), max_size=5), situations())
+def test_a_decision_is_whole(given_rules: list[str], situation: tuple[Question, Known]) -> None:
+    """Every decision has a reason; an allow has no error behind it; an error is a denial."""
+    decision = decide({"a.polar": "\n".join([BASE, *given_rules])}, situation)
+
+    assert decision.reasons
+    assert bool(decision.errors) == (decision.reasons == ("policy-error",))
+    assert not (decision.allowed and decision.errors)
