@@ -1,0 +1,71 @@
+"""
+The application log: JSON lines on stderr, for operators, without personal data.
+
+Not the decision log. Nothing here is meant to hold a CPF, masked or not; the formatter
+takes out what looks like one all the same, since libraries log as well.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from authz_service.domain.decision import DecisionRecord, Record
+from authz_service.domain.errors import Problem
+from authz_service.domain.identifiers import without_cpf
+
+_LOG = logging.getLogger("authz")
+_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: moment, level, logger, message, and what ``extra`` brought."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Give the line for *record*."""
+        moment = datetime.fromtimestamp(record.created, UTC)
+        members: dict[str, object] = {
+            "moment": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        members |= {name: value for name, value in vars(record).items() if name not in _OWN}
+        if record.exc_info:
+            members["exception"] = self.formatException(record.exc_info)
+        return without_cpf(json.dumps(members, ensure_ascii=True, default=str))
+
+
+def configure() -> None:
+    """Send everything to stderr, as JSON lines."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+def heard(records: Sequence[Record]) -> None:
+    """Tell operators of rules that erred: the policy denies people for a mistake of its own."""
+    for record in records:
+        if isinstance(record, DecisionRecord):
+            for error in record.decision.errors:
+                _LOG.error(
+                    "a rule could not be answered, so the decision was a denial",
+                    extra={"rule": error.rule, "cause": error.cause, "decision": record.id},
+                )
+
+
+def policy_problems(problems: Sequence[Problem]) -> None:
+    """Tell operators why there is no valid policy."""
+    for problem in problems:
+        _LOG.error("the policy is not valid", extra={"problem": str(problem)})
+
+
+def answered(route: str, status: int, seconds: float) -> None:
+    """Tell of one HTTP answer; *route* is a template, never a path."""
+    _LOG.info(
+        "answered",
+        extra={"route": route, "status": status, "ms": round(seconds * 1000, 3)},
+    )

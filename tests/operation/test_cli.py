@@ -1,0 +1,330 @@
+"""Each verb does what it says, tells why not, and ends with a code that means something."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.operation.house import ROOT, Running, authz, free_port, furnish
+
+CSV = "code,title,version\nP001,Acreditação Inicial,3\nP061,Cadastro,1\nP061,Registro,2\n"
+QUESTION = {
+    "subject": {"type": "person", "id": "18762794604"},
+    "action": {"name": "open"},
+    "resource": {"type": "process", "id": "P001", "properties": {"cnpj": "52420282000180"}},
+}
+
+
+@pytest.fixture(name="home")
+def _home(tmp_path: Path) -> Path:
+    furnish(tmp_path)
+    return tmp_path
+
+
+def acts(home: Path) -> list[dict[str, object]]:
+    """Give the administrative acts in the decision log."""
+    lines = (home / "var" / "decisions.jsonl").read_text().splitlines()
+    return [one for one in map(json.loads, lines) if one["kind"] == "act"]
+
+
+def test_a_key_is_printed_once_and_alone(home: Path) -> None:
+    """A program can take the key from stdout; the database holds nothing of it but its digest."""
+    done = authz(home, "client", "add", "orquestra", "--scope", "decide")
+
+    assert (0, "this key is not shown again\n") == (done.returncode, done.stderr)
+    assert re.fullmatch(r"authz_[0-9a-f]{12}_[A-Za-z0-9_-]{43}\n", done.stdout)
+    stored = b"".join(path.read_bytes() for path in (home / "var").iterdir())
+    assert done.stdout.strip().encode() not in stored
+    assert done.stdout.strip().rsplit("_", 1)[1].encode() not in stored
+
+
+def test_clients_are_listed_without_their_keys(home: Path) -> None:
+    """The list has names, scopes and what limits a key."""
+    authz(home, "client", "add", "a", "--scope", "decide", "--scope", "metrics")
+    authz(
+        home, "client", "key", "a", "--network", "10.0.0.0/8", "--expires", "2030-01-01T00:00:00Z"
+    )
+    authz(home, "client", "revoke", "a")
+    authz(home, "client", "add", "b", "--scope", "search")
+
+    listed = authz(home, "client", "list").stdout
+    assert ["a  decide metrics", "b  search"] == re.findall(r"^\S.*$", listed, re.MULTILINE)
+    assert 2 == listed.count("  revoked")
+    assert "expires 2030-01-01T00:00:00+00:00, from 10.0.0.0/8" in listed
+    assert ["client.key", "client.key", "client.revoke", "client.key"] == [
+        one["act"] for one in acts(home)
+    ]
+
+
+def test_an_empty_list_says_so(home: Path) -> None:
+    """A new service has no client, and no default one."""
+    assert "there is no client yet\n" == authz(home, "client", "list").stdout
+
+
+REFUSED = {
+    "an unknown scope": (["client", "add", "a", "--scope", "all"], "scope: `all` is none of"),
+    "a client twice": (["client", "add", "twice", "--scope", "decide"], "already"),
+    "a key for nobody": (["client", "key", "nobody"], "there is no client `nobody`"),
+    "a key of nobody": (["client", "revoke", "twice", "--key", "x"], "has no key `x`"),
+    "a bad network": (
+        ["client", "key", "twice", "--network", "10.0.0.1/8"],
+        "network: `10.0.0.1/8` is no network",
+    ),
+    "a catalogue that is not there": (
+        ["catalogue", "import", "none.csv"],
+        "none.csv: No such file",
+    ),
+    "a policy folder that is not there": (["policy", "check", "none"], "does not exist"),
+    "a question that is no JSON": (["explain", "policies/reasons.toml"], "body: must be"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "said"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_done_says_why(home: Path, arguments: list[str], said: str) -> None:
+    """Exit code 1, a sentence on stderr, nothing on stdout, and no traceback."""
+    authz(home, "client", "add", "twice", "--scope", "decide")
+
+    done = authz(home, *arguments)
+
+    assert (1, "") == (done.returncode, done.stdout)
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["client"],
+        ["client", "add", "a"],
+        ["serve", "--port", "x"],
+        ["serve", "--server", "gunicorn"],
+        ["client", "add", "a", "--scope", "decide", "--expires", "tomorrow"],
+        ["client", "add", "a", "--scope", "decide", "--expires", "2030-01-01T00:00:00"],
+    ],
+)
+def test_a_wrong_call_is_told_apart(home: Path, arguments: list[str]) -> None:
+    """Exit code 2 is for calls that cannot be understood."""
+    done = authz(home, *arguments)
+
+    assert 2 == done.returncode
+    assert "usage:" in done.stderr
+
+
+def test_bad_settings_are_told_all_at_once(home: Path) -> None:
+    """Every problem of the environment has a line."""
+    done = authz(home, "serve", AUTHZ_PORT="x", AUTHZ_POLICES="p", POLAR_LOG="1")
+
+    assert 1 == done.returncode
+    assert 4 == len(done.stderr.splitlines())
+
+
+def test_settings_are_shown(home: Path) -> None:
+    """The printed table is the documented one."""
+    printed = authz(home, "settings").stdout.strip()
+
+    assert printed in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_a_catalogue_is_imported_and_listed(home: Path) -> None:
+    """What is new is named, what is known is counted, and the list shows all."""
+    (home / "processes.csv").write_text(CSV, "utf-8")
+
+    first = authz(home, "catalogue", "import", "processes.csv")
+    second = authz(home, "catalogue", "import", "-", given=CSV.replace(",2\n", ",3\n"))
+
+    assert (0, "3 added, 0 changed, 0 unchanged\n") == (first.returncode, first.stderr)
+    assert "added    p061-registro  P061 - Registro v.2" in first.stdout
+    assert "0 added, 1 changed, 2 unchanged\n" == second.stderr
+    assert "changed  p061-registro  P061 - Registro v.3\n" == second.stdout
+    assert [
+        "p001-acreditacao-inicial\tP001 - Acreditação Inicial v.3\topen",
+        "p061-cadastro\tP061 - Cadastro v.1\topen",
+        "p061-registro\tP061 - Registro v.3\topen",
+    ] == authz(home, "catalogue", "list").stdout.splitlines()
+
+
+def test_a_bad_catalogue_changes_nothing(home: Path) -> None:
+    """Every bad row is told, and none of the good ones is taken."""
+    done = authz(home, "catalogue", "import", "-", given=f"{CSV}P1,,1\nP2,x,y\n")
+
+    assert 1 == done.returncode
+    assert ["nothing was imported:", "row 4: title", "row 5: version"] == [
+        line.rsplit(": must", 1)[0] for line in done.stderr.splitlines()
+    ]
+    assert "" == authz(home, "catalogue", "list").stdout
+
+
+def test_a_catalogue_that_is_no_utf8_is_told(home: Path) -> None:
+    """An export in another encoding is refused with the remedy."""
+    (home / "latin.csv").write_bytes(CSV.encode("latin-1"))
+
+    done = authz(home, "catalogue", "import", "latin.csv")
+
+    assert (1, "latin.csv: is not UTF-8; save it as UTF-8\n") == (done.returncode, done.stderr)
+
+
+def test_a_good_policy_passes_check_and_test(home: Path) -> None:
+    """The shipped policies pass, with their counts and digest."""
+    check, test = authz(home, "policy", "check"), authz(home, "policy", "test", "policies")
+
+    assert (0, 0) == (check.returncode, test.returncode)
+    assert re.fullmatch(r"4 files, \d+ rules, digest [0-9a-f]{64}\n", check.stdout)
+    assert re.fullmatch(r"\d+ files, \d+ questions, 0 answered otherwise\n", test.stdout)
+
+
+def test_a_bad_policy_is_told_with_its_places(home: Path) -> None:
+    """File, line and column stand before each problem, and the exit code is 1."""
+    (home / "policies" / "bad.polar").write_text(
+        'permit(p: Person, "open", _r: Process, "represents") if\n    cut;\n'
+        'permit(p: Prson, "open", _r: Process, "represents");\n'
+    )
+
+    for verb in ("check", "test"):
+        done = authz(home, "policy", verb)
+        assert (1, "") == (done.returncode, done.stdout)
+        assert ["bad.polar:2:5", "bad.polar:3:11"] == [
+            line.split(": ")[0] for line in done.stderr.splitlines()
+        ]
+
+
+def test_a_widened_policy_fails_its_tests(home: Path) -> None:
+    """A rule that lets the accountant in is found by the tests beside it, in readable words."""
+    file = home / "policies" / "standing.polar"
+    file.write_text(
+        file.read_text("utf-8").replace('["socio", ', '["socio", "contador", '), "utf-8"
+    )
+
+    done = authz(home, "policy", "test")
+
+    assert 1 == done.returncode
+    assert "contador open P001 for matriz\n    expected deny (no-permit)\n    but is   allow" in (
+        done.stderr
+    )
+
+
+def test_a_folder_without_tests_is_no_pass(home: Path) -> None:
+    """Nothing asked is nothing proved."""
+    for file in (home / "policies").glob("*_test.toml"):
+        file.unlink()
+
+    done = authz(home, "policy", "test")
+
+    assert (1, "there is nothing to ask: no *_test.toml beside the policies\n") == (
+        done.returncode,
+        done.stderr,
+    )
+
+
+def test_one_decision_is_explained(home: Path) -> None:
+    """Outcome, reason in both languages, and the facts that were read; nobody's CPF."""
+    authz(home, "catalogue", "import", "-", given=CSV)
+
+    done = authz(home, "explain", "-", given=json.dumps(QUESTION))
+
+    assert 0 == done.returncode
+    for said in (
+        "open P001 - Acreditação Inicial v.3 for 52.420.282/0001-80",
+        "DENIED\n    no-permit (SEM_PERMISSAO)\n        Este CPF não pode iniciar",
+        "    person.registered: false",
+        '    process.company.standing.role: "none"',
+        "store revision ",
+    ):
+        assert said in done.stdout
+    assert "18762794604" not in done.stdout
+    assert "187.627" not in done.stdout
+    assert not [
+        line
+        for line in (home / "var" / "decisions.jsonl").read_text().splitlines()
+        if json.loads(line)["kind"] == "decision"
+    ]
+
+
+def test_an_allow_and_an_error_are_explained(home: Path) -> None:
+    """The rule that spoke, and a rule that erred, are named with file and line."""
+    authz(home, "catalogue", "import", "-", given=CSV)
+    rules = home / "policies" / "extra.polar"
+    rules.write_text('permit(_p: Person, "open", _r: Process, "delegated");\n')
+
+    allowed = authz(home, "explain", "-", given=json.dumps(QUESTION)).stdout
+    rules.write_text('permit(p: Person, "open", _r: Process, "delegated") if p.registred;\n')
+    broken = authz(home, "explain", "-", given=json.dumps(QUESTION)).stdout
+
+    assert "ALLOWED" in allowed
+    assert "rules that spoke\n    extra.polar:1\n" in allowed
+    assert "rules that erred\n    extra.polar:1: unknown-fact: reads `registred`" in broken
+
+
+def test_what_cannot_be_asked_is_explained_too(home: Path) -> None:
+    """A question about nobody, and one without a policy, are told as such."""
+    nobody = {**QUESTION, "subject": {"type": "person", "id": "11111111111"}}
+    told = authz(home, "explain", "-", given=json.dumps(nobody))
+    (home / "policies" / "bad.polar").write_text("permit(")
+    without = authz(home, "explain", "-", given=json.dumps(QUESTION))
+
+    assert (1, "denied before any rule is asked: invalid-identifier\n") == (
+        told.returncode,
+        told.stderr,
+    )
+    assert (1, True) == (without.returncode, without.stderr.startswith("bad.polar:1:7: "))
+
+
+def test_a_key_works_until_it_is_revoked(home: Path) -> None:
+    """A running service hears of a new key, of a second one, and of a revocation, at once."""
+    service = Running(home, AUTHZ_PORT=str(free_port()))
+    try:
+        authz(home, "catalogue", "import", "-", given=CSV)
+        first = authz(home, "client", "add", "a", "--scope", "decide").stdout.strip()
+        second = authz(home, "client", "key", "a").stdout.strip()
+        elsewhere = authz(home, "client", "key", "a", "--network", "10.0.0.0/8").stdout.strip()
+        expired = authz(home, "client", "key", "a", "--expires", "2020-01-01T00:00:00Z").stdout
+
+        def statuses() -> list[int]:
+            return [
+                service.send("POST", "/access/v1/evaluation", QUESTION, key=key).status
+                for key in (first, second, elsewhere, expired.strip(), "authz_x_y")
+            ]
+
+        assert [200, 200, 401, 401, 401] == statuses()
+        authz(home, "client", "revoke", "a", "--key", first.split("_")[1])
+        assert [401, 200, 401, 401, 401] == statuses()
+        authz(home, "client", "revoke", "a")
+        assert [401, 401, 401, 401, 401] == statuses()
+    finally:
+        service.kill()
+
+
+def test_a_database_of_nonsense_is_told(home: Path) -> None:
+    """A broken file is an error in one sentence, and stays as it is."""
+    (home / "var").mkdir()
+    (home / "var" / "authz.db").write_bytes(b"nonsense" * 1000)
+
+    done = authz(home, "client", "list")
+
+    assert 1 == done.returncode
+    assert 1 == len(done.stderr.splitlines())
+    assert b"nonsense" * 1000 == (home / "var" / "authz.db").read_bytes()
+
+
+def test_the_demo_needs_a_policy(home: Path) -> None:
+    """Without valid policies the demo says what is wrong with them, and does not serve."""
+    shutil.rmtree(home / "policies")
+
+    done = authz(home, "demo")
+
+    assert (1, ".:0:0: the policy folder does not exist\n") == (done.returncode, done.stderr)
+
+
+def test_the_database_is_sqlite(home: Path) -> None:
+    """What the command line wrote can be read with SQLite's own tools."""
+    authz(home, "client", "add", "a", "--scope", "decide")
+    connection = sqlite3.connect(home / "var" / "authz.db")
+    try:
+        assert [("a",)] == connection.execute("select name from clients").fetchall()
+    finally:
+        connection.close()

@@ -1,0 +1,299 @@
+"""A running service: ready or not, stopping clean, broken policies, lost databases, full disks."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shutil
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.operation.house import Running, authz, free_port, furnish
+
+CSV = "code,title,version\nP001,Acreditação Inicial,3\n"
+ASK = {
+    "cpf": "18762794604",
+    "cnpj": "52420282000180",
+    "processo": "P001",
+    "acao": "iniciar",
+}
+SOCIO = {"cpf": "72268402517", "company": "52420282000180", "role": "socio"}
+SCOPES = ("decide", "delegations", "actor:assert", "standing:assert", "metrics")
+
+
+class Home:
+    """A folder with policies, a catalogue, a client's key, and services that run in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        furnish(folder)
+        authz(folder, "catalogue", "import", "-", given=CSV)
+        scopes = [word for scope in SCOPES for word in ("--scope", scope)]
+        self.key = authz(folder, "client", "add", "tests", *scopes).stdout.strip()
+        self._running: list[Running] = []
+
+    def serve(self, **settings: str) -> Running:
+        """Start a service."""
+        running = Running(self.folder, AUTHZ_PORT=str(free_port()), **settings)
+        self._running.append(running)
+        return running
+
+    def ask(self, running: Running, **changes: object) -> Any:
+        """Ask the flat question."""
+        return running.send("POST", "/v1/orquestra/decisao", {**ASK, **changes}, key=self.key)
+
+    def end(self) -> None:
+        """End what still runs."""
+        for running in self._running:
+            running.kill()
+
+    def records(self) -> list[dict[str, Any]]:
+        """Give the decision log."""
+        text = (self.folder / "var" / "decisions.jsonl").read_text("utf-8")
+        return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture(name="home")
+def _home(tmp_path: Path) -> Iterator[Home]:
+    home = Home(tmp_path)
+    yield home
+    home.end()
+
+
+def test_a_service_that_is_well_is_ready(home: Home) -> None:
+    """Alive and ready, and each part says that it is well."""
+    running = home.serve()
+
+    assert (200, {"status": "ok"}) == (
+        running.send("GET", "/healthz").status,
+        running.send("GET", "/healthz").json,
+    )
+    ready = running.send("GET", "/readyz")
+    assert (200, True) == (ready.status, ready.json["ready"])
+    assert {"policy": "ok", "database": "ok", "decision log": "ok"} == ready.json["parts"]
+
+
+def test_without_a_policy_it_is_alive_but_not_ready(home: Home) -> None:
+    """A broken policy at the start: no decision, 503 with the place of the mistake, alive."""
+    (home.folder / "policies" / "bad.polar").write_text('permit(p, "open") if cut;\n')
+    running = home.serve()
+
+    answer, ready = home.ask(running), running.send("GET", "/readyz")
+    assert (503, "5") == (answer.status, answer.headers["Retry-After"])
+    assert 503 == ready.status
+    assert "bad.polar:1:22" in ready.json["parts"]["policy"]
+    assert 200 == running.send("GET", "/healthz").status
+    assert "bad.polar:1:22" in running.err.read_text()
+
+
+@pytest.mark.parametrize("kind", ["permit", "forbid"])
+@pytest.mark.parametrize("body", ["p.registred", "not p.registred", "r.code < 3", "_reason"])
+def test_a_broken_rule_denies_and_is_named(home: Home, kind: str, body: str) -> None:
+    """What only shows when it is asked is a policy-error; log and metric name the rule."""
+    rule = (
+        f'{kind}(_p: Person, "open", _r: Process, _reason);'
+        if body == "_reason"
+        else f'{kind}(p: Person, "open", r: Process, "delegated") if {body} and p.cpf != r.code;'
+    )
+    (home.folder / "policies" / "broken.polar").write_text(f"# A mistake.\n{rule}\n")
+    running = home.serve()
+
+    answer = home.ask(running).json
+    assert (False, "ERRO_NA_POLITICA") == (answer["permitido"], answer["codigo"])
+    [record] = [one for one in home.records() if one["id"] == answer["decisao_id"]]
+    assert ["policy-error"] == record["reasons"]
+    assert ["broken.polar:2"] == [one["rule"] for one in record["errors"]]
+    told = [json.loads(line) for line in running.err.read_text().splitlines() if '"rule"' in line]
+    assert [("broken.polar:2", answer["decisao_id"])] == [
+        (one["rule"], one["decision"]) for one in told
+    ]
+    metrics = running.send("GET", "/metrics", key=home.key).body.decode()
+    assert 'authz_rule_errors_total{rule="broken.polar:2"} 1.0' in metrics
+
+
+def test_a_lost_database_is_503_and_comes_back(home: Home) -> None:
+    """Without its database the service says so and invents nothing; with it, it goes on."""
+    running = home.serve()
+    home.ask(running)
+    var, away = home.folder / "var", home.folder / "away"
+    away.mkdir()
+    for path in var.glob("authz.db*"):
+        shutil.move(path, away)
+
+    lost, ready = home.ask(running), running.send("GET", "/readyz")
+    assert (503, 503) == (lost.status, ready.status)
+    assert "ok" != ready.json["parts"]["database"]
+    for path in away.iterdir():
+        shutil.move(path, var)
+    assert (200, 200) == (home.ask(running).status, running.send("GET", "/readyz").status)
+
+
+def test_a_log_that_cannot_be_written_refuses(home: Home) -> None:
+    """No record, no answer: 503, named in readiness, and nothing is delegated either."""
+    running = home.serve()
+    running.send("POST", "/v1/standing", SOCIO, key=home.key)
+    running.send(
+        "POST",
+        "/v1/people",
+        {"cpf": ASK["cpf"], "registered": True, "confirmed": True},
+        key=home.key,
+    )
+    log = home.folder / "var" / "decisions.jsonl"
+    log.rename(log.with_suffix(".moved"))
+    log.mkdir()
+
+    wish = {
+        "actor": SOCIO["cpf"],
+        "company": SOCIO["company"],
+        "member": ASK["cpf"],
+        "processes": ["P001"],
+    }
+    statuses = [
+        home.ask(running).status,
+        running.send("PUT", "/v1/delegations", wish, key=home.key).status,
+    ]
+    ready = running.send("GET", "/readyz")
+    log.rmdir()
+
+    assert [503, 503] == statuses
+    assert (200, True) == (ready.status, ready.json["ready"])
+    assert ready.json["parts"]["decision log"].startswith("cannot be written")
+    assert False is home.ask(running).json["permitido"]
+
+
+def test_a_stop_finishes_what_is_in_flight(home: Home) -> None:
+    """SIGTERM in the middle of a write: the write is answered, new callers are not taken in."""
+    running = home.serve()
+    lock = sqlite3.connect(home.folder / "var" / "authz.db", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    answers: list[int] = []
+
+    def write() -> None:
+        answers.append(running.send("POST", "/v1/standing", SOCIO, key=home.key).status)
+
+    # More requests than threads, so that some are still waiting for one.
+    writers = [threading.Thread(target=write) for _ in range(6)]
+    for writer in writers:
+        writer.start()
+    time.sleep(0.5)
+    running.process.terminate()
+    time.sleep(0.5)
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", running.port), timeout=5).close()
+    assert running.process.poll() is None
+    lock.execute("ROLLBACK")
+    lock.close()
+    for writer in writers:
+        writer.join(timeout=30)
+
+    assert [200] * 6 == answers
+    assert 0 == running.process.wait(timeout=30)
+
+
+def test_an_idle_service_stops_at_once(home: Home) -> None:
+    """Connections that are only kept alive do not hold up a stop."""
+    running = home.serve()
+    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+    connection.request("GET", "/healthz")
+    connection.getresponse().read()
+    began = time.monotonic()
+
+    assert 0 == running.stop()
+    assert time.monotonic() - began < 10
+    connection.close()
+
+
+def test_a_killed_service_loses_nothing_that_it_answered(home: Home) -> None:
+    """After ``kill -9`` answered acts are in the store and answered decisions in the log."""
+    running = home.serve()
+    running.send("POST", "/v1/standing", SOCIO, key=home.key)
+    answered: list[str] = []
+
+    def ask() -> None:
+        try:
+            while True:
+                answered.append(home.ask(running, cpf=SOCIO["cpf"]).json["decisao_id"])
+        except (OSError, http.client.HTTPException):
+            return
+
+    askers = [threading.Thread(target=ask) for _ in range(4)]
+    for asker in askers:
+        asker.start()
+    time.sleep(1.0)
+    running.kill()
+    for asker in askers:
+        asker.join()
+
+    assert answered
+    assert set(answered) <= {one["id"] for one in home.records()}
+    again = home.serve()
+    assert home.ask(again, cpf=SOCIO["cpf"]).json["permitido"]
+
+
+def test_two_services_share_one_database(home: Home) -> None:
+    """What one process wrote, the next question to another one sees."""
+    first, second = home.serve(), home.serve()
+
+    for role, expected in (("socio", True), ("contador", False), ("representante_legal", True)):
+        first.send("POST", "/v1/standing", {**SOCIO, "role": role}, key=home.key)
+        assert expected is home.ask(second, cpf=SOCIO["cpf"]).json["permitido"]
+
+
+@pytest.mark.parametrize("by_get", ["on", "off"])
+def test_asking_by_get_is_off_until_it_is_wanted(home: Home, by_get: str) -> None:
+    """GET puts CPFs into URLs: 405 by default, an answer where the operator wants it."""
+    running = home.serve(AUTHZ_ORQUESTRA_GET=by_get)
+    query = "&".join(f"{name}={text}" for name, text in ASK.items())
+
+    answer = running.send("GET", f"/v1/orquestra/decisao?{query}", key=home.key)
+
+    assert {"on": 200, "off": 405}[by_get] == answer.status
+    assert ASK["cpf"] not in running.err.read_text()
+
+
+def raw(port: int, request: bytes) -> bytes:
+    """Send bytes as they are, and give all that comes back."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(request)
+        answer = b""
+        # A server that does not read all of a request resets the connection after its answer.
+        with suppress(ConnectionResetError):
+            while part := connection.recv(65536):
+                answer += part
+        return answer
+
+
+def test_what_never_reaches_the_application_is_a_problem_too(home: Home) -> None:
+    """The server's own refusals have the shape of all others, and the request's id."""
+    running = home.serve()
+    post = b"POST / HTTP/1.1\r\nHost: x\r\nX-Request-ID: abc\r\nContent-Length: %s\r\n\r\n"
+    for request, status in (
+        (post % b"999999999", b"413"),
+        (post % b"x", b"400"),
+        (b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"431"),
+    ):
+        answer = raw(running.port, request)
+        head, body = answer.split(b"\r\n\r\n", 1)
+        assert status == head.split()[1]
+        assert b"content-type: application/problem+json" in head.lower()
+        assert int(status) == json.loads(body)["status"]
+        assert b"X-Request-ID" not in request or b"x-request-id: abc" in head.lower()
+
+
+def test_a_port_in_use_is_told(home: Home) -> None:
+    """A second service on the same port says why it does not start."""
+    running = home.serve()
+
+    done = authz(home.folder, "serve", "--port", str(running.port))
+
+    assert 1 == done.returncode
+    assert "Address already in use" in done.stderr
+    assert "Traceback" not in done.stderr
