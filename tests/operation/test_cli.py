@@ -231,7 +231,7 @@ def test_one_decision_is_explained(home: Path) -> None:
     for said in (
         "open P001 - Acreditação Inicial v.3 for 52.420.282/0001-80",
         "DENIED\n    no-permit (SEM_PERMISSAO)\n        Este CPF não pode iniciar",
-        "    person.registered: false",
+        "    person.confirmed: false",
         '    process.company.standing.role: "none"',
         "store revision ",
     ):
