@@ -163,7 +163,7 @@ def _refused(file: str, tokens: Sequence[Token]) -> list[Problem]:
             problems.append(_problem(file, token, _refusal(token, _REFUSED_SIGNS.get(token))))
             break
         # After a dot it is the name of a fact, such as `context.type`.
-        if token.type == "NAME" and token in _REFUSED_WORDS and before != ".":
+        if token in _REFUSED_WORDS and before != ".":
             problems.append(_problem(file, token, _refusal(token, _REFUSED_WORDS[token])))
         before = token
     return problems

@@ -1,8 +1,8 @@
 """
 Finds the checks in a source, and what disables each.
 
-A check is an ``if`` or ``elif`` whose body leaves: its last statement raises, returns or
-continues. It is disabled as a whole (its test becomes ``False``), and part by part: an operand
+A check is an ``if`` or ``elif`` whose body leaves, or complains: its last statement raises,
+returns or continues, or appends to a list or yields, as to a list of problems. It is disabled as a whole (its test becomes ``False``), and part by part: an operand
 of an ``or`` becomes ``False``, one of an ``and`` becomes ``True``, so that only the others count.
 A ``raise`` that no ``if`` stands over, as in a method that refuses whatever comes, is a check of
 its own, and becomes ``pass``.
@@ -86,12 +86,20 @@ def _disabled(tree: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, bool | None]
     for node in ast.walk(tree):
         if isinstance(node, _UNCONDITIONAL):
             yield from ((one, None) for one in node.body if isinstance(one, ast.Raise))
-        if isinstance(node, ast.If) and isinstance(node.body[-1], _LEAVING):
+        if isinstance(node, ast.If) and _is_check(node.body[-1]):
             yield node.test, False
             for part in ast.walk(node.test):
                 if isinstance(part, ast.BoolOp):
                     neutral = isinstance(part.op, ast.And)
                     yield from ((operand, neutral) for operand in part.values)
+
+
+def _is_check(last: ast.stmt) -> bool:
+    if not isinstance(last, ast.Expr):
+        return isinstance(last, _LEAVING)
+    told = last.value
+    appends = isinstance(told, ast.Call) and ast.unparse(told.func).endswith(".append")
+    return appends or isinstance(told, ast.Yield)
 
 
 _UNCONDITIONAL = (ast.FunctionDef, ast.For, ast.ExceptHandler)

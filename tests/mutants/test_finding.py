@@ -80,6 +80,12 @@ def test_a_body_that_ends_by_leaving_makes_a_check(body: str) -> None:
     assert [(2, "x", False)] == found(f"def f(x):\n    if x:\n        {body}\n")
 
 
+@pytest.mark.parametrize("body", ["problems.append(x)", "yield x", "y = 1\n        yield y"])
+def test_a_body_that_complains_makes_a_check(body: str) -> None:
+    """A check may collect what is wrong instead of leaving at the first of it."""
+    assert [(2, "x", False)] == found(f"def f(x):\n    if x:\n        {body}\n")
+
+
 @pytest.mark.parametrize("body", ["pass", "y = 1", "assert y", "f()", "if y:\n            z = 1"])
 def test_a_body_that_goes_on_makes_none(body: str) -> None:
     """An ``if`` that only chooses what to do next refuses nothing."""
