@@ -36,7 +36,16 @@ class JsonFormatter(logging.Formatter):
         members |= {name: value for name, value in vars(record).items() if name not in _OWN}
         if record.exc_info:
             members["exception"] = self.formatException(record.exc_info)
-        return without_cpf(json.dumps(members, ensure_ascii=True, default=str))
+        # Before they become JSON, whose escapes would glue letters to numbers.
+        texts = {name: _readable(value) for name, value in members.items()}
+        return json.dumps(texts, ensure_ascii=True)
+
+
+def _readable(value: object) -> object:
+    """Give a number or a flag as it is, and everything else as a text without CPFs."""
+    if value is None or type(value) in (bool, int, float):
+        return value
+    return without_cpf(str(value))
 
 
 def configure() -> None:

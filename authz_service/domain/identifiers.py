@@ -13,6 +13,7 @@ who needs the digits writes ``.digits`` and can be found by that word.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from authz_service.domain.errors import InvalidInput
@@ -23,11 +24,15 @@ _CNPJ = re.compile(r"([0-9A-Z]{2})\.?([0-9A-Z]{3})\.?([0-9A-Z]{3})/?([0-9A-Z]{4}
 _PROCESS_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _SPACE = " \t\r\n"
 
-# A CPF anywhere in a text: raw, with its punctuation or another's, masked or half masked.
+# What may be a CPF in a text: its four groups, or their mask, with up to three signs between
+# them. `\d` on purpose, here alone: a number that people can read is a number.
 _CPF_IN_TEXT = re.compile(
-    r"(?<![0-9*])(?:[0-9]{3}|\*{3})[. ]?[0-9]{3}[. ]?[0-9]{3}"
-    r"[-. \u2013]?(?:[0-9]{2}|\*{2})(?![0-9*])"
+    r"(?<!\d)(?:\d{3}|\*{3})[\W_]{0,3}?\d{3}[\W_]{0,3}?\d{3}[\W_]{0,3}?(?:\d{2}|\*{2})(?!\d)"
 )
+# As people and systems write it, whether its check digits are right or not.
+_USUAL_CPF = re.compile(r"(?:\d{3}|\*{3})\.?\d{3}\.?\d{3}-?(?:\d{2}|\*{2})")
+# A random id or a digest, in which eleven digits in a row are nobody's.
+_HEXADECIMAL = re.compile(r"[0-9a-f]{32,}")
 
 
 def _check_digit(text: str, first_weight: int, *, highest: int) -> int:
@@ -191,20 +196,31 @@ def without_cpf(text: str) -> str:
     """
     Give *text* with whatever looks like a CPF, masked or not, replaced by ``[cpf]``.
 
-    Eleven digits between letters are part of a longer name, such as a random id or a CNPJ,
-    unless they are a valid CPF; between the letters of hexadecimal ids they always are.
+    A valid CPF is taken out wherever it stands and however it is written; what only has
+    the form of one, because it may be mistyped, if no letter stands beside it. Random
+    hexadecimal ids are left alone, and so are longer numbers, such as a CNPJ.
     """
-    return _CPF_IN_TEXT.sub(lambda match: _hidden(match, text), text)
+    ids = [match.span() for match in _HEXADECIMAL.finditer(text)]
 
-
-def _hidden(match: re.Match[str], text: str) -> str:
-    around = text[max(match.start() - 1, 0) : match.start()] + text[match.end() : match.end() + 1]
-    if not match[0].isdigit() or not any(one.isalpha() for one in around):
-        return "[cpf]"
-    if any(one in "abcdef" for one in around):
+    def hidden(match: re.Match[str]) -> str:
+        inside_id = any(start <= match.start() and match.end() <= end for start, end in ids)
+        if inside_id:
+            return match[0]
+        around = text[max(match.start() - 1, 0) : match.start()] + text[match.end() :][:1]
+        alone = not any(one.isalnum() for one in around)
+        if (alone and _USUAL_CPF.fullmatch(match[0])) or _is_cpf(match[0]):
+            return "[cpf]"
         return match[0]
+
+    return _CPF_IN_TEXT.sub(hidden, text)
+
+
+def _is_cpf(text: str) -> bool:
+    """Tell whether the digits of *text*, in whatever script, are a CPF; a masked one is."""
+    if "*" in text:
+        return True
     try:
-        Cpf.parse(match[0])
+        Cpf.parse("".join(str(unicodedata.digit(one)) for one in text if one.isdigit()))
     except InvalidInput:
-        return match[0]
-    return "[cpf]"
+        return False
+    return True

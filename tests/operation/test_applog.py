@@ -36,7 +36,9 @@ def test_a_line_is_json_with_what_was_added() -> None:
     } == line
 
 
-@pytest.mark.parametrize("cpf", ["72268402517", "722.684.025-17", "***.684.025-**", "722684025-17"])
+@pytest.mark.parametrize(
+    "cpf", ["72268402517", "722.684.025-17", "***.684.025-**", "722684025-17", "nº72268402517"]
+)
 def test_a_cpf_is_taken_out_wherever_it_stands(cpf: str) -> None:
     """In the message, in what was added, and in a traceback there is no CPF."""
     error = ValueError(f"no {cpf} here")
