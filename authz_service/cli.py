@@ -29,7 +29,7 @@ from authz_service.policy import sandbox, suite
 from authz_service.policy.bundle import build as build_policy
 from authz_service.policy.bundle import collect
 from authz_service.server import Server
-from authz_service.settings import Settings, table
+from authz_service.settings import Settings, read_port, table
 from authz_service.usecases.catalogue import CatalogueInvalid
 from authz_service.web.authzen import read_question
 
@@ -88,8 +88,9 @@ def _demo(options: argparse.Namespace) -> int:
         service.load_policy()
         if service.policy.problems:
             raise PolicyInvalid(service.policy.problems)
-        demo.seed(service, OPERATOR)
+        # First the port: who cannot serve must not take the story back either.
         server = Server(service.app(), settings.host, options.port or settings.port)
+        demo.seed(service, OPERATOR)
         print(demo.script(settings.data_dir, server.port), flush=True)
         print(f"\nserving the demo on http://{settings.host}:{server.port}", flush=True)
         server.run()
@@ -172,6 +173,8 @@ def _policy_check(options: argparse.Namespace) -> int:
     sources = collect(_folder(options))
     sandbox.check(sources)
     policy = build_policy(sources)
+    if policy.flaws:
+        raise PolicyInvalid(policy.flaws)
     print(f"{len(sources) - 1} files, {len(policy.rules)} rules, digest {policy.digest}")
     return 0
 
@@ -233,6 +236,13 @@ def _instant(text: str) -> datetime:
     return moment
 
 
+def _port(text: str) -> int:
+    port = read_port(text)
+    if port is None:
+        raise argparse.ArgumentTypeError("must be a whole number from 1 to 65535")
+    return port
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="authz", description="Inmetro's authorization service", allow_abbrev=False
@@ -267,11 +277,11 @@ def _parser() -> argparse.ArgumentParser:
 def _add_serving(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     serve = verbs.add_parser("serve", help="serve over HTTP")
     serve.add_argument("--host", help="the address to listen on (AUTHZ_HOST)")
-    serve.add_argument("--port", type=int, help="the port to listen on (AUTHZ_PORT)")
+    serve.add_argument("--port", type=_port, help="the port to listen on (AUTHZ_PORT)")
     serve.add_argument("--server", choices=["waitress"], default="waitress")
     serve.set_defaults(run=_serve)
     showing = verbs.add_parser("demo", help="serve with demo data, and print a walk through it")
-    showing.add_argument("--port", type=int, help="the port to listen on (AUTHZ_PORT)")
+    showing.add_argument("--port", type=_port, help="the port to listen on (AUTHZ_PORT)")
     showing.set_defaults(run=_demo)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from authz_service.domain.decision import ACTIONS, DecisionRecord, Record
+from authz_service.domain.decision import ACTIONS, OTHER_ACTION, DecisionRecord, Record
 
 _BUCKETS = (
     0.00025,
@@ -85,7 +85,7 @@ class Metrics:
 
     def _count(self, record: DecisionRecord) -> None:
         asked, decision = record.asked, record.decision
-        action = asked.action if asked.action in ACTIONS else "other"
+        action = asked.action if asked.action in ACTIONS else OTHER_ACTION
         outcome = "allow" if decision.allowed else "deny"
         self._decisions.labels(action, outcome, decision.reason).inc()
         self._latency.observe(record.latency_us / 1_000_000)

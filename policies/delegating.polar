@@ -36,13 +36,21 @@ permit(person: Person, "read_delegations", company: Company, "own-delegation") i
     company.question.recipient != nil and
     company.question.recipient.cpf = person.cpf;
 
-# The recipient must have registered through GOV.BR ...
+# The recipient must have registered through GOV.BR, and have Orquestra's confirmation. Only
+# who may delegate hears of it: to others the registered and the unknown look alike.
 forbid(_person: Person, "delegate", process: Process, "recipient-not-registered") if
     process.question.recipient != nil and
-    not process.question.recipient.registered;
+    not process.question.recipient.registered and
+    delegates(process.company);
 
-# ... and have Orquestra's confirmation.
 forbid(_person: Person, "delegate", process: Process, "recipient-not-confirmed") if
     process.question.recipient != nil and
     process.question.recipient.registered and
-    not process.question.recipient.confirmed;
+    not process.question.recipient.confirmed and
+    delegates(process.company);
+
+delegates(company: Company) if
+    represents(company.standing);
+
+delegates(company: Company) if
+    represents_matriz(company);

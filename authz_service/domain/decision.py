@@ -19,6 +19,9 @@ from authz_service.domain.processes import ProcessName
 ACTIONS = ("open", "delegate", "revoke", "renounce", "read_delegations")
 """The actions this service knows; any other is a question like any other, and denied."""
 
+OTHER_ACTION = "other"
+"""What policies and metrics see of an action that is none of ``ACTIONS``: not the caller's text."""
+
 POLICY_ERROR = "policy-error"
 NO_PERMIT = "no-permit"
 INVALID_IDENTIFIER = "invalid-identifier"
@@ -181,7 +184,10 @@ class Asked:
         company: the CNPJ, or None.
         process: the id of the process, or None if the catalogue has none for it.
         named: what the caller called the process, free of CPFs, or None.
-        version: the version that was asked about, or None.
+        version: the version that was meant, the named one or else the newest, or None if
+            that is unknown.
+        delegation: the id of the delegation that bears on the question, or None; its history
+            names grantor and confirmers.
         actor_evidence: how the actor is known, or None.
         instance: Orquestra's number of the instance, or None.
     """
@@ -193,6 +199,7 @@ class Asked:
     process: ProcessId | None = None
     named: str | None = None
     version: int | None = None
+    delegation: str | None = None
     actor_evidence: Evidence | None = None
     instance: str | None = None
 
@@ -230,11 +237,11 @@ class ActRecord:
 
     Attributes:
         id: the act's own name.
-        moment: when it was done, UTC.
+        moment: when it was written down, just before it took effect, UTC.
         caller: the client, or the operator's shell, and from where.
         act: what was done, such as ``client.add``.
         details: particulars without personal data; persons as surrogates.
-        store_revision: the state of the store after it.
+        store_revision: the state of the store that it makes.
     """
 
     id: str

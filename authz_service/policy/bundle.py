@@ -22,6 +22,7 @@ from authz_service.policy.syntax import Rule, own_name
 from authz_service.policy.syntax import read as read_rules
 from authz_service.policy.text import MAX_BYTES, Unreadable, decode
 from authz_service.policy.together import check_together
+from authz_service.policy.types import Flaw, concerns, flaws_of, silent_flaw, undeclared
 from authz_service.usecases.ports import Text
 
 MAX_FILES = 200
@@ -53,6 +54,7 @@ class CompiledPolicy:
         reasons: the declared reasons by code.
         digest: SHA-256 of the sources, hexadecimal.
         rules: the permits and forbids in it.
+        flaws: what cannot be meant, so that rules err when they are asked.
     """
 
     def __init__(
@@ -61,11 +63,13 @@ class CompiledPolicy:
         reasons: Mapping[str, Reason],
         digest: str,
         rules: Sequence[LoadedRule],
+        flaws: Sequence[Problem],
     ) -> None:
         self._engine = engine
         self._reasons = reasons
         self.digest = digest
         self.rules = tuple(rules)
+        self.flaws = tuple(flaws)
 
     def evaluate(self, question: Question, facts: Facts) -> Decision:
         """Answer; never raises, since whatever goes wrong is a denial that says so."""
@@ -176,22 +180,28 @@ def build(sources: Sequence[Source]) -> CompiledPolicy:
         problems = check_together(rules)
     if problems:
         raise PolicyInvalid(sorted(problems))
-    loaded, renamed = _rename(rules, texts)
+    flaws = [*flaws_of(rules), *undeclared(rules, reasons)]
+    loaded, renamed = _rename(rules, texts, flaws)
     polar = GuardedPolar()
     _load(polar, renamed)
     engine = Engine(polar, loaded, list(reasons))
-    return CompiledPolicy(engine, reasons, digest_of(sources), loaded)
+    told = sorted(flaw.problem for flaw in flaws)
+    return CompiledPolicy(engine, reasons, digest_of(sources), loaded, told)
 
 
 def _rename(
-    rules: Sequence[Rule], texts: Mapping[str, str]
+    rules: Sequence[Rule], texts: Mapping[str, str], flaws: Sequence[Flaw]
 ) -> tuple[list[LoadedRule], list[tuple[str, str]]]:
     """Give every permit and forbid a name of its own, so that it can be asked by itself."""
     loaded = []
     named: dict[str, list[tuple[int, str]]] = {file: [] for file in texts}
     for number, rule in enumerate((one for one in rules if one.decides), start=1):
         name = own_name(rule, number)
-        loaded.append(LoadedRule(name, rule.name, rule.place))
+        loaded.append(
+            LoadedRule(
+                name, rule.name, rule.place, silent_flaw(rule, rules, flaws), *concerns(rule)
+            )
+        )
         named[rule.file].append((rule.offset, name))
     renamed = []
     for file, text in texts.items():

@@ -2,7 +2,8 @@
 Polar's comparisons of values that Polar does not see, by one written table.
 
 oso sends a comparison back to the host as soon as an instance is in it. What is decided
-here is what oso 0.27.3 decides for plain values (measured, and held to it by a test):
+here is what oso 0.27.3 decides for plain values (measured, and held to it by a test), but
+for entities: oso says that two of them are unlike, which is never what a rule means.
 
 | left, right          | =              | !=         | < <= > >=         |
 |----------------------|----------------|------------|-------------------|
@@ -13,8 +14,8 @@ here is what oso 0.27.3 decides for plain values (measured, and held to it by a 
 | number, number       | same number    | not =      | as numbers        |
 | bool, bool           | same           | not =      | false below true  |
 | bool, number         | false          | as numbers | as numbers        |
-| entity, same entity  | true           | false      | error             |
-| entity, other value  | false          | true       | error             |
+| entity, nil          | false          | true       | error             |
+| entity, other value  | error          | error      | error             |
 | list, object         | error          | error      | error             |
 """
 
@@ -46,14 +47,16 @@ def compare(name: str, left: object, right: object, *, entities: frozenset[type]
         name: Polar's name of the operator, a key of ``SIGNS``.
         left: nil (None), a bool, int, float or str, or an instance of *entities*.
         right: the same.
-        entities: the classes whose instances are equal only to themselves.
+        entities: the classes whose instances are compared with nil only.
 
     Raises:
         Incomparable: the table has an error there, or a value is of another kind.
     """
     kinds = {_kind(left, entities), _kind(right, entities)}
-    if kinds & {"nil", "entity"}:
-        return _identity(name, left, right)
+    if "entity" in kinds and "nil" not in kinds:
+        raise Incomparable("an entity is compared with nil only; compare what names it")
+    if "nil" in kinds:
+        return _with_nil(name, left, right)
     if kinds in ({"text", "number"}, {"text", "bool"}):
         if name == "Eq":
             return False
@@ -76,7 +79,7 @@ def _kind(value: object, entities: frozenset[type]) -> str:
     return kind
 
 
-def _identity(name: str, left: object, right: object) -> bool:
+def _with_nil(name: str, left: object, right: object) -> bool:
     if name not in ("Eq", "Neq"):
-        raise Incomparable("nil or an entity has no order")
+        raise Incomparable("nil has no order")
     return (left is right) is (name == "Eq")

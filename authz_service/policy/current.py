@@ -27,7 +27,8 @@ class CurrentPolicy:
         try:
             sources = collect(self._folder)
             sandbox.check(sources)
-            self._policy, self.problems = build(sources), ()
+            self._policy = build(sources)
+            self.problems = self._policy.flaws
         except PolicyInvalid as error:
             self.problems = error.problems
 
@@ -41,6 +42,12 @@ class CurrentPolicy:
         if self._policy is None:
             raise PolicyUnavailable("no valid policy is loaded")
         return self._policy
+
+    def flaw(self) -> str | None:
+        """Give the first thing that is wrong with the policy in force or its last edit, or None."""
+        if self._policy is None or not self.problems:
+            return None
+        return f"{len(self.problems)} problems, the first: {self.problems[0]}"
 
     def ailment(self) -> str | None:
         """Give why there is no policy, or None if there is one."""

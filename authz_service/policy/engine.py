@@ -9,6 +9,7 @@ files never matters.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,8 @@ from authz_service.policy.host import Refused
 from authz_service.policy.runner import GuardedPolar
 
 PERMIT, FORBID = "permit", "forbid"
+DECISION_SECONDS = 1.0
+"""How long the rules of one decision may take together; what is not asked by then has erred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +41,21 @@ class LoadedRule:
         name: the name of its own under which it is loaded.
         kind: ``permit`` or ``forbid``.
         place: where it stands, ``file:line``.
+        flaw: why it cannot be meant, so that it errs whenever it is asked, or None.
+        action: the one action that it is about, or None for any.
+        about: the class of facts that it is about, or None for any.
     """
 
     name: str
     kind: str
     place: str
+    flaw: str | None = None
+    action: str | None = None
+    about: type | None = None
+
+    def concerns(self, question: Question, facts: Facts) -> bool:
+        """Tell whether its head could match."""
+        return self.action in (None, question.action) and self.about in (None, type(facts.resource))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +95,17 @@ class Engine:
 
     def evaluate(self, question: Question, facts: Facts) -> Decision:
         """Ask every rule, and combine; whatever goes wrong is a denial that says so."""
-        return combine([self._ask(rule, question, facts) for rule in self._rules], self._rank)
+        deadline = time.monotonic() + DECISION_SECONDS
+        return combine(
+            [self._ask(rule, question, facts, deadline) for rule in self._rules], self._rank
+        )
 
-    def _ask(self, rule: LoadedRule, question: Question, facts: Facts) -> Outcome:
+    def _ask(self, rule: LoadedRule, question: Question, facts: Facts, deadline: float) -> Outcome:
+        if time.monotonic() > deadline:
+            message = f"deadline: the rules before took {DECISION_SECONDS} seconds"
+            return Outcome(rule, error=message)
+        if rule.flaw is not None and rule.concerns(question, facts):
+            return Outcome(rule, error=f"flaw: {rule.flaw}")
         host = self._polar.fresh_host()
         try:
             given = self._polar.run(rule.name, facts, question.action, host)
@@ -148,8 +169,7 @@ def _places(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
 
 
 def _evidence(outcomes: Iterable[Outcome]) -> tuple[Observation, ...]:
-    seen = {observation.test: observation for one in outcomes for observation in one.seen}
-    return tuple(seen[test] for test in sorted(seen))
+    return tuple(sorted({one for outcome in outcomes for one in outcome.seen}, key=repr))
 
 
 def _cause(error: Exception) -> str:

@@ -24,13 +24,12 @@ from polar.host import Host
 from polar.query import Query
 from polar.variable import Variable
 
-from authz_service.domain.decision import Observation
+from authz_service.domain.decision import ACTIONS, OTHER_ACTION, Observation
 from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import without_cpf
 from authz_service.policy.comparison import SIGNS, Incomparable, compare
 from authz_service.policy.vocabulary import (
     BY_TYPE,
-    VOCABULARY,
     Asserted,
     Choice,
     Fact,
@@ -76,25 +75,28 @@ class GuardedHost(Host):
     The Python side of one rule's run; a fresh copy serves each.
 
     Attributes:
-        seen: what the rule observed, in order, by test.
+        seen: what the rule observed, in order; the same test may come out both ways where
+            only CPFs that are not shown tell two tests apart.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._paths: dict[int, str] = {}
-        self.seen: dict[str, str | bool | None] = {}
+        self.seen: dict[Observation, None] = {}
 
     @property
     def observations(self) -> list[Observation]:
         """What the rule observed."""
-        return [Observation(test, outcome) for test, outcome in self.seen.items()]
+        return list(self.seen)
 
     def ask(self, rule: str, facts: Facts, action: str) -> Term:
         """Make the term that asks one rule about *facts*."""
         resource = BY_TYPE[type(facts.resource)].name.lower()
+        # An action of the caller's invention would be a text of his in our evidence.
+        known = action if action in ACTIONS else OTHER_ACTION
         arguments = [
             self._entity(facts.actor, "person"),
-            {"value": {"String": action}},
+            {"value": {"String": known}},
             self._entity(facts.resource, resource),
             {"value": {"Variable": REASON}},
         ]
@@ -146,7 +148,7 @@ class GuardedHost(Host):
             return self._entity(Asserted(value), path)  # type: ignore[arg-type]  # the facts are typed
         if isinstance(fact, Link):
             if fact.may_be_nil:
-                self.seen[f"{path} = nil"] = value is None
+                self._note(f"{path} = nil", value is None)
             elif type(value) is not fact.entity:
                 raise Refused("link", f"`{path}` is not the entity that it is declared to be")
             return self._nil(path) if value is None else self._entity(value, path)
@@ -156,11 +158,11 @@ class GuardedHost(Host):
         """Hand over what a caller sent: a bool as itself, nothing as nil, the rest opaque."""
         if type(value) is bool:
             return self._closed(path, "Boolean", value)
-        self.seen[f"{path} = nil"] = value is None
+        self._note(f"{path} = nil", value is None)
         return self._nil(path) if value is None else self._opaque(value, path)
 
     def _closed(self, path: str, tag: str, value: str | bool) -> Term:  # noqa: FBT001 - it is the datum
-        self.seen[path] = value
+        self._note(path, value)
         return {"value": {tag: value}}
 
     def _entity(self, value: object, path: str) -> Term:
@@ -230,7 +232,10 @@ class GuardedHost(Host):
         if op in ("Eq", "Neq"):
             left, right = sorted((left, right), key=_constants_last)
             op, outcome = "Eq", outcome is (op == "Eq")
-        self.seen[f"{left} {SIGNS[op]} {right}"] = outcome
+        self._note(f"{left} {SIGNS[op]} {right}", outcome)
+
+    def _note(self, test: str, outcome: str | bool) -> None:  # noqa: FBT001 - it is the datum
+        self.seen[Observation(test, outcome)] = None
 
     def _describe(self, term: Term) -> str:
         held = term["value"].get("ExternalInstance")
@@ -238,12 +243,14 @@ class GuardedHost(Host):
             return self._name(held["instance_id"])
         return without_cpf(json.dumps(self.to_python(term), ensure_ascii=False))
 
-    def isa(self, instance: Term, class_tag: str) -> bool:
-        """Tell whether a value is of a class of the vocabulary: only an entity can be."""
-        entity = VOCABULARY.get(class_tag)
-        if entity is None:
-            raise Refused("class", f"asks for the unknown class `{class_tag}`")
-        return type(self.to_python(instance)) is entity.type
+    def isa(self, instance: Term, class_tag: str) -> NoReturn:
+        """
+        Refuse to say of what class nil, a text or a number is; oso knows itself of entities.
+
+        "Of none" would be silent, and a rule that hands nil to a helper does not mean that.
+        """
+        said = "nil" if self.to_python(instance) is None else "what is no entity"
+        raise Refused("class", f"asks whether {said} is a {class_tag}")
 
     def enrich_message(self, message: str) -> str:
         """Put paths into oso's texts, where the original puts the ``repr`` of instances."""

@@ -19,6 +19,7 @@ from typing import cast
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedToken
 
+from authz_service.domain.decision import ACTIONS
 from authz_service.domain.errors import Problem
 from authz_service.policy.engine import FORBID, PERMIT
 from authz_service.policy.vocabulary import VOCABULARY
@@ -52,6 +53,15 @@ _RESERVED_HEADS = frozenset(
 )
 DECIDING_ARITY = 4
 """How many arguments a permit or forbid has: person, action, resource, reason."""
+# What each argument of a permit or forbid can be: a class, or fixed words (None: any text).
+_SHAPE: tuple[tuple[str, tuple[str, ...], tuple[str, ...] | None], ...] = (
+    ("the person", ("Person",), ()),
+    ("the action", (), ACTIONS),
+    ("the resource", ("Process", "Company"), ()),
+    ("the reason", (), None),
+)
+# oso names its own variables so, and a rule's of the same name would be one of them.
+_POLARS_OWN = re.compile(r"_[a-z_]*_[0-9]+")
 _MAX_SHOWN = 40
 _MAX_DIGITS = 15  # a double holds any whole number of 15 digits; oso's own limit is 2**63
 
@@ -81,7 +91,7 @@ class Rule:
     Attributes:
         file: the file's path inside the policy folder.
         name: ``permit``, ``forbid``, or the name of a helper.
-        arity: how many arguments its head has.
+        parameters: the arguments of its head, each a `variable` or a `literal`.
         line: where its head begins, 1-based.
         column: where its head begins, 1-based.
         offset: where its head begins, in characters from the start of the file.
@@ -91,12 +101,17 @@ class Rule:
 
     file: str
     name: str
-    arity: int
+    parameters: tuple[Tree[Token], ...]
     line: int
     column: int
     offset: int
     calls: tuple[Call, ...]
     tree: Tree[Token]
+
+    @property
+    def arity(self) -> int:
+        """How many arguments its head has."""
+        return len(self.parameters)
 
     @property
     def decides(self) -> bool:
@@ -224,11 +239,14 @@ def _rule(file: str, tree: Tree[Token]) -> Rule | list[Problem]:
         for child in tree.children
         if isinstance(child, Tree) and child.data in ("variable", "literal")
     ]
-    known = {_name(one) for one in parameters if one.data == "variable"} - {"_"}
-    problems = [*_wrong_classes(file, parameters), *_wrong_paths(file, tree, known)]
-    if head in (PERMIT, FORBID) and len(parameters) != DECIDING_ARITY:
-        message = f"`{head}` takes four arguments: person, action, resource, reason"
-        problems.append(_problem(file, head, message))
+    names = [_name(one) for one in parameters if one.data == "variable"]
+    problems = [
+        *_wrong_classes(file, parameters),
+        *_wrong_names(file, names),
+        *_wrong_paths(file, tree, {name for name in names if not name.startswith("_")}),
+    ]
+    if head in (PERMIT, FORBID):
+        problems += _wrong_shape(file, head, parameters)
     if head in _RESERVED_HEADS or _OWN_NAME.fullmatch(head):
         problems.append(_problem(file, head, f"the name `{head}` is reserved"))
     if problems:
@@ -236,7 +254,7 @@ def _rule(file: str, tree: Tree[Token]) -> Rule | list[Problem]:
     return Rule(
         file=file,
         name=str(head),
-        arity=len(parameters),
+        parameters=tuple(parameters),
         line=head.line or 0,
         column=head.column or 0,
         offset=head.start_pos or 0,
@@ -253,6 +271,33 @@ def _wrong_classes(file: str, parameters: Iterable[Tree[Token]]) -> Iterator[Pro
                 yield _problem(file, part, f"`{_shown(part)}` is no class; there are: {known}")
 
 
+def _wrong_names(file: str, names: Sequence[Token]) -> Iterator[Problem]:
+    """Find names that stand twice, as if the two had to be equal, and those that oso gives."""
+    for position, name in enumerate(names):
+        if name != "_" and name in names[:position]:
+            yield _problem(file, name, f"`{_shown(name)}` names two arguments")
+        if _POLARS_OWN.fullmatch(name):
+            yield _problem(file, name, f"the name `{_shown(name)}` is reserved")
+
+
+def _wrong_shape(file: str, head: Token, parameters: Sequence[Tree[Token]]) -> Iterator[Problem]:
+    """Find heads of permits and forbids that no question can ever match."""
+    if len(parameters) != DECIDING_ARITY:
+        message = f"`{head}` takes four arguments: person, action, resource, reason"
+        yield _problem(file, head, message)
+        return
+    for (what, classes, words), parameter in zip(_SHAPE, parameters, strict=True):
+        first, *wanted = cast("list[Token]", parameter.children)
+        if parameter.data == "variable":
+            if wanted and wanted[0] in VOCABULARY and wanted[0] not in classes:
+                yield _problem(file, wanted[0], f"{what} is never a {wanted[0]}")
+        elif first.type != "TEXT" or words == ():
+            yield _problem(file, first, f"{what} is never `{_shown(first)}`")
+        elif words is not None and first[1:-1] not in words:
+            message = f"`{_shown(first)}` is none of the actions: {', '.join(words)}"
+            yield _problem(file, first, message)
+
+
 def _wrong_paths(file: str, tree: Tree[Token], known: set[Token]) -> Iterator[Problem]:
     """
     Find paths that begin at no argument, or hold what is no fact.
@@ -263,7 +308,10 @@ def _wrong_paths(file: str, tree: Tree[Token], known: set[Token]) -> Iterator[Pr
     for path in tree.find_data("path"):
         first, *facts = cast("list[Token]", path.children)
         if first not in known:
-            yield _problem(file, first, f"`{_shown(first)}` is none of the rule's arguments")
+            message = f"`{_shown(first)}` is none of the rule's arguments"
+            if first.startswith("_"):
+                message = f"`{_shown(first)}` begins with `_`, as what a rule does not use"
+            yield _problem(file, first, message)
         for name in facts:
             if name.startswith("_"):
                 yield _problem(file, name, f"`{_shown(name)}` begins with `_`, which no fact does")

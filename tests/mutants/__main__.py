@@ -34,10 +34,21 @@ TARGETS = (
     ),
     Target("authz_service/policy/runner.py", ("tests/policy/test_host.py",)),
     Target("authz_service/policy/comparison.py", ("tests/policy/test_comparison.py",)),
-    Target("authz_service/policy/engine.py", ("tests/policy/test_engine.py",)),
+    Target(
+        "authz_service/policy/engine.py",
+        ("tests/policy/test_engine.py", "tests/policy/test_types.py"),
+    ),
     Target("authz_service/policy/text.py", ("tests/policy/test_syntax.py",)),
     Target("authz_service/policy/syntax.py", ("tests/policy/test_syntax.py",)),
-    Target("authz_service/policy/together.py", ("tests/policy/test_syntax.py",)),
+    Target(
+        "authz_service/policy/together.py",
+        (
+            "tests/policy/test_syntax.py",
+            "tests/policy/test_bundle.py",
+            "tests/policy/test_engine.py",
+        ),
+    ),
+    Target("authz_service/policy/types.py", ("tests/policy/test_types.py",)),
     Target("authz_service/policy/bundle.py", ("tests/policy/test_bundle.py",)),
     Target("authz_service/web/guards.py", ("tests/web/test_guards.py",)),
 )

@@ -2,10 +2,11 @@
 Finds the checks in a source, and what disables each.
 
 A check is an ``if`` or ``elif`` whose body leaves, or complains: its last statement raises,
-returns or continues, or appends to a list or yields, as to a list of problems. It is disabled as a whole (its test becomes ``False``), and part by part: an operand
-of an ``or`` becomes ``False``, one of an ``and`` becomes ``True``, so that only the others count.
-A ``raise`` that no ``if`` stands over, as in a method that refuses whatever comes, is a check of
-its own, and becomes ``pass``.
+returns or continues, or appends to a list or yields, as to a list of problems. It is disabled
+as a whole (its test becomes ``False``), and part by part: an operand of an ``or`` becomes
+``False``, one of an ``and`` becomes ``True``, so that only the others count. A ``raise`` that no
+``if`` stands over, as in a method that refuses whatever comes, is a check of its own, and
+becomes ``pass``.
 
 Replacing works on positions in the source, so every other character stays as it is.
 """

@@ -55,13 +55,15 @@ def test_the_table_is_that_of_stock_oso(stock: Polar, name: str) -> None:
         assert stock_says(stock, name, x, y) == we_say(name, x, y), (name, x, y)
 
 
-def test_entities_are_equal_only_to_themselves(stock: Polar) -> None:
-    """An entity equals itself, is unlike all else, and has no order."""
+def test_entities_are_compared_with_nil_only(stock: Polar) -> None:
+    """An entity is never nil, as in oso; beside anything else, itself included, it is an error."""
     one, other = Plain(1, 1), Plain(1, 1)
 
     for name in SIGNS:
-        for pair in ((one, one), (one, other), (one, "a"), (1, one), (None, one)):
-            assert stock_says(stock, name, *pair) == we_say(name, *pair), (name, pair)
+        assert stock_says(stock, name, one, None) == we_say(name, one, None)
+        assert stock_says(stock, name, None, one) == we_say(name, None, one)
+        for value in (one, other, "a", 1, True):
+            assert ("error", "error") == (we_say(name, one, value), we_say(name, value, one))
 
 
 @pytest.mark.parametrize("value", [[1], {"a": 1}, (1,), object(), b"a", type("T", (str,), {})("a")])

@@ -51,7 +51,7 @@ def test_an_invalid_folder_gives_no_policy(tmp_path: Path) -> None:
     assert str(policy.ailment()).startswith("no valid policy is loaded: rules.polar:2:1: `cut`")
 
 
-@pytest.mark.parametrize("bad", ["cut;", "permit(p, 1, _r, 2);"])
+@pytest.mark.parametrize("bad", ["cut;", 'permit(p, "open", _r, "first");'])
 def test_a_bad_edit_never_replaces_a_good_policy(tmp_path: Path, bad: str) -> None:
     """The policy stays in force, the problems of the edit are told; mended, they are gone."""
     write(tmp_path, PERMIT)
@@ -71,3 +71,17 @@ def test_a_bad_edit_never_replaces_a_good_policy(tmp_path: Path, bad: str) -> No
 
     assert 2 == len(policy.current().rules)
     assert () == policy.problems
+
+
+def test_a_flaw_is_told_while_the_policy_is_in_force(tmp_path: Path) -> None:
+    """What cannot be meant, and a bad edit, are told beside the policy that goes on."""
+    write(tmp_path, PERMIT)
+    policy = CurrentPolicy(tmp_path)
+    assert policy.flaw() is None
+    policy.load()
+    assert policy.flaw() is None
+
+    write(tmp_path, f'{PERMIT}\nforbid(_p, _a, r: Process, "first") if r.state = "opne";')
+    policy.load()
+    assert str(policy.flaw()).startswith("1 problems, the first: rules.polar:2:")
+    assert policy.ailment() is None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
 
 from authz_service.domain.decision import Decision, Question
+from authz_service.domain.errors import PolicyInvalid
 from authz_service.policy.bundle import CompiledPolicy
+from authz_service.policy.together import MAX_CHAIN
 from tests.policy.compiled import policy
 from tests.policy.facts import BIA, OPEN, READ, facts
 
@@ -223,3 +226,37 @@ def test_a_recipient_that_is_there_is_no_nil() -> None:
 
     assert ("policy-error",) == ask(compiled).reasons
     assert ask(compiled, replace(OPEN, recipient=BIA)).allowed
+
+
+def test_all_rules_together_have_a_deadline() -> None:
+    """Many slow rules deny after a second instead of holding the answer back for all of them."""
+    branches = " and ".join(["(p.registered or p.confirmed)"] * 22)
+    rule = f'permit(p: Person, "open", _r: Process, "first") if {branches} and not p.registered;'
+
+    began = time.monotonic()
+    decision = ask(policy("\n".join([rule] * 12)))
+
+    assert ("policy-error",) == decision.reasons
+    assert 12 == len(decision.errors)
+    assert "deadline: the rules before took 1.0 seconds" in {one.cause for one in decision.errors}
+    assert time.monotonic() - began < 12 * 0.4
+
+
+def test_a_long_chain_of_negations_is_refused() -> None:
+    """Helpers that negate helpers, each of which doubles what oso keeps, end at a bound."""
+
+    def chain(length: int) -> str:
+        links = [f"h{n}(x: Process) if not h{n + 1}(x);" for n in range(length - 1)]
+        first = 'permit(_p: Person, "open", r: Process, "first") if h0(r);'
+        return "\n".join([first, *links, f'h{length - 1}(x: Process) if x.state = "open";'])
+
+    assert not ask(policy(chain(MAX_CHAIN))).errors
+    with pytest.raises(PolicyInvalid, match="asks helpers of helpers, more than 16 deep"):
+        policy(chain(MAX_CHAIN + 1))
+
+
+def test_a_helper_of_four_arguments_is_one_if_it_is_asked() -> None:
+    """Only one that nobody asks looks like a misspelt permit or forbid."""
+    rule = 'permit(p: Person, "open", r: Process, "first") if helper(p, r, 1, 2);'
+
+    assert ask(policy(f"{rule}\nhelper(_a, _b, _c, _d);")).allowed

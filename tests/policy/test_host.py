@@ -71,7 +71,13 @@ HOSTILE = {
     "a text is unlike a number": ("comparison", "process.code != 3"),
     "nil is ordered": ("comparison", "process.question.recipient < 3"),
     "an entity is ordered": ("comparison", "process.company < process.company"),
+    "two entities are compared": (
+        "comparison",
+        "process.company.standing = process.company.standing",
+    ),
+    "an entity is compared with itself": ("comparison", "not process.company = process.company"),
     "an unknown class is asked for": ("class", "process.version matches Secret"),
+    "the class of nil is asked for": ("class", "nil matches Person"),
 }
 
 
@@ -244,20 +250,35 @@ def test_a_rule_that_does_not_end_is_stopped() -> None:
 
 
 def test_a_class_in_a_head_selects_the_entity() -> None:
-    """A helper with a class in its head hears of that class only; nil and texts are of none."""
+    """A helper with a class in its head hears of entities of that class only."""
     used = "all(person, action, it)"
-    question = "it.question"
     text = f"""
         rule(person, action, it, "process") if is_process(it) and {used};
         rule(person, action, it, "company") if is_company(it) and {used};
-        rule(person, action, it, "nil") if is_company({question}.recipient) and {used};
-        rule(person, action, it, "text") if is_company({question}.actor_evidence) and {used};
         is_process(_x: Process);
         is_company(_x: Company);
     """
 
     assert ["process"] == run(text, OPEN)[0]
     assert ["company"] == run(text, READ)[0]
+
+
+@pytest.mark.parametrize(
+    "handed", ["it.question.recipient", "it.question.actor_evidence", "it.version", "nil", "1"]
+)
+@pytest.mark.parametrize("form", ["{}", "not {}"])
+def test_what_is_no_entity_is_of_no_class_and_not_silently(handed: str, form: str) -> None:
+    """Nil, a text or a number handed to a helper that wants an entity is an error, not a no."""
+    asked = form.format(f"is_company({handed})")
+    text = f"""
+        rule(person, action, it, "x") if {asked} and all(person, action, it);
+        is_company(_x: Company);
+    """
+
+    with pytest.raises(Refused) as caught:
+        run(text)
+
+    assert "class" == caught.value.check
 
 
 def test_what_was_seen_holds_paths_and_closed_values_only() -> None:
@@ -290,7 +311,7 @@ def test_two_ways_to_one_entity_are_two_paths() -> None:
     """A path belongs to a hand-over: the same question reached twice keeps two names."""
     body = (
         "process.question.recipient = nil and process.company.question.recipient = nil and "
-        "process.company.question = process.question"
+        "process.company.question != nil"
     )
 
     _reasons, host = run(f'rule(person, action, process, "yes") if {hostile(body)};')
@@ -298,8 +319,30 @@ def test_two_ways_to_one_entity_are_two_paths() -> None:
     assert {
         "process.question.recipient = nil",
         "process.company.question.recipient = nil",
-        "process.company.question = process.question",
-    } == set(host.seen)
+        "process.company.question = nil",
+    } == {one.test for one in host.observations}
+
+
+def test_what_only_cpfs_tell_apart_is_seen_both_ways() -> None:
+    """Two comparisons with CPFs look the same in evidence; neither outcome hides the other."""
+    body = 'person.cpf = "72268402517" and not person.cpf = "18762794604"'
+
+    _reasons, host = run(f'rule(person, action, process, "yes") if {hostile(body)};')
+
+    test = 'person.cpf = "[cpf]"'
+    assert {Observation(test, True), Observation(test, False)} == set(host.observations)
+
+
+@pytest.mark.parametrize("action", ["approve", "Open", "", "cpf 72268402517", "x" * 5000])
+def test_an_action_of_the_callers_invention_is_another_action(action: str) -> None:
+    """What a caller calls an action reaches no rule, so it cannot stand in the evidence."""
+    rule = 'rule(person, action, process, "yes") if '
+    body = hostile('action = "other" and not action = process.code')
+
+    reasons, host = run(f"{rule}{body};", replace(OPEN, action=action))
+
+    assert ["yes"] == reasons
+    assert ['process.code = "other"'] == [one.test for one in host.observations]
 
 
 def test_a_company_is_called_so() -> None:
@@ -313,4 +356,4 @@ def test_a_company_is_called_so() -> None:
         READ,
     )
 
-    assert {'company.cnpj = "52420282000180"': True} == host.seen
+    assert [Observation('company.cnpj = "52420282000180"', True)] == host.observations

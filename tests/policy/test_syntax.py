@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from authz_service.domain.decision import ACTIONS
 from authz_service.domain.errors import PolicyInvalid
 from authz_service.policy import syntax
 from authz_service.policy.bundle import Source, build
 from authz_service.policy.runner import GuardedPolar
-from authz_service.policy.syntax import MAX_NESTING, MAX_PROBLEMS, MAX_RULE_TOKENS
+from authz_service.policy.syntax import MAX_NESTING, MAX_PROBLEMS, MAX_RULE_TOKENS, read
 from authz_service.policy.text import MAX_BYTES
 from authz_service.policy.together import MAX_RULES
+from authz_service.policy.vocabulary import VOCABULARY
 from tests.policy.compiled import reasons
 
 HEAD = 'permit(p: Person, "open", r: Process, "first") if'
@@ -134,7 +136,11 @@ BODIES: dict[str, tuple[str, int, str]] = {
         "`__class__` begins with `_`, which no fact does",
     ),
     "an unknown variable": ("q.registered", 1, "`q` is none of the rule's arguments"),
-    "the anonymous variable": ("_ = p.cpf", 1, "`_` is none of the rule's arguments"),
+    "the anonymous variable": (
+        "_ = p.cpf",
+        1,
+        "`_` begins with `_`, as what a rule does not use",
+    ),
     "a variable of a call": ("helper(q)", 8, "`q` is none of the rule's arguments"),
     "a rest variable": ("helper(*p)", 8, f"`*` is not accepted: {ARITHMETIC}"),
     "a number with a dot too many": ("r.version = 1.", 14, unexpected(".")),
@@ -282,7 +288,7 @@ FILES: dict[str, tuple[str, list[Place]]] = {
     ),
     "an empty file": ("", [(0, 0, "there is no `permit` rule, so nothing is ever allowed")]),
     "too many rules": (
-        'permit(_,"a",_,"first");\n' * (MAX_RULES + 1),
+        "permit(_,_,_,_);\n" * (MAX_RULES + 1),
         [(0, 0, f"there are more than {MAX_RULES} rules")],
     ),
     "several in one file": (
@@ -521,3 +527,80 @@ def test_a_rule_knows_where_it_stands() -> None:
     }
     assert ("sub/a.polar:3", True, ()) == (permit.place, permit.decides, permit.calls)
     assert "helper(a" == text[helper.offset :][:8]
+
+
+HEADS = {
+    "a person that is a process": (
+        "forbid(_p: Process, _a, _r, _x);",
+        [(12, "the person is never a Process")],
+    ),
+    "a person that is a text": ('forbid("x", _a, _r, _x);', [(8, 'the person is never `"x"`')]),
+    "a person that is nil": ("forbid(nil, _a, _r, _x);", [(8, "the person is never `nil`")]),
+    "a class that there is not": (
+        "forbid(_p: Prson, _a, _r, _x);",
+        [(12, f"`Prson` is no class; there are: {', '.join(sorted(VOCABULARY))}")],
+    ),
+    "an action with a class": (
+        "forbid(_p, _a: Person, _r, _x);",
+        [(16, "the action is never a Person")],
+    ),
+    "a misspelt action": (
+        'forbid(_p, "opne", _r, _x);',
+        [(12, f'`"opne"` is none of the actions: {", ".join(ACTIONS)}')],
+    ),
+    "an action that is a number": ("forbid(_p, 1, _r, _x);", [(12, "the action is never `1`")]),
+    "a resource that is a person": (
+        "forbid(_p, _a, _r: Person, _x);",
+        [(20, "the resource is never a Person")],
+    ),
+    "a resource that is a text": (
+        'forbid(_p, _a, "x", _x);',
+        [(16, 'the resource is never `"x"`')],
+    ),
+    "a reason with a class": (
+        "forbid(_p, _a, _r, x: Process);",
+        [(23, "the reason is never a Process")],
+    ),
+    "a reason that is a number": ("forbid(_p, _a, _r, 1);", [(20, "the reason is never `1`")]),
+    "one name for two": (
+        "forbid(p: Person, _a, p: Process, _x);",
+        [(23, "`p` names two arguments")],
+    ),
+    "one unused name for two": ("forbid(_x, _x, _r, _y);", [(12, "`_x` names two arguments")]),
+    "a name that oso gives": (
+        "forbid(_value_2: Person, _a, _r, _x);",
+        [(8, "the name `_value_2` is reserved")],
+    ),
+    "an unused name that is used": (
+        "forbid(_p, _a, _r, _x) if _p.registered;",
+        [(27, "`_p` begins with `_`, as what a rule does not use")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "problems"), HEADS.values(), ids=HEADS)
+def test_a_head_that_no_question_matches_is_told(
+    text: str, problems: list[tuple[int, str]]
+) -> None:
+    """A forbid that can never apply would be taken for one that does."""
+    _rules, found = read("a.polar", text)
+
+    assert [(1, *problem) for problem in problems] == [
+        (one.line, one.column, one.message) for one in found
+    ]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "_p: Person, _a, _r: Process, _x",
+        "_, _, _, _",
+        '_p, "open", _r: Company, "first"',
+        'p, a, r, reason) if reason = "x" and f(p, a, r',
+    ],
+)
+def test_a_head_that_can_match_is_read(head: str) -> None:
+    """The person, an action, a process or a company, and a reason, each named or not."""
+    rules, problems = read("a.polar", f"forbid({head});")
+
+    assert ([], 1) == (problems, len(rules))

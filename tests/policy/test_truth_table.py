@@ -45,6 +45,7 @@ class Case:
     confirmed: bool = True
     delegation: str = "none"
     grantor_represents: bool = True
+    matriz_grantor: bool = False
     process: str = "open"
     recipient: str = "confirmed"
     bond: str = "none"
@@ -70,7 +71,8 @@ def expected(case: Case) -> bool:
         if case.process != "open":
             return False
         member = case.registered and case.confirmed
-        return here or (member and delegated and case.grantor_represents)
+        backed = case.grantor_represents or (case.matriz_grantor and case.bond == "in_force")
+        return here or (member and delegated and backed)
     if case.action == "delegate":
         if case.process != "open" or case.recipient in ("unregistered", "unconfirmed"):
             return False
@@ -106,6 +108,8 @@ def asked(case: Case) -> tuple[Question, Known]:
         standings.append(Standing(company, ANA, case.role, case.evidence, yesterday, ends))
     if case.role_in_matriz is not None:
         standings.append(Standing(ACME, ANA, case.role_in_matriz, case.evidence, yesterday))
+    if case.matriz_grantor:
+        standings.append(Standing(ACME, GRANTOR, Role.SOCIO, case.evidence, yesterday))
     grantor = Role.SOCIO if case.grantor_represents else Role.CONTADOR
     standings.append(Standing(company, GRANTOR, grantor, case.evidence, yesterday))
     process = None if case.process == "unknown" else replace(P001, state=ProcessState(case.process))
@@ -191,6 +195,26 @@ def recipients_and_bonds() -> Iterator[Case]:
         )
 
 
+def backers() -> Iterator[Case]:
+    """Every combination of delegation, bond, and what the grantor is here and in the matriz."""
+    for action, delegation, bonded, grantor, matriz_grantor, evidence in itertools.product(
+        ACTIONS,
+        ("none", "in_force", "last_day", "expired", "revoked", "renounced"),
+        ("unrecorded", "in_force", "expired"),
+        (True, False),
+        (True, False),
+        Evidence,
+    ):
+        yield Case(
+            action=action,
+            delegation=delegation,
+            bond=bonded,
+            grantor_represents=grantor,
+            matriz_grantor=matriz_grantor,
+            evidence=evidence,
+        )
+
+
 def members() -> Iterator[Case]:
     """Every combination of a member's registration, delegation and action."""
     for action, registered, confirmed, delegation in itertools.product(
@@ -199,7 +223,7 @@ def members() -> Iterator[Case]:
         yield Case(action=action, registered=registered, confirmed=confirmed, delegation=delegation)
 
 
-@pytest.mark.parametrize("table", [everything, recipients_and_bonds, members])
+@pytest.mark.parametrize("table", [everything, recipients_and_bonds, backers, members])
 def test_the_shipped_policies_say_what_inmetro_says(shipped: CompiledPolicy, table: object) -> None:
     """No situation is decided otherwise than by the document and the FAQ."""
     assert callable(table)
@@ -215,7 +239,7 @@ def test_the_shipped_policies_say_what_inmetro_says(shipped: CompiledPolicy, tab
 
 def test_the_tables_are_not_lopsided() -> None:
     """Each action that can be allowed is allowed in some situations and denied in others."""
-    cases = [*everything(), *recipients_and_bonds(), *members()]
+    cases = [*everything(), *recipients_and_bonds(), *backers(), *members()]
 
     for action in ACTIONS:
         outcomes = {expected(case) for case in cases if case.action == action}
