@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from authz_service.domain.clients import Client
 from authz_service.domain.decision import Decision, ProcessAsked, Question
+from authz_service.domain.identifiers import without_cpf
 from authz_service.usecases.explain import Explanation
 from authz_service.usecases.ports import Policy
 
@@ -29,7 +30,7 @@ def explanation(question: Question, found: Explanation, policy: Policy) -> str:
     decision = found.decision
     asked = question.resource
     process = found.facts.process.label if found.facts.process else None
-    named = asked.name.text if isinstance(asked, ProcessAsked) else ""
+    named = without_cpf(asked.name.text) if isinstance(asked, ProcessAsked) else ""
     particulars = {"cnpj": asked.company.formatted, "processo": process or named}
     lines = [f"{question.action} {process or named} for {asked.company.formatted}", ""]
     lines.append("ALLOWED" if decision.allowed else "DENIED")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from authz_service.domain.errors import InvalidInput
+from authz_service.domain.identifiers import without_cpf
 from authz_service.domain.time import require_aware
 
 SCOPES = {
@@ -94,9 +95,11 @@ class Client:
     keys: tuple[ClientKey, ...] = ()
 
     def __post_init__(self) -> None:
-        if _NAME.fullmatch(self.name) is None:
+        # The name stands in every record: one made of a CPF would put a person there.
+        if _NAME.fullmatch(self.name) is None or without_cpf(self.name) != self.name:
             raise InvalidInput(
-                "name", "must be 1 to 64 lower-case letters, digits, dots, hyphens, underscores"
+                "name",
+                "must be 1 to 64 lower-case letters, digits, dots, hyphens, underscores, no CPF",
             )
         unknown = sorted(self.scopes - SCOPES.keys())
         if unknown:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -140,14 +140,18 @@ class Change:
     Attributes:
         company: whose delegations.
         member: to whom.
-        seen: the delegations that the act was decided on, as they were; if the store holds
-            anything else by now, the change is refused.
+        revision: the state of the store that the act was decided on; if the store has moved
+            on, the change is refused, since what the decision rests on may have ended.
+        seen: all delegations of the member, as the change was worked out from them; they are
+            read by themselves, so the state that was decided on may hold others, and then
+            the change is refused as well.
         granted: delegations that begin.
         events: what happens to existing ones, by their ids.
     """
 
     company: Cnpj
     member: Cpf
+    revision: int
     seen: tuple[Delegation, ...]
     granted: tuple[Delegation, ...] = ()
     events: tuple[tuple[str, Event], ...] = ()
@@ -163,11 +167,23 @@ class Change:
         """Whether there is nothing to write."""
         return not self.granted and not self.events
 
+    @property
+    def after(self) -> tuple[Delegation, ...]:
+        """The member's delegations once it is done, oldest first."""
+        happened: dict[str, tuple[Event, ...]] = {}
+        for name, event in self.events:
+            happened[name] = (*happened.get(name, ()), event)
+        before = (
+            replace(one, history=(*one.history, *happened.get(one.id, ()))) for one in self.seen
+        )
+        return (*before, *self.granted)
+
 
 def latest(delegations: Sequence[Delegation]) -> Delegation | None:
-    """Give the one that counts among those of one (company, member, process), oldest first."""
-    open_ones = [one for one in delegations if one.ended is None]
-    if open_ones:
-        return open_ones[-1]
-    ended = sorted(delegations, key=lambda one: one.history[-1].at)
-    return ended[-1] if ended else None
+    """
+    Give the one that counts among those of one (company, member, process), oldest first.
+
+    It is the last that was made: at most one is open, and a new one is made only when none
+    is. Instants say nothing here, since a clock may be set back.
+    """
+    return delegations[-1] if delegations else None

@@ -108,11 +108,14 @@ class Facts:
         actor: who acts.
         resource: what is acted on, with everything that hangs on it.
         process: the process that the question turned out to mean, or None.
+        delegation: the id of the delegation that bears on the question, or None; for the
+            record, no rule reads it.
     """
 
     actor: PersonFacts
     resource: ProcessFacts | CompanyFacts
     process: ProcessDefinition | None = None
+    delegation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,12 @@ def facts_of(question: Question, known: Known, moment: datetime) -> Facts:
     )
     if isinstance(asked, CompanyAsked):
         return Facts(actor, company)
-    return Facts(actor, _process(asked, known, company, moment), known.process)
+    return Facts(
+        actor,
+        _process(asked, known, company, moment),
+        known.process,
+        None if known.delegation is None else known.delegation.id,
+    )
 
 
 def _process(

@@ -30,6 +30,7 @@ def _decision(record: DecisionRecord) -> dict[str, Any]:
         "moment": _instant(record.moment),
         "caller": _caller(record.caller),
         "question": _question(record.asked),
+        "delegation": record.asked.delegation,
         "decision": decision.allowed,
         "reasons": list(decision.reasons),
         "rules": list(decision.rules),

@@ -10,8 +10,9 @@ Four promises hold throughout, and ``tests/store`` asks for them:
 - One truth: a read is one transaction and sees one state, whose number is the revision.
   A write begins by taking the write lock, so no two of them lose each other's change.
 - All or nothing: a call either wrote everything, and gives the revision that it made, or
-  raised and wrote nothing. Only surrogates have no revision, since no decision depends
-  on them.
+  raised and wrote nothing. The act is told to the log within the transaction, as its last
+  step, so what cannot be recorded is not done. Only surrogates have no revision, since no
+  decision depends on them.
 - Exactness: identifiers are text and compared byte for byte, instants come back to the
   microsecond, and a superseded or ended row stays, with its end.
 - Silence: errors are ``StoreUnavailable`` or ``Conflict`` and carry no data, because

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from authz_service.domain.processes import ProcessDefinition
 from authz_service.store import schema
 from authz_service.store.database import Database, put
+from authz_service.usecases.ports import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,13 @@ class SqlCatalogue:
         with self.database.read() as connection:
             return read_catalogue(connection)
 
-    def save_processes(self, processes: Sequence[ProcessDefinition]) -> int:
-        """Add or replace these, by id, in one transaction; the others stay. Gives the revision."""
-        with self.database.revise() as (connection, revision):
+    def save_processes(self, processes: Sequence[ProcessDefinition], told: Told) -> int:
+        """
+        Add or replace these, by id, in one transaction; the others stay.
+
+        Gives the new revision; see ``Told``.
+        """
+        with self.database.revise(told) as (connection, revision):
             for process in processes:
                 put(
                     connection,

@@ -13,6 +13,7 @@ from authz_service.domain.clients import Client, ClientKey, parse_network
 from authz_service.store import schema
 from authz_service.store.database import Database, put
 from authz_service.store.schema import client_keys
+from authz_service.usecases.ports import Told
 
 _WITH_KEYS = select(schema.clients, client_keys).join_from(
     schema.clients, client_keys, isouter=True
@@ -44,16 +45,16 @@ class SqlClients:
             ((client, key) for client in found for key in client.keys if key.id == key_id), None
         )
 
-    def save_client(self, client: Client) -> int:
+    def save_client(self, client: Client, told: Told) -> int:
         """
-        Add or replace a client and its keys, by name, and give the revision.
+        Add or replace a client and its keys, by name, and give the revision; see ``Told``.
 
         Keys that *client* does not mention stay as they are.
 
         Raises:
             Conflict: another client has a key of the same id.
         """
-        with self.database.revise() as (connection, revision):
+        with self.database.revise(told) as (connection, revision):
             scopes = sorted(client.scopes)
             put(connection, schema.clients, {"name": client.name}, {"scopes": scopes})
             for key in client.keys:

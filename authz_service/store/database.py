@@ -44,8 +44,17 @@ from authz_service.domain.errors import (
     StoreUnavailable,
 )
 from authz_service.store.schema import metadata, store_revision
+from authz_service.usecases.ports import Told
 
 _BEGIN = "authz_begin"
+
+
+class _NotTold(Exception):
+    """Carries what a ``Told`` raised past ``_translated``, which would take it for ours."""
+
+    def __init__(self, raised: Exception) -> None:
+        super().__init__()
+        self.raised = raised
 
 
 class Database:
@@ -155,11 +164,20 @@ class Database:
                 yield connection
 
     @contextmanager
-    def revise(self) -> Iterator[tuple[Connection, int]]:
-        """Do as ``write``, and also give the new revision, which counts once it commits."""
-        with self.write() as connection:
-            connection.execute(update(store_revision).values(value=store_revision.c.value + 1))
-            yield connection, revision_of(connection)
+    def revise(self, told: Told) -> Iterator[tuple[Connection, int]]:
+        """
+        Do as ``write``, and also give the new revision, which counts once it commits.
+
+        *told* hears of it when all else is done; what it raises passes through unchanged.
+        """
+        try:
+            with self.write() as connection:
+                connection.execute(update(store_revision).values(value=store_revision.c.value + 1))
+                revision = revision_of(connection)
+                yield connection, revision
+                _tell(told, revision)
+        except _NotTold as failure:
+            raise failure.raised from failure.raised.__cause__
 
     def ping(self) -> str | None:
         """Give what is wrong with the database in one sentence, or None if nothing is."""
@@ -168,6 +186,9 @@ class Database:
         try:
             with self.read() as connection:
                 revision_of(connection)
+                # The revision alone can be read from a file that is damaged everywhere else.
+                for table in metadata.sorted_tables:
+                    connection.execute(select(table).limit(1)).all()
         except StoreUnavailable as error:
             return str(error)
         return None
@@ -175,6 +196,13 @@ class Database:
     def close(self) -> None:
         """Close every connection that is not in use."""
         self.engine.dispose()
+
+
+def _tell(told: Told, revision: int) -> None:
+    try:
+        told(revision)
+    except Exception as error:  # noqa: BLE001 - whatever it is, `revise` raises it again
+        raise _NotTold(error) from None
 
 
 def revision_of(connection: Connection) -> int:

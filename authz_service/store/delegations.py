@@ -14,6 +14,7 @@ from authz_service.domain.errors import Conflict
 from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.store.database import Database
 from authz_service.store.schema import delegation_events, delegations
+from authz_service.usecases.ports import Told
 
 _HISTORIES = (
     select(delegations, delegation_events)
@@ -44,16 +45,19 @@ class SqlDelegations:
             found = read_delegations(connection, delegations.c.id == delegation_id)
         return found[0] if found else None
 
-    def apply(self, change: Change) -> int:
+    def apply(self, change: Change, told: Told) -> int:
         """
-        Do all of *change* in one transaction, and give the new revision.
+        Do all of *change* in one transaction, and give the new revision; see ``Told``.
 
         Raises:
-            Conflict: the delegations are not the ones that ``change.seen`` holds, or would
-                become what cannot be: two open ones for one process, an unknown process, an
-                event of a delegation that is not the member's.
+            Conflict: the store is not at ``change.revision`` any more, or the delegations
+                are not the ones that ``change.seen`` holds, or would become what cannot be:
+                two open ones for one process, an unknown process, an event of a delegation
+                that is not the member's.
         """
-        with self.database.revise() as (connection, revision):
+        with self.database.revise(told) as (connection, revision):
+            if revision != change.revision + 1:
+                raise Conflict("the store was changed meanwhile")
             theirs = read_delegations(connection, *_theirs(change.company, change.member))
             if set(theirs) != set(change.seen):
                 raise Conflict("the delegations were changed meanwhile")

@@ -10,12 +10,13 @@ from sqlalchemy import ColumnElement, Connection, Table, insert, update
 from authz_service.domain.people import Bond, Person, Standing
 from authz_service.store.database import Database, put
 from authz_service.store.schema import bonds, people, standings
+from authz_service.usecases.ports import Told
 
 
 @dataclass(frozen=True, slots=True)
 class SqlRegistry:
     """
-    The port ``Registry`` on SQL.
+    The port ``Registry`` on SQL. Each write gives the new revision; see ``Told``.
 
     Attributes:
         database: where it is kept.
@@ -23,9 +24,9 @@ class SqlRegistry:
 
     database: Database
 
-    def save_person(self, person: Person) -> int:
+    def save_person(self, person: Person, told: Told) -> int:
         """Keep a person; what an earlier call said about registration is replaced."""
-        with self.database.revise() as (connection, revision):
+        with self.database.revise(told) as (connection, revision):
             put(
                 connection,
                 people,
@@ -34,9 +35,9 @@ class SqlRegistry:
             )
         return revision
 
-    def save_standing(self, standing: Standing) -> int:
+    def save_standing(self, standing: Standing, told: Told) -> int:
         """Keep a standing; it supersedes the one of the same person, company and evidence."""
-        with self.database.revise() as (connection, revision):
+        with self.database.revise(told) as (connection, revision):
             _supersede(
                 connection,
                 standings,
@@ -57,9 +58,9 @@ class SqlRegistry:
             )
         return revision
 
-    def save_bond(self, bond: Bond) -> int:
+    def save_bond(self, bond: Bond, told: Told) -> int:
         """Keep a filial's bond; it supersedes the one that the filial had."""
-        with self.database.revise() as (connection, revision):
+        with self.database.revise(told) as (connection, revision):
             _supersede(connection, bonds, bond.recorded_at, bonds.c.filial == bond.filial)
             connection.execute(
                 insert(bonds).values(

@@ -1,4 +1,4 @@
-"""Administrative acts go into the same log as decisions, before the caller hears of success."""
+"""Administrative acts go into the same log as decisions, before they are done."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ Details = Mapping[str, str | int | bool | tuple[str, ...] | None]
 @dataclass(frozen=True, slots=True)
 class ActLog:
     """
-    Writes down who did what to the service itself.
+    Writes down who did what to the service itself, as the last thing before it takes effect.
+
+    The store calls for it within its transaction, so an act that cannot be written down is
+    not done. What remains is a commit that fails after the record was written, which is
+    rare: then the log tells of an act that did not happen, the caller is told so, and the
+    record's ``store_revision`` is never reached, or belongs to another act.
 
     Attributes:
         log: where the records go.
@@ -27,9 +32,9 @@ class ActLog:
     listeners: tuple[Listener, ...]
     clock: Clock
 
-    def did(self, act: str, caller: Caller, details: Details, revision: int = 0) -> str:
+    def did(self, act: str, caller: Caller, details: Details, revision: int) -> None:
         """
-        Write down one act and give its id; *details* name persons by surrogate only.
+        Write down one act, which makes *revision*; *details* name persons by surrogate only.
 
         Raises:
             LogUnavailable: not written.
@@ -45,4 +50,3 @@ class ActLog:
         self.log.write([record])
         for listener in self.listeners:
             listener([record])
-        return record.id

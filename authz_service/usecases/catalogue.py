@@ -13,6 +13,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from authz_service.domain.decision import Caller
 from authz_service.domain.errors import InvalidInput
@@ -88,12 +89,13 @@ class Cataloguer:
         wanted = _definitions(_rows(text), known)
         added = tuple(one for one in wanted if one.id not in by_id)
         changed = tuple(one for one in wanted if one.id in by_id and one != by_id[one.id])
-        revision = self.catalogue.save_processes([*added, *changed])
         details = {
             "added": tuple(one.id.value for one in added),
             "changed": tuple(one.id.value for one in changed),
         }
-        self.acts.did("catalogue.import", caller, details, revision)
+        self.catalogue.save_processes(
+            [*added, *changed], partial(self.acts.did, "catalogue.import", caller, details)
+        )
         return Imported(added, changed, len(wanted) - len(added) - len(changed))
 
 

@@ -8,11 +8,12 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from authz_service.domain.clients import Client, ClientKey, Network
 from authz_service.domain.decision import Caller
 from authz_service.domain.errors import CallerUnknown, Conflict, NotFound
-from authz_service.usecases.acts import ActLog
+from authz_service.usecases.acts import ActLog, Details
 from authz_service.usecases.ports import ClientStore, Clock
 
 _PREFIX = "authz"
@@ -90,9 +91,11 @@ class Clients:
         if key_id is not None and not chosen:
             raise NotFound(f"the client `{name}` has no key `{key_id}`")
         revoked = [replace(key, revoked_at=now) for key in chosen if key.revoked_at is None]
-        revision = self.store.save_client(replace(client, keys=tuple(revoked)))
-        ids = tuple(key.id for key in revoked)
-        self.acts.did("client.revoke", caller, {"client": name, "keys": ids}, revision)
+        details: Details = {"client": name, "keys": tuple(key.id for key in revoked)}
+        self.store.save_client(
+            replace(client, keys=tuple(revoked)),
+            partial(self.acts.did, "client.revoke", caller, details),
+        )
         return len(revoked)
 
     def list(self) -> list[Client]:
@@ -134,7 +137,6 @@ class Clients:
             expires_at=expires_at,
             networks=networks,
         )
-        revision = self.store.save_client(replace(client, keys=(kept,)))
         details = {
             "client": client.name,
             "key": key_id,
@@ -142,7 +144,9 @@ class Clients:
             "networks": tuple(str(network) for network in networks),
             "expires_at": None if expires_at is None else expires_at.isoformat(),
         }
-        self.acts.did("client.key", caller, details, revision)
+        self.store.save_client(
+            replace(client, keys=(kept,)), partial(self.acts.did, "client.key", caller, details)
+        )
         return key
 
     def _find(self, name: str) -> Client | None:

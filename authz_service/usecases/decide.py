@@ -16,7 +16,7 @@ from authz_service.domain.decision import (
     ProcessAsked,
     Question,
 )
-from authz_service.domain.facts import Facts
+from authz_service.domain.facts import Facts, ProcessFacts
 from authz_service.domain.identifiers import Cpf, without_cpf
 from authz_service.usecases.ports import (
     Clock,
@@ -38,12 +38,14 @@ class Answer:
         id: the decision's name in the log.
         decision: yes or no, with reasons.
         text: the first reason in words.
+        revision: which state of the store it was decided on.
         process: the label of the process that was meant, or None.
     """
 
     id: str
     decision: Decision
     text: Text
+    revision: int
     process: str | None = None
 
 
@@ -115,7 +117,7 @@ class DecisionPoint:
             )
             text = policy.text(decision.reason, question.action, particulars)
             records.append(record)
-            answers.append(Answer(record.id, decision, text, process))
+            answers.append(Answer(record.id, decision, text, snapshot.revision, process))
         self.log.write(records)
         for listener in self.listeners:
             listener(records)
@@ -147,7 +149,8 @@ def _asked(question: Question, facts: Facts, names: Mapping[Cpf, str]) -> Asked:
         company=resource.company,
         process=None if facts.process is None else facts.process.id,
         named=None if named is None else without_cpf(named.text),
-        version=None if named is None else named.version,
+        version=facts.resource.version if isinstance(facts.resource, ProcessFacts) else None,
+        delegation=facts.delegation,
         actor_evidence=question.actor_evidence,
         instance=_kept_or_none(question.instance),
     )

@@ -3,15 +3,17 @@ Delegate: what a company's representative, or a member, does with delegations.
 
 Every act is a set of questions to the same policies that decide everything else; if one
 of them is denied, nothing is done. The questions are in the decision log before anything
-is written, and the act is in it before the caller hears of success.
+is written, and the act is in it before it is done. What is written is what was decided
+on: if the store moves on in between, whoever moved it, the act is decided anew.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 from authz_service.domain.decision import Caller, CompanyAsked, ProcessAsked, Question
 from authz_service.domain.delegation import Change, Delegation, Event, EventKind, latest
@@ -25,9 +27,12 @@ from authz_service.domain.processes import (
     resolve,
 )
 from authz_service.domain.time import civil_day
-from authz_service.usecases.acts import ActLog
+from authz_service.usecases.acts import ActLog, Details
 from authz_service.usecases.decide import DecisionPoint
 from authz_service.usecases.ports import Catalogue, Clock, Delegations, Surrogates
+
+_TRIES = 3
+"""How often an act is decided before whoever interferes, with this or anything else, wins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,30 +115,32 @@ class DelegationDesk:
         Raises:
             ActRefused: a question was denied; nothing was done.
             InvalidInput: a process that does not exist, or a last day in the past.
-            Conflict: somebody changed the member's delegations meanwhile.
+            Conflict: somebody changed something meanwhile, again and again.
         """
+
+        def decide() -> Change:
+            now = self.clock()
+            if validity and validity.last_day and validity.last_day < civil_day(now):
+                raise InvalidInput("until", "must not lie in the past")
+            wanted = {process.id: process for process in self._wanted(processes)}
+            seen = tuple(self.delegations.of_company(company, member))
+            current = {one.process: one for one in seen if one.in_force(now)}
+            dropped = [process for process in current if process not in wanted]
+            revision = self._ask(
+                acting,
+                [
+                    *(self._question("delegate", acting, company, one, member) for one in wanted),
+                    *(self._question("revoke", acting, company, one, member) for one in dropped),
+                ]
+                # An empty set for a member without delegations still answers what there is.
+                or [_reading(acting, company, member)],
+            )
+            granted, events = _difference(acting, company, member, wanted, seen, validity, now)
+            return Change(company, member, revision, seen, granted, events)
+
+        change = self._do("delegation.replace", acting, decide)
         now = self.clock()
-        if validity and validity.last_day and validity.last_day < civil_day(now):
-            raise InvalidInput("until", "must not lie in the past")
-        wanted = {process.id: process for process in self._wanted(processes)}
-        seen = tuple(self.delegations.of_company(company, member))
-        current = {one.process: one for one in seen if one.in_force(now)}
-        dropped = [process for process in current if process not in wanted]
-        self._ask(
-            acting,
-            [
-                *(self._question("delegate", acting, company, one, member) for one in wanted),
-                *(self._question("revoke", acting, company, one, member) for one in dropped),
-            ]
-            # An empty set for a member without delegations still answers what there is.
-            or [_reading(acting, company, member)],
-        )
-        change = _change(acting, company, member, wanted, seen, validity, now)
-        if not change.empty:
-            revision = self.delegations.apply(change)
-            self._record("delegation.replace", acting, change, revision)
-        after = self.delegations.of_company(company, member)
-        return [one for one in after if one.in_force(now)]
+        return [one for one in change.after if one.in_force(now)]
 
     def of_company(
         self, acting: Acting, company: Cnpj, member: Cpf | None = None
@@ -154,7 +161,8 @@ class DelegationDesk:
         Raises:
             NotFound: no delegation has this id.
             ActRefused: the policy does not let this person revoke it.
-            Conflict: it is over already, or was changed meanwhile.
+            Conflict: it is over already, which only who may revoke it is told; or somebody
+                changed something meanwhile, again and again.
         """
         found = self._find(delegation_id)
         question = self._question("revoke", acting, found.company, found.process, found.member)
@@ -167,28 +175,54 @@ class DelegationDesk:
         Raises:
             NotFound: no delegation of this member has this id.
             ActRefused: the policy does not let the member renounce it.
-            Conflict: it is over already, or was changed meanwhile.
+            Conflict: it is over already, or somebody changed something meanwhile, again and
+                again.
         """
         found = self._find(delegation_id)
         if found.member != acting.actor:
             # As if it did not exist: whose it is, is nobody else's business.
             raise NotFound("there is no such delegation")
+        # The member may know of it, and the policy lets nobody renounce what is over.
+        _require_in_force(found, self.clock())
         question = self._question("renounce", acting, found.company, found.process, None)
         return self._end(acting, found, question, EventKind.RENOUNCED)
 
     def _end(
         self, acting: Acting, found: Delegation, question: Question, kind: EventKind
     ) -> Delegation:
-        now = self.clock()
-        seen = tuple(self.delegations.of_company(found.company, found.member))
-        if found not in seen or not found.in_force(now):
-            raise Conflict("the delegation is over already")
-        self._ask(acting, [question])
-        event = _event(kind, acting, now, found.last_day)
-        change = Change(found.company, found.member, seen, events=((found.id, event),))
-        revision = self.delegations.apply(change)
-        self._record(f"delegation.{question.action}", acting, change, revision)
-        return replace(found, history=(*found.history, event))
+        def decide() -> Change:
+            revision = self._ask(acting, [question])
+            # Only now: how it stands is nothing to tell whoever was refused.
+            present, now = self._find(found.id), self.clock()
+            _require_in_force(present, now)
+            seen = tuple(self.delegations.of_company(found.company, found.member))
+            event = _event(kind, acting, now, present.last_day)
+            return Change(found.company, found.member, revision, seen, events=((found.id, event),))
+
+        change = self._do(f"delegation.{question.action}", acting, decide)
+        return next(one for one in change.after if one.id == found.id)
+
+    def _do(self, act: str, acting: Acting, decide: Callable[[], Change]) -> Change:
+        """
+        Decide on a change and write it, anew if the store has moved on in between.
+
+        Raises:
+            Conflict: it moved on every time.
+        """
+        tries = 0
+        while True:
+            tries += 1
+            change = decide()
+            if change.empty:
+                return change
+            told = partial(self.acts.did, act, acting.caller, self._details(acting, change))
+            try:
+                self.delegations.apply(change, told)
+            except Conflict:
+                if tries == _TRIES:
+                    raise
+            else:
+                return change
 
     def _find(self, delegation_id: str) -> Delegation:
         delegation = self.delegations.find(delegation_id)
@@ -220,7 +254,8 @@ class DelegationDesk:
             recipient=member,
         )
 
-    def _ask(self, acting: Acting, questions: Sequence[Question]) -> None:
+    def _ask(self, acting: Acting, questions: Sequence[Question]) -> int:
+        """Have all the questions allowed, and give the state of the store that they were as of."""
         answers = self.point.decide_all(questions, acting.caller)
         refusals = [
             Refusal(answer.process, answer.decision.reasons, answer.text.pt)
@@ -229,10 +264,11 @@ class DelegationDesk:
         ]
         if refusals:
             raise ActRefused(refusals)
+        return answers[0].revision
 
-    def _record(self, act: str, acting: Acting, change: Change, revision: int) -> None:
+    def _details(self, acting: Acting, change: Change) -> Details:
         names = self.surrogates.surrogates([acting.actor, change.member])
-        details = {
+        return {
             "actor": names[acting.actor],
             "actor_evidence": acting.evidence.value,
             "member": names[change.member],
@@ -240,7 +276,6 @@ class DelegationDesk:
             "granted": tuple(one.process.value for one in change.granted),
             "events": tuple(f"{event.kind.value}:{name}" for name, event in change.events),
         }
-        self.acts.did(act, acting.caller, details, revision)
 
 
 def _reading(acting: Acting, company: Cnpj, member: Cpf | None) -> Question:
@@ -257,7 +292,12 @@ def _event(kind: EventKind, acting: Acting, now: datetime, last_day: date | None
     return Event(kind, now, acting.actor, acting.caller.name, acting.why, last_day)
 
 
-def _change(
+def _require_in_force(delegation: Delegation, now: datetime) -> None:
+    if not delegation.in_force(now):
+        raise Conflict("the delegation is over already")
+
+
+def _difference(
     acting: Acting,
     company: Cnpj,
     member: Cpf,
@@ -265,8 +305,8 @@ def _change(
     seen: tuple[Delegation, ...],
     validity: Validity | None,
     now: datetime,
-) -> Change:
-    """Work out what turns the delegations that were seen into the set that is wanted."""
+) -> tuple[tuple[Delegation, ...], tuple[tuple[str, Event], ...]]:
+    """Work out what begins and what happens to turn what was seen into the set that is wanted."""
     granted, events = [], []
     for process in wanted.values():
         standing = latest([one for one in seen if one.process == process.id])
@@ -288,7 +328,7 @@ def _change(
         for one in seen
         if one.in_force(now) and one.process not in wanted
     ]
-    return Change(company, member, seen, tuple(granted), tuple(events))
+    return tuple(granted), tuple(events)
 
 
 def _stays(

@@ -26,6 +26,14 @@ Clock = Callable[[], datetime]
 Listener = Callable[[Sequence[Record]], None]
 """Hears of every record once it is in the log; the metrics are one."""
 
+Told = Callable[[int], None]
+"""
+Hears of a write, by the revision that it makes, as the last thing before it is committed.
+
+If it raises, nothing is written, and what it raised passes through unchanged. It holds up
+all other writers meanwhile, and must not ask the store for anything.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -110,20 +118,22 @@ class DecisionLog(Protocol):
         Write all the records, in their order, or none.
 
         Raises:
-            LogUnavailable: not written, so the answer must not leave.
+            LogUnavailable: not written, so the answer must not leave, nor the act be done.
+
+        Acts are written while the store's lock is held, so a log never waits for the store.
         """
 
 
 class Registry(Protocol):
-    """Keeps persons, standing and bonds. Each write gives the new revision."""
+    """Keeps persons, standing and bonds. Each write gives the new revision; see ``Told``."""
 
-    def save_person(self, person: Person) -> int:
+    def save_person(self, person: Person, told: Told) -> int:
         """Keep a person; what an earlier call said about registration is replaced."""
 
-    def save_standing(self, standing: Standing) -> int:
+    def save_standing(self, standing: Standing, told: Told) -> int:
         """Keep a standing; it supersedes the one of the same person, company and evidence."""
 
-    def save_bond(self, bond: Bond) -> int:
+    def save_bond(self, bond: Bond, told: Told) -> int:
         """Keep a filial's bond; it supersedes the one that the filial had."""
 
 
@@ -136,12 +146,13 @@ class Delegations(Protocol):
     def find(self, delegation_id: str) -> Delegation | None:
         """Give one delegation by its id."""
 
-    def apply(self, change: Change) -> int:
+    def apply(self, change: Change, told: Told) -> int:
         """
-        Do all of *change* in one transaction, and give the new revision.
+        Do all of *change* in one transaction, and give the new revision; see ``Told``.
 
         Raises:
-            Conflict: the delegations are not the ones that ``change.seen`` holds.
+            Conflict: the store is not at ``change.revision`` any more, or the delegations
+                are not the ones that ``change.seen`` holds.
         """
 
 
@@ -151,8 +162,12 @@ class Catalogue(Protocol):
     def processes(self) -> list[ProcessDefinition]:
         """Give all processes, by code and title."""
 
-    def save_processes(self, processes: Sequence[ProcessDefinition]) -> int:
-        """Add or replace these, by id, in one transaction; the others stay. Gives the revision."""
+    def save_processes(self, processes: Sequence[ProcessDefinition], told: Told) -> int:
+        """
+        Add or replace these, by id, in one transaction; the others stay.
+
+        Gives the new revision; see ``Told``.
+        """
 
 
 class ClientStore(Protocol):
@@ -164,9 +179,9 @@ class ClientStore(Protocol):
     def client_of_key(self, key_id: str) -> tuple[Client, ClientKey] | None:
         """Give the key with this id and whose it is."""
 
-    def save_client(self, client: Client) -> int:
+    def save_client(self, client: Client, told: Told) -> int:
         """
-        Add or replace a client and its keys, by name, and give the revision.
+        Add or replace a client and its keys, by name, and give the revision; see ``Told``.
 
         Keys that *client* does not mention stay as they are.
         """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 from authz_service.domain.decision import Caller
 from authz_service.domain.identifiers import Cnpj, Cpf, without_cpf
@@ -42,13 +43,12 @@ class Registrar:
             registered_at=now if registered else None,
             confirmed_at=now if confirmed else None,
         )
-        revision = self.registry.save_person(person)
         details: Details = {
             "person": self._name(cpf),
             "registered": registered,
             "confirmed": confirmed,
         }
-        self.acts.did("person.assert", caller, details, revision)
+        self.registry.save_person(person, partial(self.acts.did, "person.assert", caller, details))
         return person
 
     def standing(
@@ -61,14 +61,15 @@ class Registrar:
             InvalidInput: ``ends_at`` has no zone.
         """
         standing = Standing(company, cpf, role, Evidence.ASSERTED, self.clock(), ends_at)
-        revision = self.registry.save_standing(standing)
         details: Details = {
             "person": self._name(cpf),
             "company": company.value,
             "role": role.value,
             "ends_at": None if ends_at is None else ends_at.isoformat(),
         }
-        self.acts.did("standing.assert", caller, details, revision)
+        self.registry.save_standing(
+            standing, partial(self.acts.did, "standing.assert", caller, details)
+        )
         return standing
 
     def bond(
@@ -81,14 +82,13 @@ class Registrar:
             InvalidInput: the two cannot be bound, or the proof is empty.
         """
         bond = Bond(filial, matriz, proof, self.clock(), last_day)
-        revision = self.registry.save_bond(bond)
         details: Details = {
             "filial": filial.value,
             "matriz": matriz.value,
             "proof": without_cpf(proof),
             "last_day": None if last_day is None else last_day.isoformat(),
         }
-        self.acts.did("bond.record", caller, details, revision)
+        self.registry.save_bond(bond, partial(self.acts.did, "bond.record", caller, details))
         return bond
 
     def _name(self, cpf: Cpf) -> str:

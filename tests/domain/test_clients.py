@@ -179,3 +179,10 @@ def test_the_instants_of_a_key_have_a_zone(field: str) -> None:
 
     with pytest.raises(InvalidInput, match=field):
         replace(KEY, **changes)
+
+
+@pytest.mark.parametrize("name", ["18762794604", "desk-187.627.946-04"])
+def test_a_client_is_not_called_by_a_cpf(name: str) -> None:
+    """The name of a client stands in every record, where no person may."""
+    with pytest.raises(InvalidInput, match="no CPF"):
+        Client(name, frozenset({"decide"}))

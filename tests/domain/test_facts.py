@@ -114,6 +114,7 @@ def test_everything_known_becomes_a_fact() -> None:
             question=particulars,
         ),
         process=known.process,
+        delegation="d1",
     )
     assert expected == facts_of(question, known, NOON)
 

@@ -25,7 +25,7 @@ from authz_service.web.app import Parts, create_app
 from tests.fakes.clock import FrozenClock
 from tests.fakes.log import ListLog
 from tests.fakes.policies import ScriptedPolicies, ScriptedPolicy, Verdict, allow_all
-from tests.fakes.store import MemoryStore
+from tests.fakes.store import MemoryStore, untold
 
 REPRESENTATIVE = "72268402517"
 MEMBER = "18762794604"
@@ -86,13 +86,14 @@ class Service:
 
     def _fill(self) -> None:
         registered = datetime(2026, 1, 2, tzinfo=UTC)
-        self.store.registry.save_person(Person(Cpf.parse(MEMBER), registered, registered))
+        self.store.registry.save_person(Person(Cpf.parse(MEMBER), registered, registered), untold)
         self.store.catalogue.save_processes(
             [
                 ProcessDefinition(ProcessId("p001"), "P001", "Acreditação Inicial", 3),
                 ProcessDefinition(ProcessId("p061-cadastro"), "P061", "Cadastro de Empresas", 1),
                 ProcessDefinition(ProcessId("p061-registro"), "P061", "Registro", 2),
-            ]
+            ],
+            untold,
         )
 
     def key_for(self, *scopes: str) -> str:

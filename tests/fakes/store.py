@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from authz_service.domain.clients import Client, ClientKey
 from authz_service.domain.decision import ProcessAsked, Question
@@ -16,7 +17,7 @@ from authz_service.domain.facts import Facts, Known, facts_of
 from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
 from authz_service.domain.people import Bond, Evidence, Person, Standing
 from authz_service.domain.processes import ProcessDefinition, resolve
-from authz_service.usecases.ports import Snapshot
+from authz_service.usecases.ports import Snapshot, Told
 
 
 @dataclass
@@ -39,10 +40,18 @@ class _Tables:
             raise StoreUnavailable("the database did not answer")
         return self
 
-    def revise(self) -> int:
-        """Count a write and give the revision that it made."""
-        self.revision += 1
-        return self.revision
+    def revise(self, told: Told, **changed: Mapping[Any, object]) -> int:
+        """Put *changed* in the place of the tables of these names, if *told* lets it happen."""
+        revision = self.revision + 1
+        told(revision)
+        for name, table in changed.items():
+            setattr(self, name, table)
+        self.revision = revision
+        return revision
+
+
+def untold(_revision: int) -> None:
+    """Hear of a write that need not be in any log."""
 
 
 class MemoryStore:
@@ -144,21 +153,21 @@ class MemoryRegistry:
     def __init__(self, tables: _Tables) -> None:
         self._tables = tables
 
-    def save_person(self, person: Person) -> int:
+    def save_person(self, person: Person, told: Told) -> int:
         """Keep a person in place of what was known."""
-        self._tables.well().people[person.cpf] = person
-        return self._tables.revise()
+        before = self._tables.well().people
+        return self._tables.revise(told, people={**before, person.cpf: person})
 
-    def save_standing(self, standing: Standing) -> int:
+    def save_standing(self, standing: Standing, told: Told) -> int:
         """Keep a standing in place of the one of the same person, company and evidence."""
         key = (standing.company, standing.person, standing.evidence)
-        self._tables.well().standings[key] = standing
-        return self._tables.revise()
+        before = self._tables.well().standings
+        return self._tables.revise(told, standings={**before, key: standing})
 
-    def save_bond(self, bond: Bond) -> int:
+    def save_bond(self, bond: Bond, told: Told) -> int:
         """Keep a bond in place of the one that the filial had."""
-        self._tables.well().bonds[bond.filial] = bond
-        return self._tables.revise()
+        before = self._tables.well().bonds
+        return self._tables.revise(told, bonds={**before, bond.filial: bond})
 
 
 class MemoryDelegations:
@@ -179,8 +188,10 @@ class MemoryDelegations:
         """Give one delegation by its id."""
         return self._tables.well().delegations.get(delegation_id)
 
-    def apply(self, change: Change) -> int:
+    def apply(self, change: Change, told: Told) -> int:
         """Do all of *change*, or refuse what contradicts the store as a database would."""
+        if self._tables.well().revision != change.revision:
+            raise Conflict("the store was changed meanwhile")
         theirs = {one.id: one for one in self.of_company(change.company, change.member)}
         if set(theirs.values()) != set(change.seen):
             raise Conflict("the delegations were changed meanwhile")
@@ -199,8 +210,7 @@ class MemoryDelegations:
         )
         if any(count > 1 for count in still_open.values()):
             raise Conflict("what is to be written contradicts what is stored")
-        self._tables.delegations = after
-        return self._tables.revise()
+        return self._tables.revise(told, delegations=after)
 
 
 class MemoryCatalogue:
@@ -214,10 +224,10 @@ class MemoryCatalogue:
         found = self._tables.well().processes.values()
         return sorted(found, key=lambda one: (one.code, one.title, one.id))
 
-    def save_processes(self, processes: Sequence[ProcessDefinition]) -> int:
+    def save_processes(self, processes: Sequence[ProcessDefinition], told: Told) -> int:
         """Add or replace these by id."""
-        self._tables.well().processes.update({one.id: one for one in processes})
-        return self._tables.revise()
+        before, these = self._tables.well().processes, {one.id: one for one in processes}
+        return self._tables.revise(told, processes=before | these)
 
 
 class MemoryClients:
@@ -239,14 +249,15 @@ class MemoryClients:
                     return client, key
         return None
 
-    def save_client(self, client: Client) -> int:
+    def save_client(self, client: Client, told: Told) -> int:
         """Keep a client; keys that it does not mention stay."""
         for key in client.keys:
             found = self.client_of_key(key.id)
             if found is not None and found[0].name != client.name:
                 raise Conflict("what is to be written contradicts what is stored")
-        before = self._tables.well().clients.get(client.name)
+        everybody = self._tables.well().clients
+        before = everybody.get(client.name)
         keys = {key.id: key for key in (*(before.keys if before else ()), *client.keys)}
         ordered = sorted(keys.values(), key=lambda key: (key.created_at, key.id))
-        self._tables.clients[client.name] = replace(client, keys=tuple(ordered))
-        return self._tables.revise()
+        kept = replace(client, keys=tuple(ordered))
+        return self._tables.revise(told, clients={**everybody, client.name: kept})

@@ -37,6 +37,7 @@ ASKED = Asked(
     process=ProcessId("p061-registro"),
     named="P061 - Registro",
     version=2,
+    delegation="d1",
     actor_evidence=Evidence.ASSERTED,
     instance="4711",
 )
@@ -100,6 +101,7 @@ def test_a_decision_is_written_whole() -> None:
             "recipient": "b" * 32,
             "instance": "4711",
         },
+        "delegation": "d1",
         "decision": False,
         "reasons": ["policy-error"],
         "rules": ["a.polar:3"],

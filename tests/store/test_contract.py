@@ -19,12 +19,19 @@ import pytest
 from authz_service.domain.clients import Client, ClientKey
 from authz_service.domain.decision import CompanyAsked, ProcessAsked, Question
 from authz_service.domain.delegation import Change, Delegation, Event, EventKind
-from authz_service.domain.errors import AmbiguousProcess, Conflict
+from authz_service.domain.errors import (
+    AmbiguousProcess,
+    Conflict,
+    InvalidInput,
+    LogUnavailable,
+    StoreUnavailable,
+)
 from authz_service.domain.facts import CompanyFacts, Facts, PersonFacts, ProcessFacts, StandingFacts
 from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
 from authz_service.domain.processes import ProcessDefinition, ProcessName, ProcessState
 from authz_service.store import SqlStore
+from authz_service.usecases.ports import Told
 from tests.domain.document import (
     CATALOGUE,
     COMPANY,
@@ -41,7 +48,7 @@ from tests.domain.document import (
     STRANGER,
 )
 from tests.fakes.clock import NOON
-from tests.fakes.store import MemoryStore
+from tests.fakes.store import MemoryStore, untold
 
 Store = MemoryStore | SqlStore
 
@@ -96,19 +103,25 @@ def _delegation(
     return Delegation(name, company, member, process.id, process.version, (_event(), *later))
 
 
+def _revision(store: Store) -> int:
+    return store.facts.gather([], NOON).revision
+
+
 def _grant(store: Store, *granted: Delegation) -> int:
     """Write delegations of one member, whatever there is already."""
     company, member = granted[0].company, granted[0].member
     seen = tuple(store.delegations.of_company(company, member))
-    return store.delegations.apply(Change(company, member, seen, granted))
+    return store.delegations.apply(Change(company, member, _revision(store), seen, granted), untold)
 
 
 def _happen(store: Store, delegation: str, event: Event) -> int:
     found = store.delegations.find(delegation)
     assert found is not None
     seen = tuple(store.delegations.of_company(found.company, found.member))
-    change = Change(found.company, found.member, seen, events=((delegation, event),))
-    return store.delegations.apply(change)
+    change = Change(
+        found.company, found.member, _revision(store), seen, events=((delegation, event),)
+    )
+    return store.delegations.apply(change, untold)
 
 
 def _standing(
@@ -166,28 +179,28 @@ def test_an_empty_store_has_nothing(store: Store) -> None:
     assert [] == store.catalogue.processes()
     assert [] == store.clients.clients()
     assert [] == store.delegations.of_company(COMPANY)
-    assert 0 == store.facts.gather([], NOON).revision
+    assert 0 == _revision(store)
 
 
 def test_the_catalogue_comes_back_equal_by_code_and_title(store: Store) -> None:
     """The ten processes of the document, accents and all, come back in the order of the list."""
-    store.catalogue.save_processes(CATALOGUE[::-1])
+    store.catalogue.save_processes(CATALOGUE[::-1], untold)
 
     assert list(CATALOGUE) == store.catalogue.processes()
 
 
 def test_saving_processes_replaces_by_id_and_keeps_the_others(store: Store) -> None:
     """A newer version replaces the one of the same id, and what is not mentioned stays."""
-    store.catalogue.save_processes([P001, P004])
+    store.catalogue.save_processes([P001, P004], untold)
     newer = replace(P001, title="Acreditação", version=4, state=ProcessState.CLOSED)
-    store.catalogue.save_processes([newer, P015])
+    store.catalogue.save_processes([newer, P015], untold)
 
     assert [newer, P004, P015] == store.catalogue.processes()
 
 
 def test_processes_that_share_a_code_are_two(store: Store) -> None:
     """P061 stands for two processes, and each keeps its own row."""
-    store.catalogue.save_processes([P061_REGISTRO, P061_CADASTRO])
+    store.catalogue.save_processes([P061_REGISTRO, P061_CADASTRO], untold)
 
     assert [P061_CADASTRO, P061_REGISTRO] == store.catalogue.processes()
 
@@ -199,7 +212,7 @@ def test_titles_are_ordered_the_same_in_every_store(store: Store) -> None:
         ProcessDefinition(ProcessId(f"p{number}"), "P001", title, 1)
         for number, title in enumerate(titles)
     ]
-    store.catalogue.save_processes(processes)
+    store.catalogue.save_processes(processes, untold)
 
     assert titles == [process.title for process in store.catalogue.processes()]
 
@@ -222,7 +235,7 @@ def test_a_person_is_known_by_registration_and_confirmation(
     expected: tuple[bool, bool],
 ) -> None:
     """Registered and confirmed are two facts, and both come back."""
-    store.registry.save_person(Person(MEMBER, registered_at, confirmed_at))
+    store.registry.save_person(Person(MEMBER, registered_at, confirmed_at), untold)
 
     actor = _gathered(store, _about(actor=MEMBER)).actor
     assert PersonFacts(MEMBER.digits, *expected) == actor
@@ -230,8 +243,8 @@ def test_a_person_is_known_by_registration_and_confirmation(
 
 def test_the_last_word_about_a_person_counts(store: Store) -> None:
     """Saving a person replaces all that was said about the registration."""
-    store.registry.save_person(Person(MEMBER, NOON, NOON))
-    store.registry.save_person(Person(MEMBER))
+    store.registry.save_person(Person(MEMBER, NOON, NOON), untold)
+    store.registry.save_person(Person(MEMBER), untold)
 
     actor = _gathered(store, _about(actor=MEMBER)).actor
     assert PersonFacts(MEMBER.digits, registered=False, confirmed=False) == actor
@@ -239,7 +252,7 @@ def test_the_last_word_about_a_person_counts(store: Store) -> None:
 
 def test_the_recipient_is_read_as_well(store: Store) -> None:
     """The facts of a delegation speak of whom it is for."""
-    store.registry.save_person(Person(MEMBER, NOON, NOON))
+    store.registry.save_person(Person(MEMBER, NOON, NOON), untold)
 
     resource = _gathered(store, _about(recipient=MEMBER)).resource
     expected = PersonFacts(MEMBER.digits, registered=True, confirmed=True)
@@ -249,8 +262,8 @@ def test_the_recipient_is_read_as_well(store: Store) -> None:
 def test_a_leading_zero_belongs_to_the_cpf(store: Store) -> None:
     """A CPF is text: eleven digits go in and eleven come out."""
     cpf = Cpf.parse("012.345.678-90")
-    store.registry.save_person(Person(cpf, NOON))
-    store.catalogue.save_processes([P001])
+    store.registry.save_person(Person(cpf, NOON), untold)
+    store.catalogue.save_processes([P001], untold)
     granted = _delegation("one", P001, COMPANY, cpf)
     _grant(store, granted)
 
@@ -266,7 +279,7 @@ def test_a_leading_zero_belongs_to_the_cpf(store: Store) -> None:
 @pytest.mark.parametrize("evidence", Evidence)
 def test_every_role_and_evidence_comes_back(store: Store, role: Role, evidence: Evidence) -> None:
     """What a person is in a company, and how it is known, is kept as it was said."""
-    store.registry.save_standing(_standing(role=role, evidence=evidence))
+    store.registry.save_standing(_standing(role=role, evidence=evidence), untold)
 
     expected = StandingFacts(role.value, evidence.value, in_force=True)
     assert expected == _company_facts(store).standing
@@ -274,8 +287,8 @@ def test_every_role_and_evidence_comes_back(store: Store, role: Role, evidence: 
 
 def test_a_standing_supersedes_the_one_of_the_same_evidence(store: Store) -> None:
     """Of several assertions the last one counts, even if it says less."""
-    store.registry.save_standing(_standing(role=Role.SOCIO))
-    store.registry.save_standing(_standing(role=Role.CONTADOR))
+    store.registry.save_standing(_standing(role=Role.SOCIO), untold)
+    store.registry.save_standing(_standing(role=Role.CONTADOR), untold)
 
     expected = StandingFacts("contador", "asserted", in_force=True)
     assert expected == _company_facts(store).standing
@@ -283,8 +296,8 @@ def test_a_standing_supersedes_the_one_of_the_same_evidence(store: Store) -> Non
 
 def test_the_last_word_about_a_standing_counts(store: Store) -> None:
     """What is said last supersedes, even if it was observed earlier than what it replaces."""
-    store.registry.save_standing(replace(_standing(), observed_at=NOON + TICK))
-    store.registry.save_standing(_standing(role=Role.CONTADOR))
+    store.registry.save_standing(replace(_standing(), observed_at=NOON + TICK), untold)
+    store.registry.save_standing(_standing(role=Role.CONTADOR), untold)
 
     expected = StandingFacts("contador", "asserted", in_force=True)
     assert expected == _company_facts(store).standing
@@ -292,9 +305,9 @@ def test_the_last_word_about_a_standing_counts(store: Store) -> None:
 
 def test_standings_of_different_evidence_stand_side_by_side(store: Store) -> None:
     """An assertion takes no place from what GOV.BR said, and the other way round."""
-    store.registry.save_standing(_standing(role=Role.CONTADOR, evidence=Evidence.GOVBR))
-    store.registry.save_standing(_standing(role=Role.SOCIO))
-    store.registry.save_standing(_standing(role=Role.REPRESENTANTE_LEGAL))
+    store.registry.save_standing(_standing(role=Role.CONTADOR, evidence=Evidence.GOVBR), untold)
+    store.registry.save_standing(_standing(role=Role.SOCIO), untold)
+    store.registry.save_standing(_standing(role=Role.REPRESENTANTE_LEGAL), untold)
 
     expected = StandingFacts("contador", "govbr", in_force=True)
     assert expected == _company_facts(store).standing
@@ -305,8 +318,8 @@ def test_standings_of_different_evidence_stand_side_by_side(store: Store) -> Non
 )
 def test_a_standing_is_superseded_by_nothing_else(store: Store, person: Cpf, company: Cnpj) -> None:
     """Other people, and the same person elsewhere, leave a standing alone."""
-    store.registry.save_standing(_standing())
-    store.registry.save_standing(_standing(person, company, Role.COLABORADOR))
+    store.registry.save_standing(_standing(), untold)
+    store.registry.save_standing(_standing(person, company, Role.COLABORADOR), untold)
 
     assert StandingFacts("socio", "asserted", in_force=True) == _company_facts(store).standing
     expected = StandingFacts("colaborador", "asserted", in_force=True)
@@ -316,7 +329,7 @@ def test_a_standing_is_superseded_by_nothing_else(store: Store, person: Cpf, com
 @pytest.mark.parametrize("ends_at", [EXACT, IN_BRASILIA])
 def test_a_standing_ends_to_the_microsecond(store: Store, ends_at: datetime) -> None:
     """The end is kept exactly, whatever zone it was given in."""
-    store.registry.save_standing(_standing(ends_at=ends_at))
+    store.registry.save_standing(_standing(ends_at=ends_at), untold)
 
     assert _company_facts(store, moment=EXACT - TICK).standing.in_force
     assert not _company_facts(store, moment=EXACT).standing.in_force
@@ -327,8 +340,8 @@ def test_a_standing_ends_to_the_microsecond(store: Store, ends_at: datetime) -> 
 
 def test_a_bond_brings_the_standing_in_the_matriz(store: Store) -> None:
     """For a filial with a bond the facts tell what the actor is in the matriz."""
-    store.registry.save_standing(_standing(company=COMPANY))
-    store.registry.save_bond(Bond(FILIAL, COMPANY, "0052600.001234/2026-11", EXACT))
+    store.registry.save_standing(_standing(company=COMPANY), untold)
+    store.registry.save_bond(Bond(FILIAL, COMPANY, "0052600.001234/2026-11", EXACT), untold)
 
     facts = _company_facts(store, FILIAL)
     assert facts.bond.recorded
@@ -340,7 +353,7 @@ def test_a_bond_brings_the_standing_in_the_matriz(store: Store) -> None:
 
 def test_the_last_day_of_a_bond_is_a_civil_day(store: Store) -> None:
     """A bond counts through its last day in Brasília, and is on record after it."""
-    store.registry.save_bond(Bond(FILIAL, COMPANY, "prova", NOON, date(2026, 11, 20)))
+    store.registry.save_bond(Bond(FILIAL, COMPANY, "prova", NOON, date(2026, 11, 20)), untold)
 
     last = datetime(2026, 11, 21, 2, 59, 59, 999_999, tzinfo=UTC)
     assert _company_facts(store, FILIAL, moment=last).bond.in_force
@@ -351,10 +364,10 @@ def test_the_last_day_of_a_bond_is_a_civil_day(store: Store) -> None:
 def test_a_bond_supersedes_the_one_that_the_filial_had(store: Store) -> None:
     """Of several bonds of a filial the last one counts, those of other filiais stay."""
     other_filial, other_matriz = Cnpj("52420282000341"), Cnpj("52420282000422")
-    store.registry.save_standing(_standing(company=other_matriz))
-    store.registry.save_bond(Bond(other_filial, COMPANY, "prova", NOON))
-    store.registry.save_bond(Bond(FILIAL, COMPANY, "prova", NOON, date(2026, 1, 1)))
-    store.registry.save_bond(Bond(FILIAL, other_matriz, "prova", NOON))
+    store.registry.save_standing(_standing(company=other_matriz), untold)
+    store.registry.save_bond(Bond(other_filial, COMPANY, "prova", NOON), untold)
+    store.registry.save_bond(Bond(FILIAL, COMPANY, "prova", NOON, date(2026, 1, 1)), untold)
+    store.registry.save_bond(Bond(FILIAL, other_matriz, "prova", NOON), untold)
 
     facts = _company_facts(store, FILIAL).bond
     assert (True, "socio") == (facts.in_force, facts.standing.role)
@@ -369,8 +382,8 @@ def test_a_bond_supersedes_the_one_that_the_filial_had(store: Store) -> None:
 )
 def test_a_cnpj_matches_byte_for_byte(store: Store, other: Cnpj) -> None:
     """Another case, a shorter form or a trailing space is another company."""
-    store.catalogue.save_processes([P001])
-    store.registry.save_standing(_standing(company=ALPHANUMERIC))
+    store.catalogue.save_processes([P001], untold)
+    store.registry.save_standing(_standing(company=ALPHANUMERIC), untold)
     granted = _delegation("one", P001, ALPHANUMERIC)
     _grant(store, granted)
 
@@ -384,10 +397,10 @@ def test_a_cnpj_matches_byte_for_byte(store: Store, other: Cnpj) -> None:
 @pytest.mark.parametrize("other", ["ONE", "one ", "on", ""])
 def test_ids_and_keys_match_byte_for_byte(store: Store, other: str) -> None:
     """Neither a delegation nor a key is found by what only looks like its id."""
-    store.catalogue.save_processes([P001])
+    store.catalogue.save_processes([P001], untold)
     _grant(store, _delegation("one"))
     store.clients.save_client(
-        Client("bpm", frozenset({"decide"}), (ClientKey("one", "0" * 64, NOON),))
+        Client("bpm", frozenset({"decide"}), (ClientKey("one", "0" * 64, NOON),)), untold
     )
 
     assert store.delegations.find(other) is None
@@ -399,7 +412,7 @@ def test_ids_and_keys_match_byte_for_byte(store: Store, other: str) -> None:
 
 def test_a_delegation_comes_back_with_its_whole_history(store: Store) -> None:
     """Who, when, why and until when: every event comes back equal, in its order."""
-    store.catalogue.save_processes([P061_REGISTRO])
+    store.catalogue.save_processes([P061_REGISTRO], untold)
     history = (
         Event(EventKind.GRANTED, IN_BRASILIA, REPRESENTATIVE, "orquestra", None, None),
         Event(EventKind.CONFIRMED, EXACT, PARTNER, "portal", "férias; 'x' \"y\"", None),
@@ -419,7 +432,7 @@ def test_what_does_not_exist_is_not_found(store: Store) -> None:
 
 def test_delegations_are_listed_oldest_first(store: Store) -> None:
     """A company's delegations stand in the order of granting, of one act in the act's order."""
-    store.catalogue.save_processes(CATALOGUE)
+    store.catalogue.save_processes(CATALOGUE, untold)
     z, y = _delegation("z", P015), _delegation("y", P001)
     x, w = _delegation("x", P001, COMPANY, PARTNER), _delegation("w", P001, OTHER_COMPANY)
     a = _delegation("a", P004)
@@ -437,12 +450,14 @@ def test_delegations_are_listed_oldest_first(store: Store) -> None:
 
 def test_a_change_ends_and_grants_at_once(store: Store) -> None:
     """One act may end a delegation and begin the next one of the same process."""
-    store.catalogue.save_processes([P001])
+    store.catalogue.save_processes([P001], untold)
     old = _delegation("old")
     _grant(store, old)
     expired = _event(EventKind.EXPIRED, at=NOON + TICK, last_day=date(2026, 11, 19))
     new = _delegation("new")
-    store.delegations.apply(Change(COMPANY, MEMBER, (old,), (new,), (("old", expired),)))
+    store.delegations.apply(
+        Change(COMPANY, MEMBER, _revision(store), (old,), (new,), (("old", expired),)), untold
+    )
 
     ended = replace(old, history=(*old.history, expired))
     assert [ended, new] == store.delegations.of_company(COMPANY, MEMBER)
@@ -451,12 +466,14 @@ def test_a_change_ends_and_grants_at_once(store: Store) -> None:
 
 def test_two_events_of_one_change_keep_their_order(store: Store) -> None:
     """A delegation that is confirmed and extended by one act has both events in that order."""
-    store.catalogue.save_processes([P001])
+    store.catalogue.save_processes([P001], untold)
     old = _delegation("one")
     _grant(store, old)
     events = (_event(EventKind.CONFIRMED, PARTNER), _event(EventKind.EXTENDED, PARTNER))
-    change = Change(COMPANY, MEMBER, (old,), events=tuple(("one", event) for event in events))
-    store.delegations.apply(change)
+    change = Change(
+        COMPANY, MEMBER, _revision(store), (old,), events=tuple(("one", event) for event in events)
+    )
+    store.delegations.apply(change, untold)
 
     expected = replace(old, history=(*old.history, *events))
     assert expected == store.delegations.find("one")
@@ -464,10 +481,10 @@ def test_two_events_of_one_change_keep_their_order(store: Store) -> None:
 
 def test_what_was_seen_may_come_in_any_order(store: Store) -> None:
     """The order in which an act looked at the delegations makes no conflict."""
-    store.catalogue.save_processes(CATALOGUE)
+    store.catalogue.save_processes(CATALOGUE, untold)
     one, two, three = _delegation("a", P001), _delegation("b", P004), _delegation("c", P015)
     _grant(store, one, two)
-    store.delegations.apply(Change(COMPANY, MEMBER, (two, one), (three,)))
+    store.delegations.apply(Change(COMPANY, MEMBER, _revision(store), (two, one), (three,)), untold)
 
     assert [one, two, three] == store.delegations.of_company(COMPANY)
 
@@ -486,21 +503,50 @@ def test_a_change_of_what_has_changed_is_refused(
     store: Store, seen: tuple[Delegation, ...]
 ) -> None:
     """What an act was decided on must still be there, exactly, or nothing of it is done."""
-    store.catalogue.save_processes(CATALOGUE)
+    store.catalogue.save_processes(CATALOGUE, untold)
     revision = _grant(store, _delegation("one"))
 
     with pytest.raises(Conflict, match=r"^the delegations were changed meanwhile$"):
-        store.delegations.apply(Change(COMPANY, MEMBER, seen, (_delegation("three", P015),)))
+        store.delegations.apply(
+            Change(COMPANY, MEMBER, _revision(store), seen, (_delegation("three", P015),)), untold
+        )
     assert [_delegation("one")] == store.delegations.of_company(COMPANY)
-    assert revision == store.facts.gather([], NOON).revision
+    assert revision == _revision(store)
+
+
+@pytest.mark.parametrize("behind", [-1, 1, 2])
+def test_a_change_that_was_decided_on_another_state_is_refused(store: Store, behind: int) -> None:
+    """Whatever was written since, the decision may rest on it; nothing is granted."""
+    store.catalogue.save_processes(CATALOGUE, untold)
+    store.registry.save_standing(_standing(), untold)
+    revision = store.registry.save_standing(_standing(role=Role.CONTADOR), untold)
+    change = Change(COMPANY, MEMBER, revision - behind, (), (_delegation("one"),))
+    told: list[int] = []
+
+    with pytest.raises(Conflict, match=r"^the store was changed meanwhile$"):
+        store.delegations.apply(change, told.append)
+    assert ([], []) == (told, store.delegations.of_company(COMPANY))
+    assert revision == _revision(store)
+    store.delegations.apply(replace(change, revision=revision), untold)
+
+
+def test_a_new_surrogate_is_no_conflict(store: Store) -> None:
+    """A decision is written down under new names before the act, and must not stop it."""
+    store.catalogue.save_processes([P001], untold)
+    change = Change(COMPANY, MEMBER, _revision(store), (), (_delegation("one"),))
+    store.surrogates.surrogates([MEMBER, REPRESENTATIVE])
+
+    assert 2 == store.delegations.apply(change, untold)
 
 
 def test_delegations_of_others_are_no_conflict(store: Store) -> None:
     """Two members, and two companies, can be served at the same time."""
-    store.catalogue.save_processes(CATALOGUE)
+    store.catalogue.save_processes(CATALOGUE, untold)
     _grant(store, _delegation("one", P001, COMPANY, PARTNER))
     _grant(store, _delegation("two", P001, OTHER_COMPANY, MEMBER))
-    store.delegations.apply(Change(COMPANY, MEMBER, (), (_delegation("three"),)))
+    store.delegations.apply(
+        Change(COMPANY, MEMBER, _revision(store), (), (_delegation("three"),)), untold
+    )
 
     assert _delegation("three") == store.delegations.find("three")
 
@@ -508,20 +554,26 @@ def test_delegations_of_others_are_no_conflict(store: Store) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        Change(COMPANY, MEMBER, (_delegation("one"),), (_delegation("two"),)),
-        Change(COMPANY, MEMBER, (_delegation("one"),), (_delegation("one", P004),)),
+        Change(COMPANY, MEMBER, 0, (_delegation("one"),), (_delegation("two"),)),
+        Change(COMPANY, MEMBER, 0, (_delegation("one"),), (_delegation("one", P004),)),
         Change(
             COMPANY,
             MEMBER,
+            0,
             (_delegation("one"),),
             (_delegation("two", replace(P004, id=ProcessId("p999"))),),
         ),
         Change(
-            COMPANY, MEMBER, (_delegation("one"),), events=(("other", _event(EventKind.REVOKED)),)
+            COMPANY,
+            MEMBER,
+            0,
+            (_delegation("one"),),
+            events=(("other", _event(EventKind.REVOKED)),),
         ),
         Change(
             COMPANY,
             MEMBER,
+            0,
             (_delegation("one"),),
             (_delegation("three", P004), _delegation("two", P001)),
             (("one", _event(EventKind.CONFIRMED, PARTNER)),),
@@ -531,21 +583,21 @@ def test_delegations_of_others_are_no_conflict(store: Store) -> None:
 )
 def test_a_change_that_cannot_be_is_refused_as_a_whole(store: Store, change: Change) -> None:
     """A contradiction anywhere in a change leaves the store as it was, revision and all."""
-    store.catalogue.save_processes(CATALOGUE)
+    store.catalogue.save_processes(CATALOGUE, untold)
     _grant(store, _delegation("other", P001, COMPANY, PARTNER))
     revision = _grant(store, _delegation("one"))
     before = store.delegations.of_company(COMPANY)
 
     with pytest.raises(Conflict):
-        store.delegations.apply(change)
+        store.delegations.apply(replace(change, revision=revision), untold)
     assert before == store.delegations.of_company(COMPANY)
-    assert revision == store.facts.gather([], NOON).revision
+    assert revision == _revision(store)
 
 
 @pytest.mark.parametrize("ending", [EventKind.REVOKED, EventKind.RENOUNCED, EventKind.EXPIRED])
 def test_every_ending_makes_room_for_a_new_delegation(store: Store, ending: EventKind) -> None:
     """One delegation of a company, member and process is open; ended ones may be many."""
-    store.catalogue.save_processes([P001])
+    store.catalogue.save_processes([P001], untold)
     for name in ("one", "two", "three"):
         _grant(store, _delegation(name))
         _happen(store, name, _event(ending))
@@ -559,7 +611,7 @@ def test_every_ending_makes_room_for_a_new_delegation(store: Store, ending: Even
 @pytest.mark.parametrize("kind", [EventKind.CONFIRMED, EventKind.EXTENDED])
 def test_no_other_event_makes_room(store: Store, kind: EventKind) -> None:
     """A delegation that was confirmed or extended is as open as before."""
-    store.catalogue.save_processes([P001])
+    store.catalogue.save_processes([P001], untold)
     _grant(store, _delegation("one"))
     _happen(store, "one", _event(kind, PARTNER))
 
@@ -569,7 +621,7 @@ def test_no_other_event_makes_room(store: Store, kind: EventKind) -> None:
 
 def test_a_delegation_that_was_ended_when_written_leaves_room(store: Store) -> None:
     """A history that comes in whole, as from a migration, counts like one that grew."""
-    store.catalogue.save_processes([P001])
+    store.catalogue.save_processes([P001], untold)
     ended = _delegation("old", P001, COMPANY, MEMBER, _event(EventKind.REVOKED))
     _grant(store, ended)
     _grant(store, _delegation("new"))
@@ -608,10 +660,10 @@ def test_nobody_has_no_surrogate(store: Store) -> None:
 
 def test_a_new_surrogate_is_no_new_revision(store: Store) -> None:
     """No decision depends on a name in the log."""
-    before = store.facts.gather([], NOON).revision
+    before = _revision(store)
     store.surrogates.surrogates([MEMBER])
 
-    assert before == store.facts.gather([], NOON).revision
+    assert before == _revision(store)
 
 
 # Clients
@@ -631,16 +683,16 @@ CLIENT = Client("orquestra", frozenset({"decide", "delegations"}), (KEY, FULL_KE
 def test_clients_come_back_equal_by_name(store: Store) -> None:
     """Scopes, instants, networks: all of a client comes back, and clients by name."""
     other = Client("a.prometheus", frozenset({"metrics"}))
-    store.clients.save_client(CLIENT)
-    store.clients.save_client(other)
+    store.clients.save_client(CLIENT, untold)
+    store.clients.save_client(other, untold)
 
     assert [other, CLIENT] == store.clients.clients()
 
 
 def test_a_key_tells_whose_it_is(store: Store) -> None:
     """By a key's id one finds the key and the client with all its keys."""
-    store.clients.save_client(Client("other", frozenset({"metrics"})))
-    store.clients.save_client(CLIENT)
+    store.clients.save_client(Client("other", frozenset({"metrics"})), untold)
+    store.clients.save_client(CLIENT, untold)
 
     assert (CLIENT, FULL_KEY) == store.clients.client_of_key(FULL_KEY.id)
     assert store.clients.client_of_key("000000000000") is None
@@ -648,30 +700,30 @@ def test_a_key_tells_whose_it_is(store: Store) -> None:
 
 def test_keys_that_are_not_mentioned_stay(store: Store) -> None:
     """A client gets a further key, or other scopes, without losing the keys it has."""
-    store.clients.save_client(replace(CLIENT, keys=(FULL_KEY,)))
-    store.clients.save_client(replace(CLIENT, keys=(KEY,)))
+    store.clients.save_client(replace(CLIENT, keys=(FULL_KEY,)), untold)
+    store.clients.save_client(replace(CLIENT, keys=(KEY,)), untold)
     fewer = frozenset({"decide"})
-    store.clients.save_client(Client("orquestra", fewer))
+    store.clients.save_client(Client("orquestra", fewer), untold)
 
     assert [replace(CLIENT, scopes=fewer)] == store.clients.clients()
 
 
 def test_a_key_that_is_mentioned_is_replaced(store: Store) -> None:
     """Revoking is saving the key with its end; nothing else changes."""
-    store.clients.save_client(CLIENT)
+    store.clients.save_client(CLIENT, untold)
     revoked = replace(KEY, revoked_at=NOON)
-    store.clients.save_client(replace(CLIENT, keys=(revoked,)))
+    store.clients.save_client(replace(CLIENT, keys=(revoked,)), untold)
 
     assert [replace(CLIENT, keys=(revoked, FULL_KEY))] == store.clients.clients()
 
 
 def test_a_key_never_changes_hands(store: Store) -> None:
     """A client that brings a key of another's id is refused, and neither client changes."""
-    store.clients.save_client(CLIENT)
+    store.clients.save_client(CLIENT, untold)
     thief = Client("thief", frozenset({"decide"}), (replace(KEY, digest="c" * 64),))
 
     with pytest.raises(Conflict):
-        store.clients.save_client(thief)
+        store.clients.save_client(thief, untold)
     assert [CLIENT] == store.clients.clients()
 
 
@@ -703,7 +755,7 @@ def test_facts_of_what_nobody_knows(store: Store) -> None:
 )
 def test_a_process_is_found_by_its_names(store: Store, name: str) -> None:
     """A question names a process by id, code or label, and gets the facts of the catalogue."""
-    store.catalogue.save_processes([P001, P004, P061_CADASTRO, P061_REGISTRO])
+    store.catalogue.save_processes([P001, P004, P061_CADASTRO, P061_REGISTRO], untold)
 
     facts = _gathered(store, _about(process=name))
     assert isinstance(facts.resource, ProcessFacts)
@@ -718,7 +770,7 @@ def test_a_process_is_found_by_its_names(store: Store, name: str) -> None:
 
 def test_an_ambiguous_code_is_an_error_with_its_candidates(store: Store) -> None:
     """P061 names two processes, so a batch with it is refused and says which there are."""
-    store.catalogue.save_processes(CATALOGUE)
+    store.catalogue.save_processes(CATALOGUE, untold)
 
     with pytest.raises(AmbiguousProcess) as caught:
         store.facts.gather([_about(process="P001"), _about(process="P061")], NOON)
@@ -730,9 +782,9 @@ def test_an_ambiguous_code_is_an_error_with_its_candidates(store: Store) -> None
 
 def test_a_delegation_shows_with_its_backers_standing(store: Store) -> None:
     """The facts tell the delegation's state and the best standing among those behind it."""
-    store.catalogue.save_processes(CATALOGUE)
-    store.registry.save_standing(_standing(REPRESENTATIVE, role=Role.COLABORADOR))
-    store.registry.save_standing(_standing(PARTNER, evidence=Evidence.GOVBR))
+    store.catalogue.save_processes(CATALOGUE, untold)
+    store.registry.save_standing(_standing(REPRESENTATIVE, role=Role.COLABORADOR), untold)
+    store.registry.save_standing(_standing(PARTNER, evidence=Evidence.GOVBR), untold)
     _grant(store, _delegation("one"))
     before = _process_facts(store).delegation
     _happen(store, "one", _event(EventKind.CONFIRMED, PARTNER))
@@ -746,9 +798,9 @@ def test_a_delegation_shows_with_its_backers_standing(store: Store) -> None:
 
 def test_backers_are_looked_up_in_the_matriz(store: Store) -> None:
     """Where a bond is on record, who stands behind a filial's delegation counts in the matriz."""
-    store.catalogue.save_processes(CATALOGUE)
-    store.registry.save_standing(_standing(REPRESENTATIVE, COMPANY))
-    store.registry.save_bond(Bond(FILIAL, COMPANY, "prova", NOON))
+    store.catalogue.save_processes(CATALOGUE, untold)
+    store.registry.save_standing(_standing(REPRESENTATIVE, COMPANY), untold)
+    store.registry.save_bond(Bond(FILIAL, COMPANY, "prova", NOON), untold)
     _grant(store, _delegation("one", P001, FILIAL))
 
     facts = _process_facts(store, company=FILIAL).delegation
@@ -766,7 +818,7 @@ def test_backers_are_looked_up_in_the_matriz(store: Store) -> None:
 )
 def test_an_ended_delegation_shows_how_it_ended(store: Store, kind: EventKind, state: str) -> None:
     """The next question after an ending knows of it, and of the one that follows."""
-    store.catalogue.save_processes([P001])
+    store.catalogue.save_processes([P001], untold)
     _grant(store, _delegation("one"))
     _happen(store, "one", _event(kind, at=NOON + TICK))
     assert state == _process_facts(store).delegation.state
@@ -775,15 +827,16 @@ def test_an_ended_delegation_shows_how_it_ended(store: Store, kind: EventKind, s
     assert "in_force" == _process_facts(store).delegation.state
 
 
-def test_of_ended_delegations_the_last_one_speaks(store: Store) -> None:
-    """The state is that of the delegation to which something happened last."""
-    store.catalogue.save_processes([P001])
+def test_of_ended_delegations_the_last_one_made_speaks(store: Store) -> None:
+    """The state is that of the last delegation, though a clock was set back in between."""
+    store.catalogue.save_processes([P001], untold)
     _grant(store, _delegation("one"))
     _happen(store, "one", _event(EventKind.REVOKED, at=NOON + 2 * TICK))
     _grant(store, _delegation("two"))
     _happen(store, "two", _event(EventKind.RENOUNCED, at=NOON + TICK))
 
-    assert "revoked" == _process_facts(store).delegation.state
+    assert "renounced" == _process_facts(store).delegation.state
+    assert "two" == _gathered(store, _about(COMPANY, MEMBER, "P001")).delegation
 
 
 @pytest.mark.parametrize(
@@ -799,8 +852,8 @@ def test_a_delegation_counts_for_nothing_else(
     store: Store, process: str, company: Cnpj, actor: Cpf
 ) -> None:
     """Another process, company or person does not profit from a delegation, nor a filial."""
-    store.catalogue.save_processes(CATALOGUE)
-    store.registry.save_bond(Bond(FILIAL, COMPANY, "prova", NOON))
+    store.catalogue.save_processes(CATALOGUE, untold)
+    store.registry.save_bond(Bond(FILIAL, COMPANY, "prova", NOON), untold)
     _grant(store, _delegation("one"))
 
     assert "none" == _process_facts(store, process, company, actor).delegation.state
@@ -809,11 +862,11 @@ def test_a_delegation_counts_for_nothing_else(
 
 def test_a_batch_is_answered_in_its_order(store: Store) -> None:
     """Each question of a batch gets the facts that it would get alone."""
-    store.catalogue.save_processes(CATALOGUE)
-    store.registry.save_person(Person(MEMBER, NOON, NOON))
-    store.registry.save_standing(_standing())
-    store.registry.save_standing(_standing(PARTNER, OTHER_COMPANY, Role.CONTADOR))
-    store.registry.save_bond(Bond(FILIAL, COMPANY, "prova", NOON))
+    store.catalogue.save_processes(CATALOGUE, untold)
+    store.registry.save_person(Person(MEMBER, NOON, NOON), untold)
+    store.registry.save_standing(_standing(), untold)
+    store.registry.save_standing(_standing(PARTNER, OTHER_COMPANY, Role.CONTADOR), untold)
+    store.registry.save_bond(Bond(FILIAL, COMPANY, "prova", NOON), untold)
     _grant(store, _delegation("one"))
     _grant(store, _delegation("two", P001, FILIAL))
     questions = [
@@ -831,8 +884,8 @@ def test_a_batch_is_answered_in_its_order(store: Store) -> None:
 
 def test_a_thousand_questions_are_one_batch(store: Store) -> None:
     """A large batch is answered like a small one."""
-    store.catalogue.save_processes([P001])
-    store.registry.save_standing(_standing())
+    store.catalogue.save_processes([P001], untold)
+    store.registry.save_standing(_standing(), untold)
     questions = [
         Question(
             Cpf(f"{number:011}"), "open", ProcessAsked(ProcessName("P001"), Cnpj(f"{number:014}"))
@@ -851,17 +904,108 @@ def test_a_thousand_questions_are_one_batch(store: Store) -> None:
 # Revision
 
 
+Write = Callable[[Store, Told], int]
+
+WRITES: dict[str, Write] = {
+    "processes": lambda store, told: store.catalogue.save_processes([P004], told),
+    "no processes": lambda store, told: store.catalogue.save_processes([], told),
+    "person": lambda store, told: store.registry.save_person(Person(MEMBER, NOON), told),
+    "standing": lambda store, told: store.registry.save_standing(_standing(), told),
+    "bond": lambda store, told: store.registry.save_bond(
+        Bond(FILIAL, COMPANY, "prova", NOON), told
+    ),
+    "delegations": lambda store, told: store.delegations.apply(
+        Change(
+            COMPANY,
+            MEMBER,
+            _revision(store),
+            (_delegation("one"),),
+            (_delegation("two"),),
+            (("one", _event(EventKind.REVOKED)),),
+        ),
+        told,
+    ),
+    "client": lambda store, told: store.clients.save_client(CLIENT, told),
+}
+
+
+def _everything(store: Store) -> list[object]:
+    """Give all that the ports give back of what ``WRITES`` write."""
+    questions = [_about(actor=MEMBER), _about(), _about(FILIAL), _about(process="P001")]
+    return [
+        store.facts.gather(questions, NOON),
+        store.catalogue.processes(),
+        store.delegations.of_company(COMPANY),
+        store.clients.clients(),
+    ]
+
+
+def _filled(store: Store) -> None:
+    store.catalogue.save_processes([P001], untold)
+    _grant(store, _delegation("one"))
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_a_write_is_told_once_before_anybody_sees_it(store: Store, write: Write) -> None:
+    """Whoever writes it down hears of the very revision, while all others see the state before."""
+    _filled(store)
+    before = _everything(store)
+    heard: list[int] = []
+    meanwhile: list[list[object]] = []
+
+    def _told(revision: int) -> None:
+        heard.append(revision)
+        meanwhile.append(_everything(store))
+
+    assert [write(store, _told)] == heard == [3]
+    assert [before] == meanwhile
+    assert before != _everything(store)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        LogUnavailable("the decision log cannot be written"),
+        StoreUnavailable("another one"),
+        Conflict("of something else"),
+        InvalidInput("field", "cannot be"),
+        ValueError("a defect"),
+        LookupError("another defect"),
+        KeyboardInterrupt(),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_what_cannot_be_told_is_not_written(
+    store: Store, write: Write, failure: BaseException
+) -> None:
+    """Nothing of it is kept, the revision stays, and the failure comes out as what it is."""
+    _filled(store)
+    before = _everything(store)
+    failure.__cause__ = OSError("disk full")
+
+    def _refuse(_revision: int) -> None:
+        raise failure
+
+    with pytest.raises(type(failure)) as caught:
+        write(store, _refuse)
+    assert failure is caught.value
+    assert "disk full" == str(caught.value.__cause__)
+    assert before == _everything(store)
+    assert 3 == write(store, untold)
+
+
 def test_every_write_is_a_new_revision(store: Store) -> None:
     """Whatever is written counts by one, and the facts say which state they come from."""
     writes: list[Callable[[], int]] = [
-        lambda: store.catalogue.save_processes([P001]),
-        lambda: store.catalogue.save_processes([]),
-        lambda: store.registry.save_person(Person(MEMBER)),
-        lambda: store.registry.save_standing(_standing()),
-        lambda: store.registry.save_bond(Bond(FILIAL, COMPANY, "prova", NOON)),
+        lambda: store.catalogue.save_processes([P001], untold),
+        lambda: store.catalogue.save_processes([], untold),
+        lambda: store.registry.save_person(Person(MEMBER), untold),
+        lambda: store.registry.save_standing(_standing(), untold),
+        lambda: store.registry.save_bond(Bond(FILIAL, COMPANY, "prova", NOON), untold),
         lambda: _grant(store, _delegation("one")),
         lambda: _happen(store, "one", _event(EventKind.REVOKED)),
-        lambda: store.clients.save_client(CLIENT),
+        lambda: store.clients.save_client(CLIENT, untold),
     ]
     for expected, write in enumerate(writes, start=1):
         assert expected == write()
@@ -870,7 +1014,7 @@ def test_every_write_is_a_new_revision(store: Store) -> None:
 
 def test_reading_makes_no_revision(store: Store) -> None:
     """A state is read as often as one likes."""
-    store.registry.save_person(Person(MEMBER))
+    store.registry.save_person(Person(MEMBER), untold)
     store.catalogue.processes()
     store.clients.clients()
     store.clients.client_of_key("one")
@@ -885,7 +1029,7 @@ def test_reading_makes_no_revision(store: Store) -> None:
 
 def test_a_store_that_is_well_says_nothing(store: Store) -> None:
     """A ping without an ailment is None, and creating again changes nothing."""
-    store.registry.save_person(Person(MEMBER, NOON))
+    store.registry.save_person(Person(MEMBER, NOON), untold)
     store.create()
 
     assert store.ping() is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import sqlite3
 import stat
@@ -10,6 +11,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from urllib.parse import quote
@@ -18,14 +20,22 @@ import pytest
 from sqlalchemy import event, text
 
 from authz_service.domain.clients import Client, ClientKey
-from authz_service.domain.decision import CompanyAsked, ProcessAsked, Question
+from authz_service.domain.decision import (
+    ActRecord,
+    Caller,
+    CompanyAsked,
+    ProcessAsked,
+    Question,
+)
 from authz_service.domain.delegation import Change, Delegation, Event, EventKind
 from authz_service.domain.errors import AuthzError, Conflict, InvalidInput, StoreUnavailable
 from authz_service.domain.facts import CompanyFacts
 from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
 from authz_service.domain.processes import ProcessDefinition, ProcessName
+from authz_service.journal.file import FileLog
 from authz_service.store import SqlStore
+from authz_service.usecases.acts import ActLog
 from tests.domain.document import (
     CATALOGUE,
     COMPANY,
@@ -37,6 +47,7 @@ from tests.domain.document import (
     STRANGER,
 )
 from tests.fakes.clock import NOON
+from tests.fakes.store import untold
 
 STANDING = Standing(COMPANY, REPRESENTATIVE, Role.SOCIO, Evidence.ASSERTED, NOON)
 QUESTION = Question(
@@ -121,7 +132,7 @@ def test_the_driver_begins_nothing_by_itself(store: SqlStore) -> None:
 
 def test_the_file_is_its_owners_alone(store: SqlStore) -> None:
     """Nobody else can read the CPFs: not in the file, not beside it, not by its folder."""
-    store.registry.save_person(Person(MEMBER))
+    store.registry.save_person(Person(MEMBER), untold)
     path = store.database.path
     modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()}
 
@@ -197,7 +208,7 @@ def test_creating_twice_keeps_what_is_there(
     store: SqlStore, open_store: Callable[..., SqlStore]
 ) -> None:
     """A start with an old database finds everything that was in it."""
-    store.catalogue.save_processes(CATALOGUE)
+    store.catalogue.save_processes(CATALOGUE, untold)
     store.create()
     again = open_store()
     again.create()
@@ -217,7 +228,7 @@ def _create(url: str, barrier: Barrier) -> None:
     store = SqlStore(url)
     barrier.wait(60)
     store.create()
-    store.registry.save_person(Person(MEMBER))
+    store.registry.save_person(Person(MEMBER), untold)
     store.close()
 
 
@@ -280,7 +291,7 @@ def test_instants_come_back_in_utc(store: SqlStore) -> None:
         ]
     ):
         key = ClientKey(f"{number}", "0" * 64, moment)
-        store.clients.save_client(Client("bpm", frozenset({"decide"}), (key,)))
+        store.clients.save_client(Client("bpm", frozenset({"decide"}), (key,)), untold)
         found = store.clients.client_of_key(key.id)
         assert found is not None
         assert (moment, timedelta(0)) == (found[1].created_at, found[1].created_at.utcoffset())
@@ -288,7 +299,7 @@ def test_instants_come_back_in_utc(store: SqlStore) -> None:
 
 def test_identifiers_are_kept_as_text(store: SqlStore, raw: sqlite3.Connection) -> None:
     """No column of the file turns a CPF, CNPJ or code into a number."""
-    store.registry.save_standing(STANDING)
+    store.registry.save_standing(STANDING, untold)
     row = raw.execute("SELECT typeof(company), typeof(person), company, person FROM standings")
 
     assert ("text", "text", COMPANY.value, REPRESENTATIVE.digits) == row.fetchone()
@@ -300,8 +311,8 @@ def test_what_is_superseded_stays_with_its_end(store: SqlStore, raw: sqlite3.Con
     roles = [Role.SOCIO, Role.CONTADOR, Role.COLABORADOR]
     for day, role in zip(days, roles, strict=True):
         evidence = Evidence.ASSERTED
-        store.registry.save_standing(Standing(COMPANY, REPRESENTATIVE, role, evidence, day))
-        store.registry.save_bond(Bond(FILIAL, COMPANY, role.value, day))
+        store.registry.save_standing(Standing(COMPANY, REPRESENTATIVE, role, evidence, day), untold)
+        store.registry.save_bond(Bond(FILIAL, COMPANY, role.value, day), untold)
     ends = [int(day.timestamp() * 1_000_000) for day in days[1:]]
 
     expected = list(zip(roles, [*ends, None], strict=True))
@@ -312,8 +323,8 @@ def test_what_is_superseded_stays_with_its_end(store: SqlStore, raw: sqlite3.Con
 
 def test_what_is_superseded_is_never_read(store: SqlStore, raw: sqlite3.Connection) -> None:
     """Only the current bond counts, in whatever order the database finds its rows."""
-    store.registry.save_bond(Bond(FILIAL, COMPANY, "first", NOON, NOON.date()))
-    store.registry.save_bond(Bond(FILIAL, COMPANY, "second", NOON))
+    store.registry.save_bond(Bond(FILIAL, COMPANY, "first", NOON, NOON.date()), untold)
+    store.registry.save_bond(Bond(FILIAL, COMPANY, "second", NOON), untold)
     raw.execute("UPDATE bonds SET id = 99 WHERE superseded_at IS NOT NULL")
     question = Question(MEMBER, "read_delegations", CompanyAsked(FILIAL))
     [facts] = store.facts.gather([question], NOON + timedelta(days=1)).facts
@@ -340,13 +351,15 @@ def test_the_database_itself_keeps_one_of_a_kind(
     store: SqlStore, raw: sqlite3.Connection, table: str, columns: str, values: str
 ) -> None:
     """Two current standings, bonds or delegations, or one name for two, cannot be written."""
-    store.catalogue.save_processes([P001])
-    store.registry.save_standing(STANDING)
-    store.registry.save_bond(Bond(FILIAL, COMPANY, "proof", NOON))
-    store.delegations.apply(Change(COMPANY, MEMBER, (), (_delegation("one"),)))
+    store.catalogue.save_processes([P001], untold)
+    store.registry.save_standing(STANDING, untold)
+    store.registry.save_bond(Bond(FILIAL, COMPANY, "proof", NOON), untold)
+    store.delegations.apply(
+        Change(COMPANY, MEMBER, _revision(store), (), (_delegation("one"),)), untold
+    )
     store.surrogates.surrogates([MEMBER])
     key = ClientKey("one", "0" * 64, NOON)
-    store.clients.save_client(Client("bpm", frozenset({"decide"}), (key,)))
+    store.clients.save_client(Client("bpm", frozenset({"decide"}), (key,)), untold)
 
     with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
         raw.execute(f"INSERT INTO {table} ({columns}) SELECT {values or columns} FROM {table}")  # noqa: S608 - a table of cases
@@ -370,9 +383,11 @@ def _counted(store: SqlStore, questions: list[Question]) -> int:
 
 def test_the_number_of_reads_does_not_grow(store: SqlStore) -> None:
     """Fifty questions about fifty companies are as many statements as one question, or none."""
-    store.catalogue.save_processes(CATALOGUE)
-    store.registry.save_bond(Bond(FILIAL, COMPANY, "proof", NOON))
-    store.delegations.apply(Change(COMPANY, MEMBER, (), (_delegation("one"),)))
+    store.catalogue.save_processes(CATALOGUE, untold)
+    store.registry.save_bond(Bond(FILIAL, COMPANY, "proof", NOON), untold)
+    store.delegations.apply(
+        Change(COMPANY, MEMBER, _revision(store), (), (_delegation("one"),)), untold
+    )
     several = [
         Question(
             actor,
@@ -394,7 +409,7 @@ def test_facts_and_revision_come_from_one_state(
     store: SqlStore, open_store: Callable[..., SqlStore], at: int
 ) -> None:
     """A write in the middle of a gathering, wherever, is seen by the next one only."""
-    store.catalogue.save_processes([P001])
+    store.catalogue.save_processes([P001], untold)
     other = open_store()
     before = store.facts.gather([QUESTION], NOON)
     statements: list[str] = []
@@ -404,10 +419,10 @@ def test_facts_and_revision_come_from_one_state(
             statements.append(statement)
         if len(statements) == at:
             statements.append("the writes")
-            other.registry.save_person(Person(REPRESENTATIVE, NOON, NOON))
-            other.registry.save_person(Person(MEMBER, NOON, NOON))
-            other.registry.save_standing(STANDING)
-            other.catalogue.save_processes([ProcessDefinition(P001.id, "P001", "Other", 9)])
+            other.registry.save_person(Person(REPRESENTATIVE, NOON, NOON), untold)
+            other.registry.save_person(Person(MEMBER, NOON, NOON), untold)
+            other.registry.save_standing(STANDING, untold)
+            other.catalogue.save_processes([ProcessDefinition(P001.id, "P001", "Other", 9)], untold)
 
     event.listen(store.database.engine, "after_cursor_execute", _meanwhile)
     during = store.facts.gather([QUESTION], NOON)
@@ -423,7 +438,7 @@ def test_a_reader_does_not_wait_for_a_writer(
     store: SqlStore, raw: sqlite3.Connection, open_store: Callable[..., SqlStore]
 ) -> None:
     """While somebody writes, questions are answered from the state before."""
-    store.registry.save_person(Person(MEMBER, NOON))
+    store.registry.save_person(Person(MEMBER, NOON), untold)
     impatient = open_store(busy_timeout=0)
     raw.execute("BEGIN IMMEDIATE")
     raw.execute("UPDATE people SET registered_at = NULL")
@@ -440,7 +455,7 @@ def test_what_was_written_is_read_at_once_everywhere(
     """Once a call has returned, every other process knows of it with its next question."""
     other = open_store()
     for expected in range(1, 20):
-        store.registry.save_person(Person(MEMBER))
+        store.registry.save_person(Person(MEMBER), untold)
         assert expected == _revision(other)
 
 
@@ -456,7 +471,9 @@ def _grant_all(url: str, barrier: Barrier, mine: list[str]) -> None:
         while True:
             seen = tuple(store.delegations.of_company(COMPANY, MEMBER))
             try:
-                store.delegations.apply(Change(COMPANY, MEMBER, seen, (granted,)))
+                store.delegations.apply(
+                    Change(COMPANY, MEMBER, _revision(store), seen, (granted,)), untold
+                )
             except Conflict:
                 continue
             break
@@ -468,7 +485,7 @@ def test_two_writers_do_not_lose_each_others_change(store: SqlStore, kind: str) 
     """Everything that two writers of one member's set were told is written is there."""
     names = [f"p{number}" for number in range(30)]
     store.catalogue.save_processes(
-        [ProcessDefinition(ProcessId(name), "P001", name, 1) for name in names]
+        [ProcessDefinition(ProcessId(name), "P001", name, 1) for name in names], untold
     )
     url = f"sqlite:///{store.database.path}"
     spawn = multiprocessing.get_context("spawn")
@@ -490,7 +507,7 @@ def test_writers_of_one_store_take_turns(store: SqlStore) -> None:
 
     def _write() -> None:
         for _ in range(10):
-            revisions.append(store.registry.save_person(Person(MEMBER)))  # noqa: PERF401 - four threads append
+            revisions.append(store.registry.save_person(Person(MEMBER), untold))  # noqa: PERF401 - four threads append
 
     _in_threads(_write, _write, _write, _write)
 
@@ -512,9 +529,35 @@ def test_a_surrogate_made_twice_at_once_is_one(store: SqlStore) -> None:
     assert [found[0]] * 4 == found
 
 
+def test_acts_and_decisions_do_not_block_each_other(store: SqlStore, tmp_path: Path) -> None:
+    """Acts hold the database and want the log; deciders read and name persons, then log."""
+    log = FileLog(tmp_path / "decisions.jsonl")
+    acts = ActLog(log, (), lambda: NOON)
+    record = ActRecord("0" * 32, NOON, Caller("decider"), "decision")
+
+    def _act() -> None:
+        for _ in range(30):
+            told = partial(acts.did, "person.assert", Caller("actor"), {})
+            store.registry.save_person(Person(MEMBER), told)
+
+    def _decide(number: int) -> None:
+        for each in range(30):
+            store.facts.gather([QUESTION], NOON)
+            store.surrogates.surrogates([Cpf(f"{number * 100 + each:011}")])
+            log.write([record])
+
+    _in_threads(_act, _act, lambda: _decide(1), lambda: _decide(2))
+    log.close()
+    lines = [json.loads(one) for one in (tmp_path / "decisions.jsonl").read_text().splitlines()]
+    revisions = [one["store_revision"] for one in lines if one["act"] == "person.assert"]
+
+    assert list(range(1, 61)) == revisions
+    assert 60 == len(lines) - len(revisions)
+
+
 def test_a_failure_leaves_no_half_write(store: SqlStore, raw: sqlite3.Connection) -> None:
     """If the last statement of a write fails, none of its rows is there and no lock stays."""
-    store.catalogue.save_processes(CATALOGUE)
+    store.catalogue.save_processes(CATALOGUE, untold)
     raw.execute(
         "CREATE TRIGGER full BEFORE INSERT ON delegation_events WHEN NEW.delegation = 'three'"
         " BEGIN SELECT RAISE(FAIL, 'disk full'); END"
@@ -525,24 +568,26 @@ def test_a_failure_leaves_no_half_write(store: SqlStore, raw: sqlite3.Connection
     )
 
     with pytest.raises(AuthzError):
-        store.delegations.apply(Change(COMPANY, MEMBER, (), granted))
+        store.delegations.apply(Change(COMPANY, MEMBER, _revision(store), (), granted), untold)
     assert [] == store.delegations.of_company(COMPANY)
     assert 1 == _revision(store)
-    assert 2 == store.delegations.apply(Change(COMPANY, MEMBER, (), granted[:2]))
+    assert 2 == store.delegations.apply(
+        Change(COMPANY, MEMBER, _revision(store), (), granted[:2]), untold
+    )
 
 
 # When the database does not answer
 
 
 WRITES: dict[str, Callable[[SqlStore], object]] = {
-    "person": lambda store: store.registry.save_person(Person(MEMBER, NOON)),
-    "standing": lambda store: store.registry.save_standing(STANDING),
-    "bond": lambda store: store.registry.save_bond(Bond(FILIAL, COMPANY, "proof", NOON)),
+    "person": lambda store: store.registry.save_person(Person(MEMBER, NOON), untold),
+    "standing": lambda store: store.registry.save_standing(STANDING, untold),
+    "bond": lambda store: store.registry.save_bond(Bond(FILIAL, COMPANY, "proof", NOON), untold),
     "delegations": lambda store: store.delegations.apply(
-        Change(COMPANY, MEMBER, (), (_delegation("one"),))
+        Change(COMPANY, MEMBER, _revision(store), (), (_delegation("one"),)), untold
     ),
-    "processes": lambda store: store.catalogue.save_processes([P001]),
-    "client": lambda store: store.clients.save_client(Client("bpm", frozenset({"decide"}))),
+    "processes": lambda store: store.catalogue.save_processes([P001], untold),
+    "client": lambda store: store.clients.save_client(Client("bpm", frozenset({"decide"})), untold),
     "surrogates": lambda store: store.surrogates.surrogates([MEMBER]),
 }
 READS: dict[str, Callable[[SqlStore], object]] = {
@@ -575,7 +620,7 @@ def test_a_write_gives_up_behind_another_that_goes_on(
     write: Callable[[SqlStore], object],
 ) -> None:
     """After the busy timeout a write is refused, and succeeds when the other is over."""
-    store.catalogue.save_processes([P001])
+    store.catalogue.save_processes([P001], untold)
     impatient = open_store(busy_timeout=0.02)
     raw.execute("BEGIN IMMEDIATE")
     message = _refused(impatient, write)
@@ -588,7 +633,7 @@ def test_a_write_gives_up_behind_another_that_goes_on(
 def test_a_write_waits_for_another_that_is_quick(store: SqlStore, raw: sqlite3.Connection) -> None:
     """Within the busy timeout a write waits instead of failing."""
     raw.execute("BEGIN IMMEDIATE")
-    waiting = threading.Thread(target=store.registry.save_person, args=(Person(MEMBER),))
+    waiting = threading.Thread(target=store.registry.save_person, args=(Person(MEMBER), untold))
     waiting.start()
     waiting.join(0.2)
     still_waiting = waiting.is_alive()
@@ -686,10 +731,12 @@ def test_a_row_that_cannot_be_is_no_fault_of_the_caller(
     store: SqlStore, raw: sqlite3.Connection, damage: str
 ) -> None:
     """A damaged row makes the store unavailable; it never reads as a wrong request."""
-    store.catalogue.save_processes([P001])
-    store.registry.save_standing(STANDING)
-    store.registry.save_bond(Bond(FILIAL, COMPANY, "proof", NOON))
-    store.delegations.apply(Change(FILIAL, MEMBER, (), (_delegation("one", company=FILIAL),)))
+    store.catalogue.save_processes([P001], untold)
+    store.registry.save_standing(STANDING, untold)
+    store.registry.save_bond(Bond(FILIAL, COMPANY, "proof", NOON), untold)
+    store.delegations.apply(
+        Change(FILIAL, MEMBER, _revision(store), (), (_delegation("one", company=FILIAL),)), untold
+    )
     raw.execute(damage)
     resource = ProcessAsked(ProcessName("P001"), FILIAL)
     questions = [QUESTION, Question(MEMBER, "open", resource)]
@@ -700,11 +747,13 @@ def test_a_row_that_cannot_be_is_no_fault_of_the_caller(
 
 def test_a_contradiction_quotes_nobody(store: SqlStore) -> None:
     """A conflict out of the database names no person either."""
-    store.catalogue.save_processes([P001])
-    store.delegations.apply(Change(COMPANY, MEMBER, (), (_delegation("one"),)))
-    again = Change(COMPANY, MEMBER, (_delegation("one"),), (_delegation("two"),))
+    store.catalogue.save_processes([P001], untold)
+    store.delegations.apply(
+        Change(COMPANY, MEMBER, _revision(store), (), (_delegation("one"),)), untold
+    )
+    again = Change(COMPANY, MEMBER, _revision(store), (_delegation("one"),), (_delegation("two"),))
     with pytest.raises(Conflict) as caught:
-        store.delegations.apply(again)
+        store.delegations.apply(again, untold)
 
     assert MEMBER.digits not in "".join(traceback.format_exception(caught.value))
 
@@ -751,7 +800,7 @@ def test_a_ping_does_not_wait_for_a_writer(store: SqlStore, raw: sqlite3.Connect
 
 def test_a_closed_store_opens_again(store: SqlStore) -> None:
     """Closing lets go of the file, and a later call takes it up again."""
-    store.registry.save_person(Person(MEMBER))
+    store.registry.save_person(Person(MEMBER), untold)
     store.close()
 
     assert 1 == _revision(store)
@@ -762,7 +811,7 @@ def test_a_replaced_file_is_the_one_that_counts(tmp_path: Path) -> None:
     path = tmp_path / "authz.db"
     with closing(SqlStore(f"sqlite:///{path}")) as store:
         store.create()
-        store.catalogue.save_processes([P001])
+        store.catalogue.save_processes([P001], untold)
         with closing(SqlStore(f"sqlite:///{tmp_path}/restored.db")) as restored:
             restored.create()
         assert [P001] == store.catalogue.processes()
@@ -784,3 +833,19 @@ def test_a_deleted_file_is_missed(tmp_path: Path) -> None:
         with pytest.raises(StoreUnavailable):
             store.catalogue.processes()
         assert "the database file is missing" == store.ping()
+
+
+def test_a_damaged_table_is_an_ailment(tmp_path: Path) -> None:
+    """A file whose first pages are whole and whose tables are not is not called well."""
+    path = tmp_path / "authz.db"
+    with closing(SqlStore(f"sqlite:///{path}")) as store:
+        store.create()
+        store.catalogue.save_processes([P001], untold)
+        assert store.ping() is None
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA journal_mode=DELETE")
+    content = path.read_bytes()
+    path.write_bytes(content[:8192] + bytes(reversed(content[8192:])))
+    with closing(SqlStore(f"sqlite:///{path}")) as store:
+        assert store.ping() is not None

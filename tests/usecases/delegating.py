@@ -97,3 +97,11 @@ def remember(house: House, decision: Decision) -> list[Question]:
 
     house.policy.verdict = verdict
     return questions
+
+
+def asked(house: House) -> list[tuple[str, str | None]]:
+    """Give actions and processes of the decisions in the log."""
+    return [
+        (one.asked.action, None if one.asked.process is None else one.asked.process.value)
+        for one in house.decisions
+    ]

@@ -18,7 +18,7 @@ from tests.domain.document import CATALOGUE
 from tests.fakes.clock import FrozenClock
 from tests.fakes.log import ListLog
 from tests.fakes.policies import ScriptedPolicies, ScriptedPolicy
-from tests.fakes.store import MemoryStore
+from tests.fakes.store import MemoryStore, untold
 
 CALLER = Caller("orquestra", frozenset({"decide", "delegations"}), "10.1.2.3")
 
@@ -29,7 +29,7 @@ class House:
     def __init__(self) -> None:
         self.clock = FrozenClock()
         self.store = MemoryStore()
-        self.store.catalogue.save_processes(CATALOGUE)
+        self.store.catalogue.save_processes(CATALOGUE, untold)
         self.policy = ScriptedPolicy()
         self.policies = ScriptedPolicies(self.policy)
         self.log = ListLog()

@@ -12,11 +12,9 @@ from authz_service.domain.decision import (
     Decision,
     Question,
 )
-from authz_service.domain.delegation import Change
 from authz_service.domain.errors import (
     ActRefused,
     AmbiguousProcess,
-    Conflict,
     InvalidInput,
     LogUnavailable,
     Refusal,
@@ -35,6 +33,7 @@ from tests.domain.document import (
     REPRESENTATIVE,
 )
 from tests.fakes.clock import NOON
+from tests.fakes.log import ListLog
 from tests.fakes.policies import deny_all
 from tests.usecases.delegating import (
     ACTING,
@@ -42,20 +41,13 @@ from tests.usecases.delegating import (
     PARTNER_ACTING,
     THREE,
     TODAY,
+    asked,
     give,
     names,
     remember,
     stored,
 )
 from tests.usecases.house import House, leaks
-
-
-def asked(house: House) -> list[tuple[str, str | None]]:
-    """Give actions and processes of the decisions in the log."""
-    return [
-        (one.asked.action, None if one.asked.process is None else one.asked.process.value)
-        for one in house.decisions
-    ]
 
 
 def test_every_process_of_the_set_and_every_dropped_one_is_a_question(house: House) -> None:
@@ -159,22 +151,7 @@ def test_a_process_that_is_not_clear_stops_the_whole_act(
     assert ({}, []) == (stored(house), house.log.records)
 
 
-def test_a_change_by_somebody_else_meanwhile_is_a_conflict(house: House) -> None:
-    """What was decided on has to be what is changed, or the last writer would win unseen."""
-    give(house, (P001,))
-
-    def meanwhile(_question: Question, _facts: Facts) -> Decision:
-        house.policy.verdict = lambda _question, _facts: allowed
-        give(house, (P018,), None, PARTNER_ACTING)
-        return allowed
-
-    allowed = Decision(allowed=True, reasons=("represents",))
-    house.policy.verdict = meanwhile
-    with pytest.raises(Conflict):
-        give(house, (P015,))
-    counting = [one for ones in stored(house).values() for one in ones if one.in_force(NOON)]
-    assert [P018.id] == [one.process for one in counting]
-    assert 2 == len(house.administrative)
+# The log
 
 
 @pytest.mark.parametrize(
@@ -190,6 +167,24 @@ def test_without_the_log_nothing_is_done(house: House, act: Callable[[House], ob
     with pytest.raises(LogUnavailable):
         act(house)
     assert {} == stored(house)
+
+
+def test_an_act_that_cannot_be_written_down_is_not_done(house: House) -> None:
+    """If only the record of the act fails, the delegations are as they were, too."""
+    [given] = give(house, (P001,))
+    revision = house.store.facts.gather([], NOON).revision
+    full = ListLog()
+    full.broken = True
+    desk = replace(house.desk, acts=replace(house.acts, log=full))
+    for act in (
+        lambda: desk.replace_set(ACTING, COMPANY, MEMBER, names((P018,))),
+        lambda: desk.revoke(ACTING, given.id),
+        lambda: desk.renounce(MEMBER_ACTING, given.id),
+    ):
+        with pytest.raises(LogUnavailable):
+            act()
+    assert {P001.id: [given]} == stored(house)
+    assert revision == house.store.facts.gather([], NOON).revision
 
 
 def test_every_act_is_in_the_log_with_what_it_changed(house: House) -> None:
@@ -256,22 +251,3 @@ def test_no_record_of_a_delegation_holds_a_cpf(house: House) -> None:
     with pytest.raises(ActRefused):
         give(house, THREE)
     assert [] == leaks(house.log.records, [MEMBER, REPRESENTATIVE, PARTNER])
-
-
-def test_a_conflict_writes_no_act(house: House) -> None:
-    """An act that was not done is not in the log as done."""
-
-    class Refusing:
-        """Delegations that were changed by somebody else, always."""
-
-        find = house.store.delegations.find
-        of_company = house.store.delegations.of_company
-
-        def apply(self, _change: Change) -> int:
-            """Refuse."""
-            raise Conflict("the delegations were changed meanwhile")
-
-    desk = replace(house.desk, delegations=Refusing())
-    with pytest.raises(Conflict):
-        desk.replace_set(ACTING, COMPANY, MEMBER, names(THREE))
-    assert [] == house.administrative

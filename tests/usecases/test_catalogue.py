@@ -15,6 +15,7 @@ from authz_service.domain.identifiers import ProcessId
 from authz_service.domain.processes import ProcessDefinition, ProcessState
 from authz_service.usecases.catalogue import CatalogueInvalid, Imported
 from tests.domain.document import CATALOGUE, P001, P061_CADASTRO, P061_REGISTRO
+from tests.fakes.store import untold
 from tests.usecases.house import House
 
 SHELL = Caller("shell")
@@ -114,11 +115,13 @@ def test_an_import_is_written_down(house: House) -> None:
     assert house.store.facts.gather([], house.clock()).revision == record.store_revision
 
 
-def test_an_import_that_cannot_be_written_down_is_no_success(house: House) -> None:
-    """With the log broken the caller hears of an error."""
+def test_an_import_that_cannot_be_written_down_is_not_done(house: House) -> None:
+    """With the log broken the caller hears of an error, and the catalogue is as it was."""
+    before = house.store.catalogue.processes()
     house.log.broken = True
     with pytest.raises(LogUnavailable):
         load(house, CSV)
+    assert before == house.store.catalogue.processes()
 
 
 # What an import changes
@@ -194,7 +197,7 @@ def test_a_row_may_close_a_process_and_open_it_again(house: House) -> None:
 def test_what_is_missing_from_the_file_stays_as_it_is(house: House) -> None:
     """An import never removes, and never opens what was closed without a word about it."""
     closed = replace(P061_CADASTRO, state=ProcessState.CLOSED)
-    house.store.catalogue.save_processes([closed])
+    house.store.catalogue.save_processes([closed], untold)
     load(house, CSV)
     assert 12 == len(house.store.catalogue.processes())
     assert closed in house.store.catalogue.processes()

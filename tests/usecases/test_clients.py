@@ -23,6 +23,7 @@ from authz_service.domain.errors import (
 )
 from authz_service.usecases.clients import Clients
 from tests.fakes.clock import NOON
+from tests.fakes.store import untold
 from tests.usecases.house import House, texts_of
 
 SHELL = Caller("shell")
@@ -146,10 +147,21 @@ def test_a_client_that_cannot_be_is_not_made(house: House, name: str, scopes: li
 
 
 def test_a_key_that_could_not_be_written_down_is_not_shown(house: House) -> None:
-    """Without the log nobody gets a key."""
+    """Without the log nobody gets a key, and there is no client."""
     house.log.broken = True
     with pytest.raises(LogUnavailable):
         add(house)
+    assert [] == house.clients.list()
+
+
+def test_a_revocation_that_could_not_be_written_down_is_not_done(house: House) -> None:
+    """The operator hears of an error, and the key goes on to count: both say the same."""
+    add(house)
+    before = house.clients.list()
+    house.log.broken = True
+    with pytest.raises(LogUnavailable):
+        house.clients.revoke(before[0].name, SHELL)
+    assert before == house.clients.list()
 
 
 # Several keys
@@ -210,7 +222,7 @@ def test_revoking_again_changes_nothing(house: House) -> None:
 
 def test_a_client_without_keys_has_none_to_revoke(house: House) -> None:
     """That is no error."""
-    house.store.clients.save_client(Client("orquestra", SCOPES))
+    house.store.clients.save_client(Client("orquestra", SCOPES), untold)
     assert 0 == house.clients.revoke("orquestra", SHELL)
 
 

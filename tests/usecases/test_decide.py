@@ -44,6 +44,8 @@ from tests.domain.document import (
 )
 from tests.fakes.clock import NOON
 from tests.fakes.policies import ScriptedPolicy, deny_all
+from tests.fakes.store import untold
+from tests.usecases.delegating import give
 from tests.usecases.house import CALLER, House, leaks
 
 QUESTION = Question(MEMBER, "open", ProcessAsked(ProcessName("P001", 3), COMPANY))
@@ -204,7 +206,7 @@ def test_a_batch_is_decided_on_one_state_of_the_store(house: House) -> None:
     """A write in the middle of a batch is seen by the next one."""
 
     def writing(_question: Question, _facts: Facts) -> Decision:
-        house.store.catalogue.save_processes([])
+        house.store.catalogue.save_processes([], untold)
         return Decision(allowed=True, reasons=("represents",))
 
     house.policy.verdict = writing
@@ -338,6 +340,41 @@ def test_a_label_tells_what_its_code_does_not(house: House) -> None:
     asked = house.decisions[0].asked
     assert P061_REGISTRO.label == answer.process
     assert (P061_REGISTRO.id, "P061 - registro", 2) == (asked.process, asked.named, asked.version)
+
+
+@pytest.mark.parametrize(
+    ("question", "version"),
+    [
+        (named("P001"), 3),
+        (named("P001", 1), 1),
+        (named("P999", 2), 2),
+        (named("P999"), None),
+        (ABOUT_COMPANY, None),
+    ],
+    ids=["the newest", "the named one", "named of no process", "unknown", "of no process"],
+)
+def test_the_record_holds_the_version_that_was_meant(
+    house: House, question: Question, version: int | None
+) -> None:
+    """Who names none means the newest, and later nobody could tell which that was."""
+    house.point.decide(question, CALLER)
+    assert version == house.decisions[0].asked.version
+
+
+def test_the_record_names_the_delegation_that_bears_on_the_question(house: House) -> None:
+    """So an auditor finds who granted and confirmed it; what has none says so."""
+    [given] = give(house, (P001,))
+    house.log.records.clear()
+    house.point.decide_all([QUESTION, named("P018"), ABOUT_COMPANY, NOBODY], CALLER)
+    assert [given.id, None, None, None] == [one.asked.delegation for one in house.decisions]
+
+
+def test_an_answer_tells_which_state_it_was_decided_on(house: House) -> None:
+    """An act that depends on it can be refused if the store has moved on."""
+    house.store.catalogue.save_processes([], untold)
+    revision = house.store.facts.gather([], NOON).revision
+    answers = house.point.decide_all([QUESTION, NOBODY], CALLER)
+    assert [revision, revision] == [one.revision for one in answers]
 
 
 def test_an_unknown_process_is_named_as_the_caller_did(house: House) -> None:

@@ -37,6 +37,7 @@ from tests.domain.document import (
     STRANGER,
 )
 from tests.fakes.clock import NOON
+from tests.fakes.policies import deny_all
 from tests.usecases.delegating import (
     ACTING,
     HOUR,
@@ -174,8 +175,31 @@ def test_ending_what_somebody_ends_meanwhile_is_a_conflict(house: House) -> None
     assert (["granted", "revoked"], PARTNER) == (kinds(kept), kept.history[-1].actor)
 
 
-def test_what_changed_between_finding_and_reading_is_a_conflict(house: House) -> None:
-    """A delegation that was found in one state and read in another is not ended unseen."""
+def test_whether_a_delegation_is_over_is_told_to_nobody_who_may_not_revoke_it(
+    house: House,
+) -> None:
+    """Over or not, an outsider with its id is refused alike, and leaves a trace in the log."""
+    over, going_on = give(house, (P001, P018))
+    house.desk.revoke(ACTING, over.id)
+    house.policy.verdict = deny_all
+    house.log.records.clear()
+    for one in (over, going_on):
+        with pytest.raises(ActRefused):
+            house.desk.revoke(replace(ACTING, actor=STRANGER), one.id)
+    assert [False, False] == [one.decision.allowed for one in house.decisions]
+
+
+def test_a_member_is_told_first_that_the_own_delegation_is_over(house: House) -> None:
+    """The policy lets nobody renounce what is over, and the reason would mislead."""
+    [given] = give(house, (P001,))
+    house.desk.revoke(ACTING, given.id)
+    house.policy.verdict = deny_all
+    with pytest.raises(Conflict, match=r"^the delegation is over already$"):
+        house.desk.renounce(MEMBER_ACTING, given.id)
+
+
+def test_a_delegation_is_ended_as_it_is_by_then(house: House) -> None:
+    """A last day that somebody sets after it was found is in the ending all the same."""
 
     class Late:
         """Delegations that somebody extends right after they were found by id."""
@@ -191,6 +215,6 @@ def test_what_changed_between_finding_and_reading_is_a_conflict(house: House) ->
 
     [given] = give(house, (P001,))
     desk = replace(house.desk, delegations=Late())
-    with pytest.raises(Conflict, match=r"^the delegation is over already$"):
-        desk.revoke(ACTING, given.id)
-    assert ["granted", "extended"] == kinds(stored(house)[P001.id][0])
+    ended = desk.revoke(ACTING, given.id)
+    assert {P001.id: [ended]} == stored(house)
+    assert (["granted", "extended", "revoked"], TODAY) == (kinds(ended), ended.last_day)

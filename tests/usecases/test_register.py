@@ -162,11 +162,13 @@ ACTS: list[Callable[[House], object]] = [
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_an_assertion_that_cannot_be_written_down_is_no_success(
+def test_an_assertion_that_cannot_be_written_down_is_not_kept(
     house: House, act: Callable[[House], object]
 ) -> None:
-    """With the log broken the caller hears of an error."""
+    """With the log broken the caller hears of an error, and the store is as it was."""
+    before = house.store.facts.gather([ABOUT_MEMBER, ABOUT_REPRESENTATIVE], NOON)
     house.log.broken = True
     with pytest.raises(LogUnavailable):
         act(house)
     assert [] == house.told
+    assert before == house.store.facts.gather([ABOUT_MEMBER, ABOUT_REPRESENTATIVE], NOON)

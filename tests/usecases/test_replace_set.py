@@ -28,6 +28,7 @@ from tests.domain.document import (
     STRANGER,
 )
 from tests.fakes.clock import NOON
+from tests.fakes.store import untold
 from tests.usecases.delegating import (
     ACTING,
     HOUR,
@@ -198,7 +199,7 @@ def test_a_lapsed_delegation_is_closed_and_granted_anew(house: House) -> None:
     """The old one is noted as expired, the new one has its own grantor, version and end."""
     give(house, (P001,), Validity(TODAY))
     house.clock.advance(timedelta(days=1))
-    house.store.catalogue.save_processes([replace(P001, version=4)])
+    house.store.catalogue.save_processes([replace(P001, version=4)], untold)
     [new] = give(house, (P001,), None, PARTNER_ACTING)
     old, kept = stored(house)[P001.id]
     assert kept == new
@@ -232,12 +233,12 @@ def test_what_has_lapsed_and_is_not_wanted_stays_as_it_is(house: House) -> None:
 
 def test_all_means_those_listed_and_open_now(house: House) -> None:
     """Selecionar Todos takes what takes requests; what is listed later does not join."""
-    house.store.catalogue.save_processes([replace(P015, state=ProcessState.CLOSED)])
+    house.store.catalogue.save_processes([replace(P015, state=ProcessState.CLOSED)], untold)
     given = house.desk.replace_set(ACTING, COMPANY, MEMBER, None)
     open_now = {one.id for one in CATALOGUE if one != P015}
     assert open_now == {one.process for one in given}
     listed_later = replace(P001, id=ProcessId("p200"), code="P200")
-    house.store.catalogue.save_processes([listed_later, P015])
+    house.store.catalogue.save_processes([listed_later, P015], untold)
     house.policy.verdict = by_delegation
     assert open_now == may_open(house)
     again = house.desk.replace_set(ACTING, COMPANY, MEMBER, None)
@@ -247,7 +248,7 @@ def test_all_means_those_listed_and_open_now(house: House) -> None:
 def test_all_drops_what_was_closed_meanwhile(house: House) -> None:
     """All is a set like any other: what is not in it is revoked."""
     give(house, (P015,))
-    house.store.catalogue.save_processes([replace(P015, state=ProcessState.CLOSED)])
+    house.store.catalogue.save_processes([replace(P015, state=ProcessState.CLOSED)], untold)
     house.desk.replace_set(ACTING, COMPANY, MEMBER, None)
     assert ["granted", "revoked"] == kinds(stored(house)[P015.id][0])
 
