@@ -74,6 +74,7 @@ class Service:
                 clients=self.clients,
                 pings=(
                     Ping("policy", vital=True, ailment=self.policy.ailment),
+                    Ping("policy flaws", vital=False, ailment=self.policy.flaw),
                     Ping("database", vital=True, ailment=self.store.ping),
                     Ping("decision log", vital=False, ailment=self.log.ailment),
                 ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import select
 import signal
@@ -13,7 +14,7 @@ from typing import Any
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer, create_server
-from waitress.task import ErrorTask
+from waitress.task import ErrorTask, WSGITask
 
 THREADS = 4
 """Few: threads that fight for the interpreter lock make each other slower."""
@@ -23,6 +24,10 @@ MAX_BODY = 1024 * 1024
 """Bytes of a body that waitress takes in; the application refuses far smaller ones itself."""
 MAX_HEADER = 16 * 1024
 """Bytes of all headers together."""
+MAX_CONNECTIONS = 1_000
+"""Connections at once. waitress's 100 are soon held by callers that keep theirs alive."""
+IDLE_SECONDS = 15
+"""How long a connection may be silent. In waitress's 120, who says nothing locks out all."""
 
 
 class _ProblemTask(ErrorTask):
@@ -55,9 +60,20 @@ class _ProblemTask(ErrorTask):
         self.write(body)
 
 
-class _Channel(HTTPChannel):
-    """A connection whose refusals are problems."""
+class _AnswerTask(WSGITask):
+    """An answer that closes its connection while the server stops, and says so."""
 
+    def build_response_header(self) -> bytes:
+        """Give the head of the answer."""
+        if getattr(self.channel.server, "stopping", False):
+            self.set_close_on_finish()
+        return bytes(super().build_response_header())
+
+
+class _Channel(HTTPChannel):
+    """A connection whose refusals are problems, and which ends with the server."""
+
+    task_class = _AnswerTask
     error_task_class = _ProblemTask
 
 
@@ -71,13 +87,21 @@ class Server:
         port: the port to listen on; 0 lets the system choose.
 
     Raises:
-        OSError: the address cannot be listened on.
+        OSError: the address cannot be listened on, or is none.
     """
 
     def __init__(self, app: Callable[..., Any], host: str, port: int) -> None:
         self._map: dict[int, Any] = {}
         self._stopping = False
-        self._server = create_server(
+        try:
+            self._server = self._listen(app, host, port)
+        except ValueError as error:
+            raise OSError(errno.EADDRNOTAVAIL, "is no address to listen on", host) from error
+        for listener in self._listeners():
+            listener.channel_class = _Channel
+
+    def _listen(self, app: Callable[..., Any], host: str, port: int) -> Any:
+        return create_server(
             app,
             map=self._map,
             host=host,
@@ -85,11 +109,14 @@ class Server:
             threads=THREADS,
             max_request_body_size=MAX_BODY,
             max_request_header_size=MAX_HEADER,
+            connection_limit=MAX_CONNECTIONS,
+            channel_timeout=IDLE_SECONDS,
+            cleanup_interval=IDLE_SECONDS // 3,
+            # `select` fails at the 1,024th file, and the log and the database need some.
+            asyncore_use_poll=True,
             # The name and version of the server are nobody's business.
             ident="",
         )
-        for listener in self._listeners():
-            listener.channel_class = _Channel
 
     @property
     def port(self) -> int:
@@ -105,16 +132,21 @@ class Server:
     def serve(self) -> None:
         """Serve until ``stop`` is called; then finish what is in flight and return."""
         while not self._stopping:
-            wasyncore.loop(timeout=1.0, map=self._map, count=1)
+            self._step(1.0)
         self._drain()
 
     def stop(self) -> None:
         """Begin to stop; may be called from any thread."""
         self._stopping = True
-        self._listeners()[0].pull_trigger()
+        for listener in self._listeners():
+            listener.stopping = True
+            listener.pull_trigger()
 
     def _signalled(self, _number: int, _frame: FrameType | None) -> None:
         self.stop()
+
+    def _step(self, seconds: float) -> None:
+        wasyncore.loop(timeout=seconds, map=self._map, count=1, use_poll=True)
 
     def _listeners(self) -> list[Any]:
         return [one for one in self._map.values() if isinstance(one, BaseWSGIServer)]
@@ -122,14 +154,14 @@ class Server:
     def _drain(self) -> None:
         """Take in who has already connected, answer everybody, and close."""
         listeners = self._listeners()
-        while select.select([one.socket for one in listeners], [], [], 0)[0]:
-            wasyncore.loop(timeout=0.0, map=self._map, count=1)
+        while _waiting([one.socket for one in listeners]):
+            self._step(0.0)
         for listener in listeners:
             listener.del_channel()
             listener.socket.close()
         deadline = time.monotonic() + DRAIN_SECONDS
         while self._busy() and time.monotonic() < deadline:
-            wasyncore.loop(timeout=0.05, map=self._map, count=1)
+            self._step(0.05)
         listeners[0].task_dispatcher.shutdown()
         wasyncore.close_all(self._map)
 
@@ -139,8 +171,17 @@ class Server:
         for channel in list(self._map.values()):
             if not isinstance(channel, HTTPChannel):
                 continue
-            if channel.requests or channel.request or channel.total_outbufs_len:
+            going_on = channel.requests or channel.request or channel.total_outbufs_len
+            if going_on or _waiting([channel.socket]):
                 busy = True
             else:
                 channel.handle_close()
         return busy
+
+
+def _waiting(sockets: list[Any]) -> bool:
+    """Tell whether somebody's bytes or connection have arrived and were not taken in yet."""
+    poll = select.poll()
+    for one in sockets:
+        poll.register(one, select.POLLIN)
+    return any(what & select.POLLIN for _number, what in poll.poll(0))

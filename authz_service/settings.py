@@ -106,7 +106,7 @@ class Settings:
         url = texts["AUTHZ_DATABASE_URL"] or f"sqlite:///{quote(data_dir)}/authz.db"
         if not url.startswith("sqlite:///"):
             problems.append("AUTHZ_DATABASE_URL: must begin with `sqlite:///`")
-        port = _port(texts["AUTHZ_PORT"])
+        port = read_port(texts["AUTHZ_PORT"])
         if port is None:
             problems.append("AUTHZ_PORT: must be a whole number from 1 to 65535")
         if not texts["AUTHZ_HOST"]:
@@ -134,7 +134,8 @@ def _unknown(name: str, known: Mapping[str, Setting]) -> str:
     return f"{name}: is no setting{hint}"
 
 
-def _port(text: str) -> int | None:
+def read_port(text: str) -> int | None:
+    """Give the port that *text* names, 1 to 65535 in plain digits, or None."""
     if text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535:
         return int(text)
     return None

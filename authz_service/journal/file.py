@@ -31,6 +31,7 @@ class FileLog:
         self._path = path
         self._lock = threading.Lock()
         self._descriptor: int | None = None
+        self._failed: str | None = None
 
     def write(self, records: Sequence[Record]) -> None:
         """
@@ -44,13 +45,16 @@ class FileLog:
             with self._lock, self._exclusive() as descriptor:
                 _append(descriptor, payload)
         except OSError as error:
-            raise LogUnavailable(f"the decision log cannot be written: {error.strerror}") from error
+            self._failed = f"cannot be written: {error.strerror}"
+            raise LogUnavailable(f"the decision log {self._failed}") from error
+        self._failed = None
 
     def ailment(self) -> str | None:
-        """Give what keeps the log from being written, or None."""
+        """Give what keeps the log from being written, now or at the last record, or None."""
         try:
             with self._lock, self._exclusive():
-                return None
+                # A full disk opens and locks files as ever; only a write finds it out.
+                return self._failed
         except OSError as error:
             return f"cannot be written: {error.strerror}"
 

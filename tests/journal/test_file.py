@@ -114,7 +114,9 @@ def test_a_full_disk_leaves_no_half_record(log: FileLog, path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
     assert before == path.read_bytes()
+    assert "cannot be written: File too large" == log.ailment()
     log.write([DECISION])
+    assert log.ailment() is None
     assert ["act", "decision"] == kinds(path)
 
 

@@ -80,6 +80,7 @@ REFUSED = {
         "none.csv: No such file",
     ),
     "a policy folder that is not there": (["policy", "check", "none"], "does not exist"),
+    "an address that is none": (["serve", "--host", "no.such.invalid"], "no address to listen on"),
     "a question that is no JSON": (["explain", "policies/reasons.toml"], "body: must be"),
 }
 
@@ -103,6 +104,9 @@ def test_what_cannot_be_done_says_why(home: Path, arguments: list[str], said: st
         ["client"],
         ["client", "add", "a"],
         ["serve", "--port", "x"],
+        ["serve", "--port", "0"],
+        ["serve", "--port", "70000"],
+        ["demo", "--port", "-1"],
         ["serve", "--server", "gunicorn"],
         ["client", "add", "a", "--scope", "decide", "--expires", "tomorrow"],
         ["client", "add", "a", "--scope", "decide", "--expires", "2030-01-01T00:00:00"],
@@ -243,6 +247,16 @@ def test_one_decision_is_explained(home: Path) -> None:
         for line in (home / "var" / "decisions.jsonl").read_text().splitlines()
         if json.loads(line)["kind"] == "decision"
     ]
+
+
+def test_a_cpf_in_the_name_of_a_process_is_not_shown(home: Path) -> None:
+    """What a caller calls a process may hold anything; the explanation does not repeat a CPF."""
+    resource = {**QUESTION["resource"], "id": "P999 de 187.627.946-04"}  # type: ignore[dict-item]  # all of it is str or dict
+
+    done = authz(home, "explain", "-", given=json.dumps({**QUESTION, "resource": resource}))
+
+    assert (0, True) == (done.returncode, done.stdout.startswith("open P999 de "))
+    assert "187.627.946-04" not in done.stdout
 
 
 def test_an_allow_and_an_error_are_explained(home: Path) -> None:

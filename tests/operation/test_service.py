@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import resource
 import shutil
+import signal
 import socket
 import sqlite3
 import threading
@@ -78,7 +80,8 @@ def test_a_service_that_is_well_is_ready(home: Home) -> None:
     )
     ready = running.send("GET", "/readyz")
     assert (200, True) == (ready.status, ready.json["ready"])
-    assert {"policy": "ok", "database": "ok", "decision log": "ok"} == ready.json["parts"]
+    assert {"policy", "policy flaws", "database", "decision log"} == set(ready.json["parts"])
+    assert {"ok"} == set(ready.json["parts"].values())
 
 
 def test_without_a_policy_it_is_alive_but_not_ready(home: Home) -> None:
@@ -297,3 +300,68 @@ def test_a_port_in_use_is_told(home: Home) -> None:
     assert 1 == done.returncode
     assert "Address already in use" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_who_connects_and_says_nothing_locks_nobody_out(home: Home) -> None:
+    """Hundreds of half sent requests do not keep an honest one from its answer."""
+    running = home.serve()
+    silent = []
+    for _ in range(150):
+        connection = socket.create_connection(("127.0.0.1", running.port), timeout=10)
+        connection.sendall(b"POST /access/v1/evaluation HTTP/1.1\r\nHost: x\r\nX-")
+        silent.append(connection)
+    began = time.monotonic()
+
+    assert 200 == home.ask(running).status
+    assert time.monotonic() - began < 10
+    for connection in silent:
+        connection.close()
+
+
+def test_a_stop_answers_whoever_has_already_sent(home: Home) -> None:
+    """A request that lay in the socket when the stop came is read, answered, and closed."""
+    running = home.serve()
+    running.process.send_signal(signal.SIGSTOP)
+    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        running.process.terminate()
+        running.process.send_signal(signal.SIGCONT)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert b"connection: close" in answer.lower()
+    assert 0 == running.process.wait(timeout=30)
+
+
+def test_a_full_disk_is_named(home: Home) -> None:
+    """When records do not fit any more, readiness says so, and stops saying so when they do."""
+    log = home.folder / "var" / "decisions.jsonl"
+    # Longer than the database, which the bound below must not stop.
+    log.write_bytes(log.read_bytes() + b'{"kind":"filler"}\n' * 100_000)
+    size = log.stat().st_size
+    # A bound on the size of files, for the service only, fails as a full disk does.
+    running = home.serve()
+    _soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (size + 50, hard))
+    refused, ready = home.ask(running), running.send("GET", "/readyz")
+    resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+
+    assert (503, 200) == (refused.status, ready.status)
+    assert "cannot be written: File too large" == ready.json["parts"]["decision log"]
+    assert size == log.stat().st_size
+    assert 200 == home.ask(running).status
+    assert "ok" == running.send("GET", "/readyz").json["parts"]["decision log"]
+
+
+def test_a_policy_with_a_mistake_is_named(home: Home) -> None:
+    """A rule that cannot be meant is told at the start and in readiness; who is asked is denied."""
+    (home.folder / "policies" / "flawed.polar").write_text(
+        'forbid(_p: Person, "open", r: Process, "process-closed") if r.state = "closd";\n'
+    )
+    running = home.serve()
+
+    answer, ready = home.ask(running).json, running.send("GET", "/readyz")
+    assert (False, "ERRO_NA_POLITICA") == (answer["permitido"], answer["codigo"])
+    assert (200, True) == (ready.status, ready.json["ready"])
+    assert "flawed.polar:1:61" in ready.json["parts"]["policy flaws"]
+    assert "flawed.polar:1:61" in running.err.read_text()
