@@ -32,7 +32,7 @@ _CPF_IN_TEXT = re.compile(
 # As people and systems write it, whether its check digits are right or not.
 _USUAL_CPF = re.compile(r"(?:\d{3}|\*{3})\.?\d{3}\.?\d{3}-?(?:\d{2}|\*{2})")
 # A random id or a digest, in which eleven digits in a row are nobody's.
-_HEXADECIMAL = re.compile(r"[0-9a-f]{32,}")
+_HEXADECIMAL = re.compile(r"[0-9a-f]{32,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def _check_digit(text: str, first_weight: int, *, highest: int) -> int:
