@@ -27,7 +27,7 @@ from authz_service.domain.errors import (
 )
 from authz_service.policy import sandbox, suite
 from authz_service.policy.bundle import build as build_policy
-from authz_service.policy.bundle import collect
+from authz_service.policy.bundle import collect, strays
 from authz_service.server import Server
 from authz_service.settings import Settings, read_port, table
 from authz_service.usecases.catalogue import CatalogueInvalid
@@ -170,11 +170,13 @@ def _catalogue_list(_options: argparse.Namespace) -> int:
 
 
 def _policy_check(options: argparse.Namespace) -> int:
-    sources = collect(_folder(options))
+    folder = _folder(options)
+    sources = collect(folder)
     sandbox.check(sources)
     policy = build_policy(sources)
-    if policy.flaws:
-        raise PolicyInvalid(policy.flaws)
+    problems = sorted([*policy.flaws, *strays(folder)])
+    if problems:
+        raise PolicyInvalid(problems)
     print(f"{len(sources) - 1} files, {len(policy.rules)} rules, digest {policy.digest}")
     return 0
 
@@ -183,6 +185,8 @@ def _policy_test(options: argparse.Namespace) -> int:
     folder = _folder(options)
     sources = collect(folder)
     sandbox.check(sources)
+    if misnamed := strays(folder):
+        raise PolicyInvalid(misnamed)
     report = suite.run(build_policy(sources), folder)
     for difference in report.differences:
         print(difference, file=sys.stderr)

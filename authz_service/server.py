@@ -20,6 +20,10 @@ THREADS = 4
 """Few: threads that fight for the interpreter lock make each other slower."""
 DRAIN_SECONDS = 30.0
 """How long a stop waits for requests that are being answered."""
+TAKING_IN_SECONDS = 1.0
+"""How long a stop goes on taking in those who have already connected."""
+COMING_SECONDS = 3.0
+"""How long a stop waits for the rest of a request that has begun to come."""
 MAX_BODY = 1024 * 1024
 """Bytes of a body that waitress takes in; the application refuses far smaller ones itself."""
 MAX_HEADER = 16 * 1024
@@ -154,29 +158,39 @@ class Server:
     def _drain(self) -> None:
         """Take in who has already connected, answer everybody, and close."""
         listeners = self._listeners()
-        while _waiting([one.socket for one in listeners]):
+        began = time.monotonic()
+        # No longer than a moment: full up, waitress takes nobody in and they wait for ever.
+        while _waiting([one.socket for one in listeners]) and _since(began) < TAKING_IN_SECONDS:
             self._step(0.0)
         for listener in listeners:
             listener.del_channel()
             listener.socket.close()
-        deadline = time.monotonic() + DRAIN_SECONDS
-        while self._busy() and time.monotonic() < deadline:
+        while self._busy(_since(began)) and _since(began) < DRAIN_SECONDS:
             self._step(0.05)
         listeners[0].task_dispatcher.shutdown()
         wasyncore.close_all(self._map)
 
-    def _busy(self) -> bool:
-        """Close the connections on which nothing is going on, and tell whether any is left."""
+    def _busy(self, seconds: float) -> bool:
+        """
+        Close the connections on which nothing is going on, and tell whether any is left.
+
+        A request of which only a part has come counts for the first *seconds*.
+        """
         busy = False
         for channel in list(self._map.values()):
             if not isinstance(channel, HTTPChannel):
                 continue
-            going_on = channel.requests or channel.request or channel.total_outbufs_len
-            if going_on or _waiting([channel.socket]):
+            coming = channel.request is not None or _waiting([channel.socket])
+            answering = channel.requests or channel.total_outbufs_len
+            if answering or (coming and seconds < COMING_SECONDS):
                 busy = True
             else:
                 channel.handle_close()
         return busy
+
+
+def _since(began: float) -> float:
+    return time.monotonic() - began
 
 
 def _waiting(sockets: list[Any]) -> bool:

@@ -25,6 +25,8 @@ from authz_service.policy.together import check_together
 from authz_service.policy.types import Flaw, concerns, flaws_of, silent_flaw, undeclared
 from authz_service.usecases.ports import Text
 
+TEST_SUFFIX = "_test.toml"
+"""How the name of a test file ends."""
 MAX_FILES = 200
 """How many policy files there may be."""
 
@@ -133,6 +135,25 @@ def collect(folder: Path) -> tuple[Source, ...]:
     if problems:
         raise PolicyInvalid(problems)
     return tuple(sources)
+
+
+def strays(folder: Path) -> list[Problem]:
+    """
+    Find files that look as if they were meant, but are not read for their names.
+
+    A rule in ``opening.polar.txt`` forbids nothing, a test in ``opening-test.toml`` asks
+    nothing. The service passes them over, as an editor's copies; the check tells them.
+    """
+    problems = []
+    for path in below(folder, ""):
+        file = path.relative_to(folder).as_posix()
+        if ".polar" in path.name.lower() and not path.name.endswith(".polar"):
+            problems.append(Problem(file, 0, 0, "is not read; its name has to end with `.polar`"))
+        test = path.name.endswith(TEST_SUFFIX)
+        if path.suffix.lower() == ".toml" and not test and file != reasons_file.FILE:
+            message = f"is not read; a test's name has to end with `{TEST_SUFFIX}`"
+            problems.append(Problem(file, 0, 0, message))
+    return problems
 
 
 def _unreadable(path: Path, folder: Path, error: OSError) -> Problem:

@@ -16,14 +16,11 @@ from pathlib import Path
 
 from authz_service.domain.decision import Decision
 from authz_service.domain.facts import facts_of
-from authz_service.policy.bundle import below
+from authz_service.policy.bundle import TEST_SUFFIX, below
 from authz_service.policy.tables import SuiteInvalid, Table
 from authz_service.policy.text import Unreadable, decode
 from authz_service.policy.world import Expected, World
 from authz_service.usecases.ports import Policy
-
-SUFFIX = "_test.toml"
-"""How the name of a test file ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +79,7 @@ def run(policy: Policy, folder: Path) -> Report:
         SuiteInvalid: a file is no test.
         OSError: a file or folder cannot be read.
     """
-    paths = below(folder, SUFFIX)
+    paths = below(folder, TEST_SUFFIX)
     asked, differences = 0, []
     for path in paths:
         file = path.relative_to(folder).as_posix()

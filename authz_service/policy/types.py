@@ -12,6 +12,7 @@ found on the way. One that will raise by itself, such as a misspelt fact, is onl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -35,6 +36,7 @@ from authz_service.policy.vocabulary import (
 
 _ACTION = Choice("The action.", frozenset((*ACTIONS, OTHER_ACTION)))
 _KINDS = {Flag: "true or false", Opaque: "a text or number", Members: "a bag"}
+_WHOLE_NUMBER = re.compile("[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +169,9 @@ class _Reader:
             fixed = [parameter.data == "literal" for parameter in head.parameters]
             if any(clash and not one for clash, one in zip(clashes, fixed, strict=True)):
                 continue  # another of the helper's heads is meant
-            for argument, clash in zip(arguments, clashes, strict=True):
-                if clash is not None:
+            for argument, value, clash in zip(arguments, values, clashes, strict=True):
+                # A fixed value that this head does not take may be another's.
+                if clash is not None and not isinstance(value, _Constant):
                     yield self._flaw(_first(argument), f"`{name}` at {head.place}: {clash}")
         if not fitting:
             message = f"no rule `{name}` takes what it is asked with"
@@ -207,6 +210,7 @@ class _Reader:
 def _arguments(rule: Rule) -> dict[str, _Value]:
     """Give what the arguments of a rule can be, by their names."""
     known: dict[str, _Value] = {}
+    action, about = concerns(rule) if rule.decides else (None, None)
     for position, parameter in enumerate(rule.parameters):
         name, *classes = cast("list[Token]", parameter.children)
         if classes:
@@ -215,6 +219,11 @@ def _arguments(rule: Rule) -> dict[str, _Value]:
             known[str(name)] = _Thing(VOCABULARY["Person"])
         elif rule.decides and position == 1:
             known[str(name)] = _ACTION
+        elif rule.decides and position == 2 and about is None and action is not None:
+            # The README's rule: one action is about companies, the others about processes.
+            known[str(name)] = _Thing(
+                VOCABULARY["Company" if action == "read_delegations" else "Process"]
+            )
     return known
 
 
@@ -233,7 +242,9 @@ def _mismatch(parameter: Tree[Token], value: _Value) -> str | None:
     """Say why an argument can never be what a helper's head wants, or None if it can."""
     first, *classes = cast("list[Token]", parameter.children)
     if parameter.data == "literal":
-        return None if isinstance(value, _Constant) else _clash("=", value, _Constant(first))
+        if isinstance(value, _Constant):
+            return None if value.token == first else "is another fixed value"
+        return _clash("=", value, _Constant(first))
     if not classes or value is None:
         return None
     fits = isinstance(value, _Thing) and value.entity.name == classes[0]
@@ -258,7 +269,7 @@ def _clash(sign: str, left: _Value, right: _Value) -> str | None:
         return _clash_of_words(left.words, right)
     if isinstance(right, Choice):
         return _clash_of_words(right.words, left)
-    return _clash_of_kinds(left, right)
+    return _clash_of_kinds(sign, left, right)
 
 
 def _ordered(value: _Value) -> bool:
@@ -286,11 +297,25 @@ def _clash_of_words(words: frozenset[str], other: _Value) -> str | None:
     return None if word in words else f"`{word}` is none of its words: {there_are}"
 
 
-def _clash_of_kinds(left: _Value, right: _Value) -> str | None:
+def _clash_of_kinds(sign: str, left: _Value, right: _Value) -> str | None:
     """Compare what is left: flags, opaque values, bags and constants."""
+    if isinstance(left, Opaque) and isinstance(right, _Constant):
+        return _clash_of_form(sign, left, right.token)
     if isinstance(right, _Constant):
-        fitting = ("TRUE", "FALSE") if isinstance(left, Flag) else ("TEXT", "NUMBER", "NIL")
-        fits = right.token.type in fitting and not isinstance(left, Members)
+        fits = isinstance(left, Flag) and right.token.type in ("TRUE", "FALSE")
     else:
         fits = type(left) is type(right) and not isinstance(left, Members)
     return None if fits else f"{_KINDS[type(left)]} can never be equal to that"
+
+
+def _clash_of_form(sign: str, fact: Opaque, constant: Token) -> str | None:
+    """Say why an opaque fact can never be equal to a constant: an entry that blocks nobody."""
+    if constant.type == "NIL" and sign in ("=", "!="):
+        return None
+    if fact.form is None:
+        fits = constant.type == "NUMBER" and _WHOLE_NUMBER.fullmatch(constant) is not None
+    else:
+        # In an order, any text has its place.
+        form = fact.form if sign in ("=", "!=") else ".*"
+        fits = constant.type == "TEXT" and re.fullmatch(form, constant[1:-1]) is not None
+    return None if fits else f"is never that; it looks like {fact.example}"

@@ -44,9 +44,19 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """A text or number that can be compared; nil where there is none."""
+    """
+    A text or number that can be compared; nil where there is none.
+
+    Attributes:
+        meaning: what it is.
+        form: what a text in a rule has to look like to be ever equal to it, or None if it
+            is a whole number.
+        example: one that does.
+    """
 
     meaning: str
+    form: str | None
+    example: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +122,11 @@ _ENTITIES = (
         PersonFacts,
         "A person: who acts, or the recipient of a delegation.",
         {
-            "cpf": Opaque("The eleven digits, to tell whether two persons are the same."),
+            "cpf": Opaque(
+                "The eleven digits, to tell whether two persons are the same.",
+                "[0-9]{11}",
+                '"00000000191"',
+            ),
             "registered": Flag("Has signed up through GOV.BR."),
             "confirmed": Flag("Orquestra has confirmed the registration."),
         },
@@ -143,7 +157,9 @@ _ENTITIES = (
         "What the company delegated to the acting person for the process.",
         {
             "state": Choice("Where it stands; `none` if never given.", _words(*DelegationState)),
-            "version": Opaque("The newest version when it was granted; nil without one."),
+            "version": Opaque(
+                "The newest version when it was granted; nil without one.", None, "3"
+            ),
             "backing": Link(
                 "The best standing in the company among grantor and confirmers.", StandingFacts
             ),
@@ -170,7 +186,7 @@ _ENTITIES = (
         CompanyFacts,
         "A company's establishment, matriz or filial.",
         {
-            "cnpj": Opaque("The fourteen characters."),
+            "cnpj": Opaque("The fourteen characters.", "[0-9A-Z]{12}[0-9]{2}", '"52420282000180"'),
             "standing": Link("What the acting person is in it.", StandingFacts),
             "bond": Link("Its recorded bond to a matriz.", BondFacts),
             "question": Link("The question's own particulars.", QuestionFacts),
@@ -181,9 +197,17 @@ _ENTITIES = (
         ProcessFacts,
         "A process of Orquestra, in the name of one company.",
         {
-            "id": Opaque("The process's own id, such as `p061-registro`; nil if unknown."),
-            "code": Opaque("Inmetro's code, such as `P061`, which several may share."),
-            "version": Opaque("The version asked about, else the newest."),
+            "id": Opaque(
+                "The process's own id, such as `p061-registro`; nil if unknown.",
+                "[a-z0-9][a-z0-9-]*",
+                '"p061-registro"',
+            ),
+            "code": Opaque(
+                "Inmetro's code, such as `P061`, which several may share.",
+                "[A-Z][A-Z0-9]*",
+                '"P061"',
+            ),
+            "version": Opaque("The version that the CALLER names, else the newest.", None, "3"),
             "state": Choice(
                 "Whether it takes requests; `unknown` if not in the catalogue.",
                 _words("unknown", *ProcessState),
@@ -230,4 +254,4 @@ def _possible(fact: Fact) -> str:
         return f"a {BY_TYPE[fact.entity].name}" + (" or `nil`" if fact.may_be_nil else "")
     if isinstance(fact, Members):
         return "members of any name; an absent one is `nil`"
-    return "a text or number to compare, or `nil`"
+    return f"such as `{fact.example}`, or `nil`"

@@ -342,3 +342,13 @@ def test_the_database_is_sqlite(home: Path) -> None:
         assert [("a",)] == connection.execute("select name from clients").fetchall()
     finally:
         connection.close()
+
+
+def test_a_misnamed_file_is_told(home: Path) -> None:
+    """A test that is not run, or a rule that is not read, is no pass."""
+    (home / "policies" / "opening_test.toml").rename(home / "policies" / "opening-test.toml")
+
+    for verb in ("check", "test"):
+        done = authz(home, "policy", verb)
+        assert (1, "") == (done.returncode, done.stdout)
+        assert "opening-test.toml:0:0: is not read" in done.stderr

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from authz_service.server import MAX_CONNECTIONS
 from tests.operation.house import Running, authz, free_port, furnish
 
 CSV = "code,title,version\nP001,Acreditação Inicial,3\n"
@@ -365,3 +366,40 @@ def test_a_policy_with_a_mistake_is_named(home: Home) -> None:
     assert (200, True) == (ready.status, ready.json["ready"])
     assert "flawed.polar:1:61" in ready.json["parts"]["policy flaws"]
     assert "flawed.polar:1:61" in running.err.read_text()
+
+
+def test_half_a_request_does_not_hold_up_a_stop(home: Home) -> None:
+    """Who began to ask and never ends is waited for a few seconds, not for all of the patience."""
+    running = home.serve()
+    connections = [
+        socket.create_connection(("127.0.0.1", running.port), timeout=10) for _ in range(20)
+    ]
+    for connection in connections:
+        connection.sendall(b"GET /heal")
+    time.sleep(0.3)
+    began = time.monotonic()
+
+    assert 0 == running.stop()
+    assert time.monotonic() - began < 15
+    for connection in connections:
+        connection.close()
+
+
+def test_a_full_house_does_not_hold_up_a_stop(home: Home) -> None:
+    """With all connections taken and more at the door, a stop ends all the same."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    running = home.serve()
+    connections = []
+    try:
+        for _ in range(MAX_CONNECTIONS + 50):
+            connections.append(socket.create_connection(("127.0.0.1", running.port), timeout=10))
+            connections[-1].sendall(b"GET /heal")
+        began = time.monotonic()
+
+        assert 0 == running.stop()
+        assert time.monotonic() - began < 20
+    finally:
+        for connection in connections:
+            connection.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

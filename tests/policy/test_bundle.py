@@ -14,7 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authz_service.domain.errors import PolicyInvalid, Problem
-from authz_service.policy.bundle import MAX_FILES, Source, _load, below, build, collect, digest_of
+from authz_service.policy.bundle import (
+    MAX_FILES,
+    Source,
+    _load,
+    below,
+    build,
+    collect,
+    digest_of,
+    strays,
+)
 from authz_service.policy.runner import GuardedPolar
 from authz_service.policy.text import MAX_BYTES
 from authz_service.usecases.ports import Text
@@ -342,3 +351,24 @@ def test_any_bytes_become_a_policy_or_problems(files: list[tuple[str, bytes]], s
 
     assert bool(told) is not bool(permits)
     assert {one.file for one in told} <= {".", *(one.file for one in sources)}
+
+
+def test_files_that_are_not_read_for_their_names_are_told(tmp_path: Path) -> None:
+    """A rule or test under another name would do nothing, and nobody would hear of it."""
+    (tmp_path / "sub").mkdir()
+    for name in (
+        "a.polar",
+        "a_test.toml",
+        "reasons.toml",
+        "README.md",
+        ".b.polar.swp",
+        "b.polar.txt",
+        "c.POLAR",
+        "d-test.toml",
+        "sub/reasons.toml",
+    ):
+        (tmp_path / name).touch()
+
+    assert ["b.polar.txt", "c.POLAR", "d-test.toml", "sub/reasons.toml"] == [
+        one.file for one in strays(tmp_path)
+    ]

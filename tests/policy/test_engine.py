@@ -92,8 +92,8 @@ def test_a_rule_about_another_class_is_silent() -> None:
 BROKEN = {
     "a misspelt fact": ("p.registred", "unknown-fact"),
     "a misspelt fact behind another": ("r.company.standing.rolle = 1", "unknown-fact"),
-    "a text below a number": ("r.code < 3", "comparison"),
-    "a text unlike a number": ("r.code != 3", "comparison"),
+    "a text below a number": ("r.code < 3", "flaw"),
+    "a text unlike a number": ("r.code != 3", "flaw"),
     "a word where a condition belongs": ("r.state", "PolarTypeError"),
     "an entity where a condition belongs": ("r.company", "PolarTypeError"),
     "nil where a condition belongs": ("r.question.recipient", "PolarTypeError"),

@@ -19,7 +19,7 @@ ENTITY = "an entity is compared with nil only; compare what names it, such as `c
 
 WORDS = "is always one of the words: closed, open, unknown"
 FLAG = "true or false can never be equal to that"
-OPAQUE = "a text or number can never be equal to that"
+NEVER = "is never that; it looks like"
 ORDER = "has no order; only texts and numbers have"
 UNFIT = "no rule `speaks` takes what it is asked with"
 
@@ -62,10 +62,29 @@ SILENT = {
         1,
         FLAG,
     ),
-    "an opaque value beside true": (
-        "r.version = true",
+    "a version beside true": ("r.version = true", 1, f"{NEVER} 3"),
+    "a version beside a text": ('r.version != "3"', 1, f"{NEVER} 3"),
+    "a version beside a fraction": ("r.version = 3.5", 1, f"{NEVER} 3"),
+    "a version above a text": ('r.version > "3"', 1, f"{NEVER} 3"),
+    "a code beside a number": ("r.code < 3", 1, f'{NEVER} "P061"'),
+    "a code in small letters": ('r.code in ["P001", "p001"]', 20, f'{NEVER} "P061"'),
+    "a CPF with its punctuation": (
+        'p.cpf = "722.684.025-17"',
         1,
-        OPAQUE,
+        f'{NEVER} "00000000191"',
+    ),
+    "a CPF as a number": ("p.cpf in [72268402517]", 11, f'{NEVER} "00000000191"'),
+    "a CNPJ with its punctuation": (
+        'r.company.cnpj = "52.420.282/0001-80"',
+        1,
+        f'{NEVER} "52420282000180"',
+    ),
+    "an id that is a code": ('r.id = "P061"', 1, f'{NEVER} "p061-registro"'),
+    "a version in an order with nil": ("r.version < nil", 1, ORDER),
+    "a helper's other word": (
+        'exactly("opened")',
+        1,
+        "no rule `exactly` takes what it is asked with",
     ),
     "a flag in an order": ("p.registered < 1", 1, ORDER),
     "a word in an order": ('r.state < "open"', 1, ORDER),
@@ -119,6 +138,8 @@ HELPERS = (
     'half(_c: Company, "opne");\n'
     'half(_c: Company, "open");\n'
     "loose(x) if x.in_force;\n"
+    'exactly("open");\n'
+    'exactly("closed");\n'
 )
 FINE = (
     'r.state = "open"',
@@ -133,6 +154,12 @@ FINE = (
     '"P" < r.code',
     "r.version <= r.delegation.version",
     "r.version != nil",
+    'r.code = "P061"',
+    'r.id in ["p061-registro", "p001"]',
+    'p.cpf = "00000000191"',
+    'r.company.cnpj = "12ABC34501DE35"',
+    'exactly("open")',
+    'exactly("closed")',
     "r.question.recipient = nil",
     "nil != r.question.recipient",
     "r.question.context.soft = true",
@@ -270,3 +297,13 @@ def test_a_recipient_handed_on_without_a_look_errs() -> None:
     assert ("policy-error",) == compiled_policy.evaluate(OPEN, facts()).reasons
     asked = replace(OPEN, recipient=BIA)
     assert compiled_policy.evaluate(asked, facts(asked)).allowed
+
+
+def test_a_resource_without_a_class_is_what_its_action_is_about() -> None:
+    """Who leaves the class out is still told of a word that no fact has."""
+    process = 'forbid(_p, "open", r, "second") if r.company.standing.role = "sócio";'
+    company = 'forbid(_p, "read_delegations", c, "second") if c.standing.role = "sócio";'
+
+    assert [(2, 36), (3, 48)] == [
+        (one.line, one.column) for one in policy(f"{PERMIT}\n{process}\n{company}").flaws
+    ]
