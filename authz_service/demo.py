@@ -16,7 +16,7 @@ from authz_service.bootstrap import Service
 from authz_service.domain.decision import Caller
 from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.people import Evidence, Role
-from authz_service.usecases.delegate import Acting
+from authz_service.usecases.acting import Acting
 
 COMPANY = "52420282000180"
 REPRESENTATIVE = "72268402517"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -45,18 +45,21 @@ class SqlDelegations:
             found = read_delegations(connection, delegations.c.id == delegation_id)
         return found[0] if found else None
 
-    def apply(self, change: Change, told: Told) -> int:
+    def apply(
+        self, change: Change, told: Told, unchanged: Callable[[], bool] = lambda: False
+    ) -> int:
         """
         Do all of *change* in one transaction, and give the new revision; see ``Told``.
 
         Raises:
-            Conflict: the store is not at ``change.revision`` any more, or the delegations
-                are not the ones that ``change.seen`` holds, or would become what cannot be:
-                two open ones for one process, an unknown process, an event of a delegation
-                that is not the member's.
+            Conflict: the store is not at ``change.revision`` any more and *unchanged* says no,
+                or the delegations are not the ones that ``change.seen`` holds, or would become
+                what cannot be: two open ones for one process, an unknown process, an event
+                of a delegation that is not the member's.
         """
         with self.database.revise(told) as (connection, revision):
-            if revision != change.revision + 1:
+            # A reader beside this writer sees the state before it, which nobody else can change.
+            if revision != change.revision + 1 and not unchanged():
                 raise Conflict("the store was changed meanwhile")
             theirs = read_delegations(connection, *_theirs(change.company, change.member))
             if set(theirs) != set(change.seen):

@@ -39,6 +39,7 @@ class Answer:
         decision: yes or no, with reasons.
         text: the first reason in words.
         revision: which state of the store it was decided on.
+        facts: what it was decided on, or None where nobody could be meant.
         process: the label of the process that was meant, or None.
     """
 
@@ -46,6 +47,7 @@ class Answer:
     decision: Decision
     text: Text
     revision: int
+    facts: Facts | None = None
     process: str | None = None
 
 
@@ -98,7 +100,7 @@ class DecisionPoint:
                 asked = Asked(
                     action=_kept(question.action), instance=_kept_or_none(question.instance)
                 )
-                process, particulars = None, {"cnpj": "", "processo": ""}
+                facts, process, particulars = None, None, {"cnpj": "", "processo": ""}
             else:
                 facts = next(known)
                 decision = policy.evaluate(question, facts)
@@ -117,7 +119,7 @@ class DecisionPoint:
             )
             text = policy.text(decision.reason, question.action, particulars)
             records.append(record)
-            answers.append(Answer(record.id, decision, text, snapshot.revision, process))
+            answers.append(Answer(record.id, decision, text, snapshot.revision, facts, process))
         self.log.write(records)
         for listener in self.listeners:
             listener(records)

@@ -9,17 +9,16 @@ on: if the store moves on in between, whoever moved it, the act is decided anew.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import partial
 
-from authz_service.domain.decision import Caller, CompanyAsked, ProcessAsked, Question
-from authz_service.domain.delegation import Change, Delegation, Event, EventKind, latest
+from authz_service.domain.decision import CompanyAsked, ProcessAsked, Question
+from authz_service.domain.delegation import Change, Delegation, EventKind
 from authz_service.domain.errors import ActRefused, Conflict, InvalidInput, NotFound, Refusal
+from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
-from authz_service.domain.people import Evidence
 from authz_service.domain.processes import (
     ProcessDefinition,
     ProcessName,
@@ -27,6 +26,7 @@ from authz_service.domain.processes import (
     resolve,
 )
 from authz_service.domain.time import civil_day
+from authz_service.usecases.acting import Acting, Validity, difference, event_of
 from authz_service.usecases.acts import ActLog, Details
 from authz_service.usecases.decide import DecisionPoint
 from authz_service.usecases.ports import Catalogue, Clock, Delegations, Surrogates
@@ -36,33 +36,12 @@ _TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Acting:
-    """
-    Who acts, for which company, through which client, and why.
+class _Ground:
+    """What an act was decided on: the questions, and the facts at one state of the store."""
 
-    Attributes:
-        actor: the person.
-        evidence: how the service knows that it is this person.
-        caller: the client.
-        why: the reason given, kept in the history, or None.
-    """
-
-    actor: Cpf
-    evidence: Evidence
-    caller: Caller
-    why: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Validity:
-    """
-    Until when the delegations of a set are to count.
-
-    Attributes:
-        last_day: the last civil day of Brasília, or None for no end.
-    """
-
-    last_day: date | None
+    revision: int
+    questions: Sequence[Question]
+    facts: tuple[Facts | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +97,7 @@ class DelegationDesk:
             Conflict: somebody changed something meanwhile, again and again.
         """
 
-        def decide() -> Change:
+        def decide() -> tuple[Change, _Ground]:
             now = self.clock()
             if validity and validity.last_day and validity.last_day < civil_day(now):
                 raise InvalidInput("until", "must not lie in the past")
@@ -126,7 +105,7 @@ class DelegationDesk:
             seen = tuple(self.delegations.of_company(company, member))
             current = {one.process: one for one in seen if one.in_force(now)}
             dropped = [process for process in current if process not in wanted]
-            revision = self._ask(
+            ground = self._ask(
                 acting,
                 [
                     *(self._question("delegate", acting, company, one, member) for one in wanted),
@@ -135,8 +114,8 @@ class DelegationDesk:
                 # An empty set for a member without delegations still answers what there is.
                 or [_reading(acting, company, member)],
             )
-            granted, events = _difference(acting, company, member, wanted, seen, validity, now)
-            return Change(company, member, revision, seen, granted, events)
+            granted, events = difference(acting, company, member, wanted, seen, validity, now)
+            return Change(company, member, ground.revision, seen, granted, events), ground
 
         change = self._do("delegation.replace", acting, decide)
         now = self.clock()
@@ -190,21 +169,23 @@ class DelegationDesk:
     def _end(
         self, acting: Acting, found: Delegation, question: Question, kind: EventKind
     ) -> Delegation:
-        def decide() -> Change:
-            revision = self._ask(acting, [question])
+        def decide() -> tuple[Change, _Ground]:
+            ground = self._ask(acting, [question])
             # Only now: how it stands is nothing to tell whoever was refused.
             present, now = self._find(found.id), self.clock()
             _require_in_force(present, now)
             seen = tuple(self.delegations.of_company(found.company, found.member))
-            event = _event(kind, acting, now, present.last_day)
-            return Change(found.company, found.member, revision, seen, events=((found.id, event),))
+            event = event_of(kind, acting, now, present.last_day)
+            events = ((found.id, event),)
+            change = Change(found.company, found.member, ground.revision, seen, events=events)
+            return change, ground
 
         change = self._do(f"delegation.{question.action}", acting, decide)
         return next(one for one in change.after if one.id == found.id)
 
-    def _do(self, act: str, acting: Acting, decide: Callable[[], Change]) -> Change:
+    def _do(self, act: str, acting: Acting, decide: Callable[[], tuple[Change, _Ground]]) -> Change:
         """
-        Decide on a change and write it, anew if the store has moved on in between.
+        Decide on a change and write it, anew if what it was decided on is no longer so.
 
         Raises:
             Conflict: it moved on every time.
@@ -212,17 +193,21 @@ class DelegationDesk:
         tries = 0
         while True:
             tries += 1
-            change = decide()
+            change, ground = decide()
             if change.empty:
                 return change
             told = partial(self.acts.did, act, acting.caller, self._details(acting, change))
             try:
-                self.delegations.apply(change, told)
+                self.delegations.apply(change, told, partial(self._unchanged, ground))
             except Conflict:
                 if tries == _TRIES:
                     raise
             else:
                 return change
+
+    def _unchanged(self, ground: _Ground) -> bool:
+        """Tell whether the facts that an act was decided on are still the same."""
+        return self.point.facts.gather(ground.questions, self.clock()).facts == ground.facts
 
     def _find(self, delegation_id: str) -> Delegation:
         delegation = self.delegations.find(delegation_id)
@@ -254,8 +239,8 @@ class DelegationDesk:
             recipient=member,
         )
 
-    def _ask(self, acting: Acting, questions: Sequence[Question]) -> int:
-        """Have all the questions allowed, and give the state of the store that they were as of."""
+    def _ask(self, acting: Acting, questions: Sequence[Question]) -> _Ground:
+        """Have all the questions allowed, and give what they were decided on."""
         answers = self.point.decide_all(questions, acting.caller)
         refusals = [
             Refusal(answer.process, answer.decision.reasons, answer.text.pt)
@@ -264,7 +249,8 @@ class DelegationDesk:
         ]
         if refusals:
             raise ActRefused(refusals)
-        return answers[0].revision
+        facts = tuple(answer.facts for answer in answers)
+        return _Ground(answers[0].revision, questions, facts)
 
     def _details(self, acting: Acting, change: Change) -> Details:
         names = self.surrogates.surrogates([acting.actor, change.member])
@@ -288,56 +274,6 @@ def _reading(acting: Acting, company: Cnpj, member: Cpf | None) -> Question:
     )
 
 
-def _event(kind: EventKind, acting: Acting, now: datetime, last_day: date | None) -> Event:
-    return Event(kind, now, acting.actor, acting.caller.name, acting.why, last_day)
-
-
 def _require_in_force(delegation: Delegation, now: datetime) -> None:
     if not delegation.in_force(now):
         raise Conflict("the delegation is over already")
-
-
-def _difference(
-    acting: Acting,
-    company: Cnpj,
-    member: Cpf,
-    wanted: dict[ProcessId, ProcessDefinition],
-    seen: tuple[Delegation, ...],
-    validity: Validity | None,
-    now: datetime,
-) -> tuple[tuple[Delegation, ...], tuple[tuple[str, Event], ...]]:
-    """Work out what begins and what happens to turn what was seen into the set that is wanted."""
-    granted, events = [], []
-    for process in wanted.values():
-        standing = latest([one for one in seen if one.process == process.id])
-        if standing is not None and standing.in_force(now):
-            event = _stays(standing, acting, validity, now)
-            if event is not None:
-                events.append((standing.id, event))
-            continue
-        if standing is not None and standing.ended is None:
-            lapsed = _event(EventKind.EXPIRED, acting, now, standing.last_day)
-            events.append((standing.id, lapsed))
-        last_day = None if validity is None else validity.last_day
-        grant = _event(EventKind.GRANTED, acting, now, last_day)
-        granted.append(
-            Delegation(uuid.uuid4().hex, company, member, process.id, process.version, (grant,))
-        )
-    events += [
-        (one.id, _event(EventKind.REVOKED, acting, now, one.last_day))
-        for one in seen
-        if one.in_force(now) and one.process not in wanted
-    ]
-    return tuple(granted), tuple(events)
-
-
-def _stays(
-    delegation: Delegation, acting: Acting, validity: Validity | None, now: datetime
-) -> Event | None:
-    """Give what happens to a delegation that stays in the set: confirmed, extended, or nothing."""
-    last_day = delegation.last_day if validity is None else validity.last_day
-    if acting.actor not in delegation.backers:
-        return _event(EventKind.CONFIRMED, acting, now, last_day)
-    if last_day != delegation.last_day:
-        return _event(EventKind.EXTENDED, acting, now, last_day)
-    return None

@@ -146,13 +146,15 @@ class Delegations(Protocol):
     def find(self, delegation_id: str) -> Delegation | None:
         """Give one delegation by its id."""
 
-    def apply(self, change: Change, told: Told) -> int:
+    def apply(self, change: Change, told: Told, unchanged: Callable[[], bool]) -> int:
         """
         Do all of *change* in one transaction, and give the new revision; see ``Told``.
 
+        If the store is not at ``change.revision`` any more, *unchanged* is asked, while nobody
+        else can write, whether all that the change was decided on is still so.
+
         Raises:
-            Conflict: the store is not at ``change.revision`` any more, or the delegations
-                are not the ones that ``change.seen`` holds.
+            Conflict: it is not, or the delegations are not the ones that ``change.seen`` holds.
         """
 
 

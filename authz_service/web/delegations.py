@@ -19,7 +19,8 @@ from authz_service.domain.delegation import Delegation, Event
 from authz_service.domain.errors import InvalidInput, NotFound
 from authz_service.domain.people import Evidence
 from authz_service.domain.processes import ProcessName
-from authz_service.usecases.delegate import Acting, DelegationDesk, Validity
+from authz_service.usecases.acting import Acting, Validity
+from authz_service.usecases.delegate import DelegationDesk
 from authz_service.web.body import read_object
 from authz_service.web.fields import Body, Parsed, Text, cnpj, cpf, day, written
 from authz_service.web.guards import caller, needs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -188,9 +188,11 @@ class MemoryDelegations:
         """Give one delegation by its id."""
         return self._tables.well().delegations.get(delegation_id)
 
-    def apply(self, change: Change, told: Told) -> int:
+    def apply(
+        self, change: Change, told: Told, unchanged: Callable[[], bool] = lambda: False
+    ) -> int:
         """Do all of *change*, or refuse what contradicts the store as a database would."""
-        if self._tables.well().revision != change.revision:
+        if self._tables.well().revision != change.revision and not unchanged():
             raise Conflict("the store was changed meanwhile")
         theirs = {one.id: one for one in self.of_company(change.company, change.member)}
         if set(theirs.values()) != set(change.seen):

@@ -1034,3 +1034,27 @@ def test_a_store_that_is_well_says_nothing(store: Store) -> None:
 
     assert store.ping() is None
     assert _gathered(store, _about(actor=MEMBER)).actor.registered
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_change_on_a_store_that_moved_on_asks_whether_its_ground_is_the_same(
+    store: Store, same: bool
+) -> None:
+    """Facts can be gathered while the writer holds the store, and decide whether it goes on."""
+    store.catalogue.save_processes(CATALOGUE, untold)
+    store.registry.save_standing(_standing(), untold)
+    question = Question(REPRESENTATIVE, "delegate", ProcessAsked(ProcessName("P001"), COMPANY))
+    ground = store.facts.gather([question], NOON)
+    other = _standing(role=Role.CONTADOR, company=OTHER_COMPANY if same else COMPANY)
+    store.registry.save_standing(other, untold)
+    change = Change(COMPANY, MEMBER, ground.revision, (), (_delegation("one"),))
+
+    def unchanged() -> bool:
+        return store.facts.gather([question], NOON).facts == ground.facts
+
+    if same:
+        assert ground.revision + 2 == store.delegations.apply(change, untold, unchanged)
+    else:
+        with pytest.raises(Conflict, match=r"^the store was changed meanwhile$"):
+            store.delegations.apply(change, untold, unchanged)
+    assert same is (store.delegations.find("one") is not None)

@@ -17,7 +17,7 @@ from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import ProcessId
 from authz_service.domain.people import Evidence
 from authz_service.domain.processes import ProcessDefinition, ProcessName
-from authz_service.usecases.delegate import Acting, Validity
+from authz_service.usecases.acting import Acting, Validity
 from tests.domain.document import (
     CATALOGUE,
     COMPANY,

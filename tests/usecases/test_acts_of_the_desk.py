@@ -22,7 +22,7 @@ from authz_service.domain.errors import (
 from authz_service.domain.facts import Facts
 from authz_service.domain.people import Evidence
 from authz_service.domain.processes import ProcessDefinition, ProcessName
-from authz_service.usecases.delegate import Validity
+from authz_service.usecases.acting import Validity
 from tests.domain.document import (
     COMPANY,
     MEMBER,

@@ -24,7 +24,7 @@ from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import Cpf
 from authz_service.domain.people import Evidence
 from authz_service.domain.processes import ProcessName
-from authz_service.usecases.delegate import Acting, Validity
+from authz_service.usecases.acting import Acting, Validity
 from tests.domain.document import (
     COMPANY,
     FILIAL,

@@ -13,7 +13,7 @@ from authz_service.domain.errors import (
 )
 from authz_service.domain.identifiers import ProcessId
 from authz_service.domain.processes import ProcessName, ProcessState
-from authz_service.usecases.delegate import Acting, Validity
+from authz_service.usecases.acting import Acting, Validity
 from tests.domain.document import (
     CATALOGUE,
     COMPANY,
