@@ -310,7 +310,7 @@ def _clash_of_kinds(sign: str, left: _Value, right: _Value) -> str | None:
 
 def _clash_of_form(sign: str, fact: Opaque, constant: Token) -> str | None:
     """Say why an opaque fact can never be equal to a constant: an entry that blocks nobody."""
-    if constant.type == "NIL" and sign in ("=", "!="):
+    if constant.type == "NIL":
         return None
     if fact.form is None:
         fits = constant.type == "NUMBER" and _WHOLE_NUMBER.fullmatch(constant) is not None
