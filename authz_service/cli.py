@@ -10,7 +10,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -60,31 +61,32 @@ def _fail(*lines: str) -> int:
     return 1
 
 
-def _service() -> Service:
-    return build(Settings.from_env(os.environ))
+@contextmanager
+def _service() -> Iterator[Service]:
+    service = build(Settings.from_env(os.environ))
+    try:
+        yield service
+    finally:
+        service.close()
 
 
 def _serve(options: argparse.Namespace) -> int:
-    settings = Settings.from_env(os.environ)
     applog.configure()
-    service = build(settings)
-    try:
+    with _service() as service:
+        settings = service.settings
         service.load_policy()
         applog.policy_problems(service.policy.problems)
         host, port = options.host or settings.host, options.port or settings.port
         server = Server(service.app(), host, port)
         print(f"serving on http://{host}:{server.port}", file=sys.stderr, flush=True)
         server.run()
-    finally:
-        service.close()
     return 0
 
 
 def _demo(options: argparse.Namespace) -> int:
-    settings = Settings.from_env(os.environ)
     applog.configure()
-    service = build(settings)
-    try:
+    with _service() as service:
+        settings = service.settings
         service.load_policy()
         if service.policy.problems:
             raise PolicyInvalid(service.policy.problems)
@@ -94,14 +96,11 @@ def _demo(options: argparse.Namespace) -> int:
         print(demo.script(settings.data_dir, server.port), flush=True)
         print(f"\nserving the demo on http://{settings.host}:{server.port}", flush=True)
         server.run()
-    finally:
-        service.close()
     return 0
 
 
 def _client_add(options: argparse.Namespace) -> int:
-    service = _service()
-    try:
+    with _service() as service:
         networks = tuple(parse_network(one) for one in options.network)
         if options.verb == "add":
             key = service.clients.add(
@@ -117,34 +116,25 @@ def _client_add(options: argparse.Namespace) -> int:
             )
         print(key)
         print("this key is not shown again", file=sys.stderr)
-    finally:
-        service.close()
     return 0
 
 
 def _client_revoke(options: argparse.Namespace) -> int:
-    service = _service()
-    try:
+    with _service() as service:
         count = service.clients.revoke(options.name, OPERATOR, options.key)
         print(f"{count} keys revoked", file=sys.stderr)
-    finally:
-        service.close()
     return 0
 
 
 def _client_list(_options: argparse.Namespace) -> int:
-    service = _service()
-    try:
+    with _service() as service:
         print(render.clients(service.clients.list()))
-    finally:
-        service.close()
     return 0
 
 
 def _catalogue_import(options: argparse.Namespace) -> int:
     text = _read_text(options.file)
-    service = _service()
-    try:
+    with _service() as service:
         done = service.cataloguer.import_text(text, OPERATOR)
         for process in done.added:
             print(f"added    {process.id}  {process.label}")
@@ -154,18 +144,13 @@ def _catalogue_import(options: argparse.Namespace) -> int:
             f"{len(done.added)} added, {len(done.changed)} changed, {done.unchanged} unchanged",
             file=sys.stderr,
         )
-    finally:
-        service.close()
     return 0
 
 
 def _catalogue_list(_options: argparse.Namespace) -> int:
-    service = _service()
-    try:
+    with _service() as service:
         for process in service.store.catalogue.processes():
             print(f"{process.id}\t{process.label}\t{process.state}")
-    finally:
-        service.close()
     return 0
 
 
@@ -201,16 +186,13 @@ def _explain(options: argparse.Namespace) -> int:
     question = read_question(_read_text(options.file).encode())
     if isinstance(question, Impossible):
         return _fail(f"denied before any rule is asked: {question.reason}")
-    service = _service()
-    try:
+    with _service() as service:
         service.load_policy()
-        explanation = service.explainer.explain(question)
-        policy = service.policy.current()
-        print(render.explanation(question, explanation, policy))
-    except PolicyUnavailable:
-        return _fail(*map(str, service.policy.problems))
-    finally:
-        service.close()
+        try:
+            explanation = service.explainer.explain(question)
+        except PolicyUnavailable:
+            return _fail(*map(str, service.policy.problems))
+        print(render.explanation(question, explanation, service.policy.current()))
     return 0
 
 

@@ -42,6 +42,9 @@ class StandingFacts:
     in_force: bool
 
 
+_NO_STANDING = StandingFacts(role=NONE, evidence=NONE, in_force=False)
+
+
 @dataclass(frozen=True, slots=True)
 class BondFacts:
     """Whether a matriz is on record for the filial, and what the actor is in that matriz."""
@@ -215,7 +218,7 @@ def _standing(
         default=None,
     )
     if best is None:
-        return StandingFacts(role=NONE, evidence=NONE, in_force=False)
+        return _NO_STANDING
     return StandingFacts(
         role=best.role.value, evidence=best.evidence.value, in_force=best.in_force(moment)
     )
@@ -223,8 +226,7 @@ def _standing(
 
 def _bond(known: Known, actor: Cpf, moment: datetime) -> BondFacts:
     if known.bond is None:
-        nothing = StandingFacts(role=NONE, evidence=NONE, in_force=False)
-        return BondFacts(recorded=False, in_force=False, standing=nothing)
+        return BondFacts(recorded=False, in_force=False, standing=_NO_STANDING)
     return BondFacts(
         recorded=True,
         in_force=known.bond.in_force(moment),
@@ -235,11 +237,10 @@ def _bond(known: Known, actor: Cpf, moment: datetime) -> BondFacts:
 def _delegation(known: Known, company: Cnpj, moment: datetime) -> DelegationFacts:
     delegation, bond = known.delegation, known.bond
     backers = () if delegation is None else delegation.backers
-    matriz_backers = () if bond is None else backers
-    matriz = company if bond is None else bond.matriz
+    by_matriz = _NO_STANDING if bond is None else _standing(known, backers, bond.matriz, moment)
     return DelegationFacts(
         state=(DelegationState.NONE if delegation is None else delegation.state(moment)).value,
         version=None if delegation is None else delegation.version,
         backing=_standing(known, backers, company, moment),
-        matriz_backing=_standing(known, matriz_backers, matriz, moment),
+        matriz_backing=by_matriz,
     )
