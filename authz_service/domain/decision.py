@@ -73,6 +73,7 @@ class Question:
         context: AuthZEN's ``context``, as the caller sent it.
         properties: AuthZEN's action properties, as the caller sent them.
         instance: Orquestra's number of the process instance, or None; for the record only.
+        sign_in: the handle of the sign-in that the person acts in, or None.
     """
 
     actor: Cpf
@@ -83,6 +84,7 @@ class Question:
     context: Bag = field(default_factory=dict)
     properties: Bag = field(default_factory=dict)
     instance: str | None = None
+    sign_in: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,7 @@ class Asked:
             names grantor and confirmers.
         actor_evidence: how the actor is known, or None.
         instance: Orquestra's number of the instance, or None.
+        sign_in: the id, not the handle, of the sign-in that was in force, or None.
     """
 
     action: str
@@ -202,6 +205,7 @@ class Asked:
     delegation: str | None = None
     actor_evidence: Evidence | None = None
     instance: str | None = None
+    sign_in: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,16 @@ The whole error tree, drawn where it is defined.
     │   └── AmbiguousProcess     a code or label that names more than one process     (HTTP 400)
     ├── CallerUnknown            no key, or a key that is not valid now               (HTTP 401)
     ├── CallerForbidden          the key is valid, the scope is missing               (HTTP 403)
+    ├── TokenRefused             a GOV.BR token that proves nothing, with its cause   (HTTP 401)
+    ├── SignInOff                no GOV.BR is configured                              (HTTP 501)
     ├── ActRefused               the policy denied an act, with its reasons           (HTTP 403)
     ├── NotFound                 a thing named by its own id does not exist           (HTTP 404)
     ├── Conflict                 somebody else changed it meanwhile                   (HTTP 409)
     ├── Unavailable              no decision can be made now; nothing was written     (HTTP 503)
     │   ├── PolicyUnavailable
     │   ├── StoreUnavailable
-    │   └── LogUnavailable
+    │   ├── LogUnavailable
+    │   └── SignInUnavailable    GOV.BR's keys cannot be had, or too many wait for it
     ├── PolicyInvalid            policy files with problems, each with its place
     └── SettingsInvalid          settings with problems, all of them
 
@@ -76,6 +79,28 @@ class CallerForbidden(AuthzError):
         self.scope = scope
 
 
+class TokenRefused(AuthzError):
+    """
+    A token of GOV.BR that proves nothing; the message says why, never what it holds.
+
+    Attributes:
+        cause: why, a ``Cause`` of ``domain.sign_in``.
+        token: which one, ``access_token`` or ``id_token``.
+    """
+
+    def __init__(self, cause: str, message: str, token: str = "access_token") -> None:  # noqa: S107
+        super().__init__(f"the {token} is refused: {message}")
+        self.cause = cause
+        self.token = token
+
+
+class SignInOff(AuthzError):
+    """No GOV.BR is configured, so no token can be verified."""
+
+    def __init__(self) -> None:
+        super().__init__("sign-in is off: no GOV.BR is configured here")
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """
@@ -127,6 +152,10 @@ class StoreUnavailable(Unavailable):
 
 class LogUnavailable(Unavailable):
     """The decision log could not be written, so no decision may be given."""
+
+
+class SignInUnavailable(Unavailable):
+    """GOV.BR's keys cannot be had now, or as many sign-ins wait for GOV.BR as may."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -19,9 +19,13 @@ from authz_service.domain.delegation import Delegation, DelegationState
 from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.people import Bond, Evidence, Person, Standing, prevailing
 from authz_service.domain.processes import ProcessDefinition
+from authz_service.domain.sign_in import SignIn, certificate_of, method_of, second_factor_in
 
 NONE = "none"
 """The name of absence in closed facts."""
+
+UNKNOWN = "unknown"
+"""The name of what GOV.BR or the catalogue did not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +39,20 @@ class PersonFacts:
 
 @dataclass(frozen=True, slots=True)
 class StandingFacts:
-    """What somebody is in a company; role and evidence are ``none`` if nothing."""
+    """
+    What somebody is in a company; role and evidence are ``none`` if nothing.
+
+    ``days`` is the age of the observation, nil without one.
+    """
 
     role: str
     evidence: str
     in_force: bool
+    days: int | None = None
+    cadastrador: str = UNKNOWN
 
 
+_YES_NO = {True: "yes", False: "no", None: UNKNOWN}
 _NO_STANDING = StandingFacts(role=NONE, evidence=NONE, in_force=False)
 
 
@@ -70,6 +81,19 @@ class DelegationFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class SignInFacts:
+    """The sign-in that the actor acts in; words are ``none`` where no token told."""
+
+    level: str
+    method: str
+    certificate: str
+    cnpj: str | None
+    second_factor: bool
+    agent: bool
+    minutes: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class QuestionFacts:
     """The question's own particulars; ``context`` and ``properties`` are only asserted."""
 
@@ -77,6 +101,7 @@ class QuestionFacts:
     actor_evidence: str
     context: Bag
     properties: Bag
+    sign_in: SignInFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +138,19 @@ class Facts:
         process: the process that the question turned out to mean, or None.
         delegation: the id of the delegation that bears on the question, or None; for the
             record, no rule reads it.
+        sign_in: the id of the sign-in in force that the actor acts in, or None; likewise.
     """
 
     actor: PersonFacts
     resource: ProcessFacts | CompanyFacts
     process: ProcessDefinition | None = None
     delegation: str | None = None
+    sign_in: str | None = None
+
+    @property
+    def question(self) -> QuestionFacts:
+        """The question's own particulars."""
+        return self.resource.question
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +164,7 @@ class Known:
         delegation: the actor's latest delegation for company and process, or None.
         bond: the company's recorded bond to a matriz, or None.
         standings: the standings of actor and backers in the company and in the matriz.
+        sign_in: the sign-in whose handle the question brings, whoever's it is, or None.
     """
 
     people: tuple[Person, ...] = ()
@@ -139,17 +172,22 @@ class Known:
     delegation: Delegation | None = None
     bond: Bond | None = None
     standings: tuple[Standing, ...] = ()
+    sign_in: SignIn | None = None
 
 
 def facts_of(question: Question, known: Known, moment: datetime) -> Facts:
     """Turn the records about *question* into what the policy may read at *moment*."""
     people = {person.cpf: person for person in known.people}
     actor = _person(question.actor, people)
+    sign_in = _sign_in_of(question, known.sign_in, moment)
+    # Who signed in by power of attorney is the agent; whose act it is, nobody has proved.
+    proven = sign_in is not None and not sign_in.agent
     particulars = QuestionFacts(
         recipient=None if question.recipient is None else _person(question.recipient, people),
-        actor_evidence=question.actor_evidence.value,
+        actor_evidence=(Evidence.GOVBR if proven else question.actor_evidence).value,
         context=question.context,
         properties=question.properties,
+        sign_in=None if sign_in is None else _sign_in(sign_in, moment),
     )
     asked = question.resource
     company = CompanyFacts(
@@ -158,13 +196,36 @@ def facts_of(question: Question, known: Known, moment: datetime) -> Facts:
         bond=_bond(known, question.actor, moment),
         question=particulars,
     )
+    sign_in_id = None if sign_in is None else sign_in.id
     if isinstance(asked, CompanyAsked):
-        return Facts(actor, company)
+        return Facts(actor, company, sign_in=sign_in_id)
     return Facts(
         actor,
         _process(asked, known, company, moment),
         known.process,
         None if known.delegation is None else known.delegation.id,
+        sign_in_id,
+    )
+
+
+def _sign_in_of(question: Question, sign_in: SignIn | None, moment: datetime) -> SignIn | None:
+    """Give *sign_in* if it says something about the actor now: an own one, not yet over."""
+    if sign_in is None or sign_in.handle != question.sign_in:
+        return None
+    return sign_in if sign_in.person == question.actor and sign_in.in_force(moment) else None
+
+
+def _sign_in(sign_in: SignIn, moment: datetime) -> SignInFacts:
+    certificate, since = certificate_of(sign_in.methods), sign_in.authenticated_at
+    company = sign_in.certificate_company
+    return SignInFacts(
+        level=NONE if sign_in.level is None else sign_in.level.value,
+        method=method_of(sign_in.methods).value,
+        certificate=NONE if certificate is None else certificate.value,
+        cnpj=None if company is None else company.value,
+        second_factor=second_factor_in(sign_in.methods),
+        agent=sign_in.agent,
+        minutes=None if since is None else max(0, int((moment - since).total_seconds() // 60)),
     )
 
 
@@ -173,7 +234,7 @@ def _process(
 ) -> ProcessFacts:
     process, version = known.process, asked.name.version
     if process is None:
-        identity, code, state = None, None, "unknown"
+        identity, code, state = None, None, UNKNOWN
     else:
         identity, code, state = process.id.value, process.code, process.state.value
         version = process.version if version is None else version
@@ -203,8 +264,8 @@ def _standing(
     """
     Give the best prevailing standing in *company* among *people*.
 
-    Best is: it represents now, before all; then, it is verified. So a rule that refuses
-    asserted evidence still finds a verified backer beside an asserted one.
+    Best is: it represents now, before all; then, it is verified, so that a rule that refuses
+    asserted evidence still finds a verified backer beside an asserted one; then, it is fresh.
     """
     found = []
     for person in people:
@@ -214,13 +275,21 @@ def _standing(
             found.append(standing)
     best = max(
         found,
-        key=lambda one: (one.represents(moment), one.evidence is Evidence.GOVBR),
+        key=lambda one: (
+            one.represents(moment),
+            one.evidence is Evidence.GOVBR,
+            one.observed_at,
+        ),
         default=None,
     )
     if best is None:
         return _NO_STANDING
     return StandingFacts(
-        role=best.role.value, evidence=best.evidence.value, in_force=best.in_force(moment)
+        role=best.role.value,
+        evidence=best.evidence.value,
+        in_force=best.in_force(moment),
+        days=best.days(moment),
+        cadastrador=_YES_NO[best.cadastrador],
     )
 
 

@@ -106,6 +106,10 @@ class Cpf:
         return self.masked
 
 
+ERASED = Cpf("00000000000")
+"""Stands in a history for a person who was erased; no CPF is issued with equal digits."""
+
+
 @dataclass(frozen=True, slots=True, repr=False, order=True)
 class Cnpj:
     """

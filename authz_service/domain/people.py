@@ -79,6 +79,8 @@ class Standing:
         evidence: how the service knows.
         observed_at: when it was seen or said, with a zone.
         ends_at: the instant from which it counts no more (GOV.BR's ``dataExpiracao``), or None.
+        cadastrador: whether the person holds the company's certificate at GOV.BR and may
+            register collaborators there; None if that is unknown.
     """
 
     company: Cnpj
@@ -87,6 +89,7 @@ class Standing:
     evidence: Evidence
     observed_at: datetime
     ends_at: datetime | None = None
+    cadastrador: bool | None = None
 
     def __post_init__(self) -> None:
         require_aware(self.observed_at, "observed_at")
@@ -100,6 +103,10 @@ class Standing:
     def represents(self, moment: datetime) -> bool:
         """Tell whether the person may speak for the company at *moment*."""
         return self.in_force(moment) and self.role.represents
+
+    def days(self, moment: datetime) -> int:
+        """Give the whole days of 24 hours since it was observed, 0 on the first."""
+        return max(0, (moment - self.observed_at).days)
 
 
 def prevailing(standings: Iterable[Standing]) -> Standing | None:

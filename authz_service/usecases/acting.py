@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from authz_service.domain.decision import Caller
@@ -23,12 +23,14 @@ class Acting:
         evidence: how the service knows that it is this person.
         caller: the client.
         why: the reason given, kept in the history, or None.
+        sign_in: the handle of the sign-in that the person acts in, or None.
     """
 
     actor: Cpf
     evidence: Evidence
     caller: Caller
     why: str | None = None
+    sign_in: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from authz_service.domain.decision import (
 )
 from authz_service.domain.facts import Facts, ProcessFacts
 from authz_service.domain.identifiers import Cpf, without_cpf
+from authz_service.domain.people import Evidence
 from authz_service.usecases.ports import (
     Clock,
     DecisionLog,
@@ -153,8 +154,9 @@ def _asked(question: Question, facts: Facts, names: Mapping[Cpf, str]) -> Asked:
         named=None if named is None else without_cpf(named.text),
         version=facts.resource.version if isinstance(facts.resource, ProcessFacts) else None,
         delegation=facts.delegation,
-        actor_evidence=question.actor_evidence,
+        actor_evidence=Evidence(facts.question.actor_evidence),
         instance=_kept_or_none(question.instance),
+        sign_in=facts.sign_in,
     )
 
 

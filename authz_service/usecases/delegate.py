@@ -237,6 +237,7 @@ class DelegationDesk:
             resource=ProcessAsked(ProcessName(process.value), company),
             actor_evidence=acting.evidence,
             recipient=member,
+            sign_in=acting.sign_in,
         )
 
     def _ask(self, acting: Acting, questions: Sequence[Question]) -> _Ground:
@@ -271,6 +272,7 @@ def _reading(acting: Acting, company: Cnpj, member: Cpf | None) -> Question:
         resource=CompanyAsked(company),
         actor_evidence=acting.evidence,
         recipient=member,
+        sign_in=acting.sign_in,
     )
 
 

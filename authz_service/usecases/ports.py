@@ -19,6 +19,7 @@ from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.people import Bond, Person, Standing
 from authz_service.domain.processes import ProcessDefinition
+from authz_service.domain.sign_in import Companies, SignIn, Token, Verified
 
 Clock = Callable[[], datetime]
 """Gives the present instant, in UTC."""
@@ -135,6 +136,108 @@ class Registry(Protocol):
 
     def save_bond(self, bond: Bond, told: Told) -> int:
         """Keep a filial's bond; it supersedes the one that the filial had."""
+
+    def confirm(self, cpf: Cpf, moment: datetime, told: Told) -> Person | None:
+        """
+        Keep that Orquestra confirmed a person at *moment*, and give the person.
+
+        Who is confirmed already stays confirmed since then. None, and nothing is written, if
+        the person has not registered.
+        """
+
+    def person(self, cpf: Cpf) -> Person | None:
+        """Give a person, or None if nobody has spoken of the CPF."""
+
+    def standing_of(self, cpf: Cpf) -> list[Standing]:
+        """Give all current standings of a person, by company and evidence."""
+
+
+class TokenVerifier(Protocol):
+    """Tells what GOV.BR's tokens prove."""
+
+    def verify(self, access_token: Token, id_token: Token | None = None) -> Verified:
+        """
+        Check signature and claims of both tokens, and that they are of one sign-in.
+
+        An id_token that has expired on its way is left out with a note.
+
+        Raises:
+            TokenRefused: a check failed.
+            SignInUnavailable: the keys cannot be had now.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """
+    What GOV.BR's companies API answered about one person.
+
+    Attributes:
+        outcome: how far it answered.
+        moment: when it was asked; what it said is as old as that.
+        standing: what the person is, in each company whose role it told.
+        unanswered: companies that it listed and whose role it did not tell.
+    """
+
+    outcome: Companies
+    moment: datetime
+    standing: tuple[Standing, ...] = ()
+    unanswered: frozenset[Cnpj] = frozenset()
+
+    @property
+    def replaces(self) -> bool:
+        """Whether it is an answer, which replaces what was known before."""
+        return self.outcome in (Companies.OBSERVED, Companies.PARTIAL)
+
+
+class CompaniesSource(Protocol):
+    """Asks GOV.BR what a person is in which company."""
+
+    def observe(self, person: Cpf, token: Token, first: Cnpj | None, moment: datetime) -> Seen:
+        """
+        Ask with the person's own access token, about *first* before the other companies.
+
+        Takes a bounded time, whatever GOV.BR does; an answer that cannot be had is an outcome.
+
+        Raises:
+            SignInUnavailable: as many wait for GOV.BR as may; try again.
+        """
+
+
+class SignIns(Protocol):
+    """Keeps sign-ins until their tokens end."""
+
+    def of_digest(self, digest: str) -> SignIn | None:
+        """Give the sign-in that a token made, by the token's digest."""
+
+    def save(self, sign_in: SignIn, seen: Seen | None, told: Told, *, confirm: bool) -> int:
+        """
+        Keep a sign-in and all that follows from it in one transaction; see ``Told``.
+
+        Unless it is by power of attorney, the person is registered from the first one on, and
+        confirmed with it if *confirm*. An answer in *seen* replaces every standing of the person
+        that was observed or asserted before it, those of unanswered companies apart; one that
+        is older than the last answer replaces nothing. Sign-ins that ended more than a day ago
+        are forgotten.
+
+        Raises:
+            Conflict: the token has made a sign-in already.
+        """
+
+
+class PersonalData(Protocol):
+    """All that is kept of a person, to be shown to that person or forgotten (LGPD art. 18)."""
+
+    def export(self, cpf: Cpf) -> tuple[Mapping[str, Sequence[Mapping[str, object]]], int]:
+        """Give every row about the person, by table, in values that JSON knows; the revision."""
+
+    def erase(self, cpf: Cpf, told: Told) -> int:
+        """
+        Forget the person, the pairing with the surrogate included, and give the revision.
+
+        Delegations to the person go with their history. Where the person acted on those of
+        others, the history keeps the act and ``ERASED`` in the place of the CPF.
+        """
 
 
 class Delegations(Protocol):

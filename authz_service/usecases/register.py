@@ -7,6 +7,7 @@ from datetime import date, datetime
 from functools import partial
 
 from authz_service.domain.decision import Caller
+from authz_service.domain.errors import InvalidInput
 from authz_service.domain.identifiers import Cnpj, Cpf, without_cpf
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
 from authz_service.usecases.acts import ActLog, Details
@@ -49,6 +50,19 @@ class Registrar:
             "confirmed": confirmed,
         }
         self.registry.save_person(person, partial(self.acts.did, "person.assert", caller, details))
+        return person
+
+    def confirm(self, cpf: Cpf, caller: Caller) -> Person:
+        """
+        Take Orquestra's word that the registration of a member is confirmed (Etapa 2).
+
+        Raises:
+            InvalidInput: the person has not registered through GOV.BR.
+        """
+        told = partial(self.acts.did, "person.confirm", caller, {"person": self._name(cpf)})
+        person = self.registry.confirm(cpf, self.clock(), told)
+        if person is None:
+            raise InvalidInput("cpf", "has not registered through GOV.BR")
         return person
 
     def standing(
