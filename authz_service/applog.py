@@ -72,6 +72,12 @@ def policy_problems(problems: Sequence[Problem]) -> None:
         _LOG.error("the policy is not valid", extra={"problem": str(problem)})
 
 
+def sign_in(configured: bool) -> None:  # noqa: FBT001 -- the one thing that is told
+    """Tell operators at the start whether sign-ins are taken."""
+    if not configured:
+        _LOG.warning("sign-in is off: no AUTHZ_GOVBR_ISSUER and AUTHZ_GOVBR_AUDIENCE")
+
+
 def answered(route: str, status: int, seconds: float) -> None:
     """Tell of one HTTP answer; *route* is a template, never a path."""
     _LOG.info(

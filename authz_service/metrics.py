@@ -7,12 +7,14 @@ declared, routes are templates. No CPF, CNPJ or client stands in a label.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from authz_service.domain.decision import ACTIONS, OTHER_ACTION, DecisionRecord, Record
+from authz_service.domain.sign_in import Cause
 
 _BUCKETS = (
     0.00025,
@@ -75,6 +77,31 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._refused = Counter(
+            "authz_govbr_refused_tokens",
+            "Tokens of GOV.BR that were refused, by cause.",
+            ["cause"],
+            registry=self._registry,
+        )
+        self._refreshes = Counter(
+            "authz_govbr_key_refreshes",
+            "Fetches of GOV.BR's keys, by outcome.",
+            ["outcome"],
+            registry=self._registry,
+        )
+        self._calls = Counter(
+            "authz_govbr_companies_calls",
+            "Calls of GOV.BR's companies API, by outcome.",
+            ["outcome"],
+            registry=self._registry,
+        )
+        self._call_seconds = Histogram(
+            "authz_govbr_companies_seconds",
+            "Time of a call of GOV.BR's companies API, whatever its outcome.",
+            buckets=(*_BUCKETS, 5.0),
+            registry=self._registry,
+        )
+
     def heard(self, records: Sequence[Record]) -> None:
         """Count what went into the decision log."""
         for record in records:
@@ -101,6 +128,32 @@ class Metrics:
         """Tell which policy is in force."""
         self._policy.clear()
         self._policy.labels(digest).set(1)
+
+    def token_refused(self, cause: Cause) -> None:
+        """Count a token that was refused."""
+        self._refused.labels(cause.value).inc()
+
+    def keys_refreshed(self, outcome: str) -> None:
+        """Count a fetch of GOV.BR's keys; *outcome* is one of the few of the identity room."""
+        self._refreshes.labels(outcome).inc()
+
+    def companies_called(self, outcome: str, seconds: float) -> None:
+        """Count a call of GOV.BR's companies API; *outcome* as above."""
+        self._calls.labels(outcome).inc()
+        self._call_seconds.observe(seconds)
+
+    def watch_keys(self, age: Callable[[], float | None]) -> None:
+        """Tell the age of GOV.BR's keys at each scrape; not a number while there are none."""
+
+        def seconds() -> float:
+            known = age()
+            return math.nan if known is None else known
+
+        Gauge(
+            "authz_govbr_keys_age_seconds",
+            "Seconds since GOV.BR's keys were last fetched; NaN while there are none.",
+            registry=self._registry,
+        ).set_function(seconds)
 
     def exposition(self) -> tuple[bytes, str]:
         """Give what Prometheus scrapes, and its content type."""

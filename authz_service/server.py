@@ -16,8 +16,10 @@ from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer, create_server
 from waitress.task import ErrorTask, WSGITask
 
-THREADS = 4
+THREADS = 8
 """Few: threads that fight for the interpreter lock make each other slower."""
+WAITING_THREADS = 4
+"""How many of them may wait for somebody else's server; the others are there for decisions."""
 DRAIN_SECONDS = 30.0
 """How long a stop waits for requests that are being answered."""
 TAKING_IN_SECONDS = 1.0

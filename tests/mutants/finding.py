@@ -6,7 +6,7 @@ returns or continues, or appends to a list or yields, as to a list of problems. 
 as a whole (its test becomes ``False``), and part by part: an operand of an ``or`` becomes
 ``False``, one of an ``and`` becomes ``True``, so that only the others count. A ``raise`` that no
 ``if`` stands over, as in a method that refuses whatever comes, is a check of its own, and
-becomes ``pass``.
+becomes ``pass``. A library that is told what to check, ``{"verify_exp": True}``, is told not to.
 
 Replacing works on positions in the source, so every other character stays as it is.
 """
@@ -93,6 +93,14 @@ def _disabled(tree: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, bool | None]
                 if isinstance(part, ast.BoolOp):
                     neutral = isinstance(part.op, ast.And)
                     yield from ((operand, neutral) for operand in part.values)
+        if isinstance(node, ast.Dict):
+            told = zip(node.keys, node.values, strict=True)
+            yield from ((value, False) for key, value in told if _switches_on(key, value))
+
+
+def _switches_on(key: ast.expr | None, value: ast.expr) -> bool:
+    named = isinstance(key, ast.Constant) and str(key.value).startswith("verify_")
+    return named and isinstance(value, ast.Constant) and value.value is True
 
 
 def _is_check(last: ast.stmt) -> bool:

@@ -44,9 +44,19 @@ def sample(é, b, c, items):
 '''
 
 
+SWITCHES = """\
+options = {"verify_exp": True, "verify_aud": False, "strict": True, verify_x: True, **more}
+"""
+
+
 def found(text: str) -> list[tuple[int, str, bool | None]]:
     """Give line, source and replacement of every mutant."""
     return [(one.line, one.source, one.value) for one in find(text)]
+
+
+def test_what_a_library_is_told_to_check_is_found() -> None:
+    """A switch ``verify_…`` that is on can be turned off; other entries are no checks."""
+    assert [(1, "True", False)] == found(SWITCHES)
 
 
 def test_every_check_that_leaves_is_found_whole_and_in_parts() -> None:

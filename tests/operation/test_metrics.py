@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from authz_service.domain.decision import Asked, Decision, RuleError
+from authz_service.domain.sign_in import Cause
 from authz_service.metrics import Metrics
 from tests.journal.test_lines import ACT, DECISION
 
@@ -86,6 +87,43 @@ def test_one_policy_is_in_force() -> None:
 
     info = [line for line in lines(metrics) if line.startswith("authz_policy_info")]
     assert [f'authz_policy_info{{digest="{"b" * 64}"}} 1.0'] == info
+
+
+def test_refused_tokens_are_counted_by_cause() -> None:
+    """An operator sees which check refuses sign-ins."""
+    metrics = Metrics()
+    for cause in (Cause.EXPIRED, Cause.EXPIRED, Cause.UNKNOWN_KEY):
+        metrics.token_refused(cause)
+
+    assert {
+        'authz_govbr_refused_tokens_total{cause="expired"} 2.0',
+        'authz_govbr_refused_tokens_total{cause="unknown-key"} 1.0',
+    } <= set(lines(metrics))
+
+
+def test_what_govbr_is_asked_is_counted_by_outcome() -> None:
+    """Fetches of keys and calls of the companies API have counters, the calls a latency too."""
+    metrics = Metrics()
+    metrics.keys_refreshed("timeout")
+    metrics.companies_called("ok", 0.3)
+    metrics.companies_called("status", 4.0)
+
+    assert {
+        'authz_govbr_key_refreshes_total{outcome="timeout"} 1.0',
+        'authz_govbr_companies_calls_total{outcome="ok"} 1.0',
+        'authz_govbr_companies_calls_total{outcome="status"} 1.0',
+        'authz_govbr_companies_seconds_bucket{le="0.5"} 1.0',
+        'authz_govbr_companies_seconds_bucket{le="5.0"} 2.0',
+    } <= set(lines(metrics))
+
+
+@pytest.mark.parametrize(("age", "shown"), [(None, "NaN"), (12.5, "12.5")])
+def test_the_age_of_the_keys_is_told_at_each_scrape(age: float | None, shown: str) -> None:
+    """It is read when it is asked for; without keys there is no age."""
+    metrics = Metrics()
+    metrics.watch_keys(lambda: age)
+
+    assert f"authz_govbr_keys_age_seconds {shown}" in lines(metrics)
 
 
 def test_the_exposition_has_the_type_that_prometheus_reads() -> None:

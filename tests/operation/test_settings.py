@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from authz_service.domain.errors import SettingsInvalid
-from authz_service.settings import SETTINGS, Settings, table
+from authz_service.settings import SETTINGS, GovBrSettings, Settings, table
 
 
 def test_nothing_needs_to_be_set() -> None:
@@ -19,6 +19,8 @@ def test_nothing_needs_to_be_set() -> None:
         host="127.0.0.1",
         port=8080,
         orquestra_get=False,
+        govbr=None,
+        confirm_at_sign_in=False,
     ) == Settings.from_env({"PATH": "/bin"})
 
 
@@ -31,6 +33,14 @@ def test_everything_can_be_set() -> None:
         host="0.0.0.0",  # noqa: S104 - only read, not listened on
         port=443,
         orquestra_get=True,
+        govbr=GovBrSettings(
+            issuer="https://sso.acesso.gov.br/",
+            audience="servicos.inmetro.gov.br",
+            jwks_url="https://sso.acesso.gov.br/chaves",
+            api_url="https://api.acesso.gov.br/x",
+            keys_hours=48,
+        ),
+        confirm_at_sign_in=True,
     ) == Settings.from_env(
         {
             "AUTHZ_DATA_DIR": "/srv/authz",
@@ -39,6 +49,12 @@ def test_everything_can_be_set() -> None:
             "AUTHZ_HOST": "0.0.0.0",  # noqa: S104 - only read, not listened on
             "AUTHZ_PORT": "443",
             "AUTHZ_ORQUESTRA_GET": "ON",
+            "AUTHZ_GOVBR_ISSUER": "https://sso.acesso.gov.br/",
+            "AUTHZ_GOVBR_AUDIENCE": "servicos.inmetro.gov.br",
+            "AUTHZ_GOVBR_JWKS_URL": "https://sso.acesso.gov.br/chaves",
+            "AUTHZ_GOVBR_API_URL": "https://api.acesso.gov.br/x/",
+            "AUTHZ_GOVBR_KEYS_HOURS": "48",
+            "AUTHZ_CONFIRM_AT_SIGN_IN": "on",
         }
     )
 
@@ -66,6 +82,9 @@ def test_all_problems_are_told_at_once() -> None:
                 "AUTHZ_ORQUESTRA_GET": "maybe",
                 "AUTHZ_POLICES": "policies",
                 "AUTHZ_0": "1",
+                "AUTHZ_GOVBR_API_URL": "http://api.acesso.gov.br",
+                "AUTHZ_GOVBR_KEYS_HOURS": "0",
+                "AUTHZ_CONFIRM_AT_SIGN_IN": "yes",
                 "POLAR_LOG": "1",
             }
         )
@@ -79,6 +98,11 @@ def test_all_problems_are_told_at_once() -> None:
         "AUTHZ_HOST: must not be empty",
         "AUTHZ_POLICIES: must not be empty",
         "AUTHZ_ORQUESTRA_GET: must be `on` or `off`",
+        "AUTHZ_CONFIRM_AT_SIGN_IN: must be `on` or `off`",
+        "AUTHZ_GOVBR_KEYS_HOURS: must be a whole number from 1 to 720",
+        "AUTHZ_GOVBR_ISSUER: is needed, since sign-in is configured in part",
+        "AUTHZ_GOVBR_AUDIENCE: is needed, since sign-in is configured in part",
+        "AUTHZ_GOVBR_API_URL: must be an https address, without user, query or fragment",
     ) == caught.value.problems
 
 
@@ -87,6 +111,119 @@ def test_a_port_is_a_port(port: str) -> None:
     """Only a whole number from 1 to 65535, in plain digits, is a port."""
     with pytest.raises(SettingsInvalid, match="AUTHZ_PORT"):
         Settings.from_env({"AUTHZ_PORT": port})
+
+
+PRODUCTION, STAGING = "https://sso.acesso.gov.br/", "https://sso.staging.acesso.gov.br/"
+
+
+def govbr(issuer: str, **others: str) -> GovBrSettings | None:
+    """Read the settings of one GOV.BR, *others* by the ends of their names."""
+    named = {f"AUTHZ_GOVBR_{name.upper()}": text for name, text in others.items()}
+    return Settings.from_env(
+        {"AUTHZ_GOVBR_ISSUER": issuer, "AUTHZ_GOVBR_AUDIENCE": "inmetro", **named}
+    ).govbr
+
+
+@pytest.mark.parametrize(
+    ("issuer", "jwks_url", "api_url"),
+    [
+        (PRODUCTION, "https://sso.acesso.gov.br/jwk", "https://api.acesso.gov.br"),
+        (STAGING, "https://sso.staging.acesso.gov.br/jwk", "https://api.staging.acesso.gov.br"),
+        ("https://login.example", "https://login.example/jwk", None),
+        ("http://127.0.0.1:8081/", "http://127.0.0.1:8081/jwk", None),
+        ("http://localhost:8081/", "http://localhost:8081/jwk", None),
+        ("http://[::1]:8081/", "http://[::1]:8081/jwk", None),
+    ],
+)
+def test_issuer_and_audience_are_enough(issuer: str, jwks_url: str, api_url: str | None) -> None:
+    """Keys and API of GOV.BR's two environments are known; of another issuer, the keys."""
+    assert GovBrSettings(issuer, "inmetro", jwks_url, api_url, 24) == govbr(issuer)
+
+
+@pytest.mark.parametrize(
+    ("missing", "given"),
+    [
+        ("ISSUER", "AUDIENCE"),
+        ("ISSUER", "JWKS_URL"),
+        ("ISSUER", "API_URL"),
+        ("AUDIENCE", "ISSUER"),
+        ("AUDIENCE", "JWKS_URL"),
+        ("AUDIENCE", "API_URL"),
+    ],
+)
+def test_sign_in_is_configured_as_a_whole_or_not_at_all(missing: str, given: str) -> None:
+    """Whoever sets one of the four wants sign-in, which has no default issuer or audience."""
+    texts = {"AUDIENCE": "inmetro"}
+    environment = {f"AUTHZ_GOVBR_{given}": texts.get(given, PRODUCTION)}
+    with pytest.raises(SettingsInvalid) as caught:
+        Settings.from_env(environment)
+
+    expected = f"AUTHZ_GOVBR_{missing}: is needed, since sign-in is configured in part"
+    assert expected in caught.value.problems
+
+
+@pytest.mark.parametrize(
+    ("issuer", "others"),
+    [
+        (PRODUCTION, {"jwks_url": "https://sso.staging.acesso.gov.br/jwk"}),
+        (PRODUCTION, {"api_url": "https://api.staging.acesso.gov.br"}),
+        (PRODUCTION, {"jwks_url": "https://keys.example/jwk"}),
+        (STAGING, {"jwks_url": "https://sso.acesso.gov.br/jwk"}),
+        (STAGING, {"api_url": "https://api.acesso.gov.br."}),
+        (STAGING, {"api_url": "https://API.ACESSO.GOV.BR"}),
+        ("http://127.0.0.1:8081/", {"jwks_url": "https://sso.acesso.gov.br/jwk"}),
+        ("http://127.0.0.1:8081/", {"api_url": "https://api.staging.acesso.gov.br"}),
+        ("https://acesso.gov.br.example/", {"api_url": "https://api.acesso.gov.br"}),
+        ("https://ssoacesso.gov.br/", {"api_url": "https://api.acesso.gov.br"}),
+    ],
+)
+def test_environments_are_not_mixed(issuer: str, others: dict[str, str]) -> None:
+    """Keys or companies of another environment than the issuer's are refused at the start."""
+    with pytest.raises(SettingsInvalid, match="must be of one environment, but "):
+        govbr(issuer, **others)
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "https://sso.acesso.gov.br",
+        "https://sso.staging.acesso.gov.br",
+        "https://acesso.gov.br/",
+        "https://sso.acesso.gov.br:8443/",
+    ],
+)
+def test_the_issuer_of_govbr_is_exactly_that(issuer: str) -> None:
+    """Without its slash no token would ever fit, so that it is told at the start."""
+    with pytest.raises(SettingsInvalid, match="with its slash"):
+        govbr(issuer)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://login.example/",
+        "http://10.0.0.1/",
+        "http://localhost.example/",
+        "ftp://127.0.0.1/",
+        "https://",
+        "https:///jwk",
+        "https://user:secret@login.example/",
+        "https://@login.example/",
+        "https://login.example/?x=1",
+        "https://login.example/#x",
+        "https://login.example/a b",
+        "https://login.example/\x7f",
+        "https://lógin.example/",
+        "https://login.example:port/",
+        "https://[::1/",
+        "login.example",
+    ],
+)
+@pytest.mark.parametrize("name", ["issuer", "jwks_url", "api_url"])
+def test_only_an_address_over_tls_is_asked(name: str, url: str) -> None:
+    """Nothing is asked in the clear but a simulator on the same machine."""
+    with pytest.raises(SettingsInvalid, match=f"AUTHZ_GOVBR_{name.upper()}: must be an https"):
+        govbr(**{"issuer": "https://login.example/", name: url})
 
 
 def test_every_setting_is_documented_in_the_readme() -> None:
