@@ -1,0 +1,255 @@
+"""
+Verifies GOV.BR's tokens: which bytes to believe, before anybody reads what they say.
+
+The order is fixed: size, form, header, key, signature, times, issuer, audience; then what the
+claims say (``claims``), and whether two tokens are of one sign-in. Each check has its cause. No
+refusal holds anything of a token, neither in its text nor by an exception that hangs on it.
+
+The header is the one part that is read before the signature is known to be right, so it may
+say nothing but ``alg``, ``kid`` and ``typ``: GOV.BR sends the first two, other issuers the third
+as well. All that tells a verifier where to find a key or how to read on (``jku``, ``x5u``, ``jwk``,
+``crit``, ``b64``...) is refused with whatever else is there.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from jwt.types import Options
+
+from authz_service.domain.errors import TokenRefused
+from authz_service.domain.sign_in import Cause, Token, Verified
+from authz_service.identity.claims import Claims, Kind, read
+from authz_service.identity.jwks import UnknownKey
+
+LONGEST = 8_192
+"""Characters of the longest token; GOV.BR's have less than 2,000."""
+LEEWAY = timedelta(seconds=30)
+"""How far the clocks may be apart, as in the sample program of GOV.BR's manual."""
+EXPIRED = "id_token-expired"
+"""Note: the id_token had expired on its way (it lives 60 seconds) and was left out."""
+
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+_HEADER = frozenset(("alg", "kid", "typ"))
+_TYPES = {Kind.ACCESS: frozenset(("jwt", "at+jwt")), Kind.ID: frozenset(("jwt",))}
+
+# PyJWT demands `iss` and `aud` by itself once it is told which; a test holds it to that.
+_OPTIONS: Options = {
+    "verify_signature": True,
+    "verify_exp": True,
+    "verify_nbf": True,
+    "verify_iat": True,
+    "verify_aud": True,
+    "verify_iss": True,
+    "verify_sub": True,
+    "verify_jti": True,
+    "require": ["exp", "iat", "sub"],
+}
+_CAUSES: tuple[tuple[type[jwt.InvalidTokenError], Cause, str], ...] = (
+    (jwt.InvalidSignatureError, Cause.SIGNATURE, "its signature is not that of GOV.BR's key"),
+    (jwt.ExpiredSignatureError, Cause.EXPIRED, "it has expired"),
+    (jwt.ImmatureSignatureError, Cause.NOT_YET_VALID, "it is not valid yet, or a clock is wrong"),
+    (jwt.InvalidIssuerError, Cause.ISSUER, "another issuer made it"),
+    (jwt.InvalidAudienceError, Cause.AUDIENCE, "it was made for another client of GOV.BR"),
+    (jwt.InvalidTokenError, Cause.CLAIMS, "a claim is missing or of another type than GOV.BR's"),
+)
+
+
+class Keys(Protocol):
+    """The keys of one issuer; ``jwks.KeyCache`` keeps them."""
+
+    def find(self, kid: str) -> RSAPublicKey:
+        """
+        Give the key of this name.
+
+        Raises:
+            UnknownKey: the issuer has none.
+            SignInUnavailable: the keys cannot be had now.
+        """
+
+    def renewed(self, kid: str, seen: RSAPublicKey) -> RSAPublicKey | None:
+        """
+        Give the key that has taken the name from *seen*, or None if none is known to have.
+
+        Raises:
+            SignInUnavailable: whether there is one cannot be asked now.
+        """
+
+
+class GovBrTokens:
+    """
+    Tells what GOV.BR's tokens prove; the port is ``usecases.ports.TokenVerifier``.
+
+    Args:
+        issuer: GOV.BR's ``iss``, to the letter: its slash at the end is part of it.
+        audience: the client id at GOV.BR for which the tokens are made.
+        keys: the issuer's keys, and no other's: production and staging share a ``kid``.
+    """
+
+    def __init__(self, issuer: str, audience: str, keys: Keys) -> None:
+        self._issuer = issuer
+        self._audience = audience
+        self._keys = keys
+
+    def verify(self, access_token: Token, id_token: Token | None = None) -> Verified:
+        """
+        Check signature and claims of both tokens, and that they are of one sign-in.
+
+        An id_token that has expired on its way is left out with a note.
+
+        Raises:
+            TokenRefused: a check failed.
+            SignInUnavailable: the keys cannot be had now.
+        """
+        access = self._claims(access_token, Kind.ACCESS)
+        identity = None if id_token is None else self._unless_expired(id_token)
+        if identity is not None:
+            _be_one_sign_in(access, identity, access_token)
+        told = [access] if identity is None else [access, identity]
+        notes = [note for one in told for note in one.notes]
+        if id_token is not None and identity is None:
+            notes.append(EXPIRED)
+        return Verified(
+            person=access.person,
+            digest=_digest(access_token),
+            methods=access.methods,
+            level=None if identity is None else identity.level,
+            certificate_company=next((one.company for one in told if one.company), None),
+            agent=any(one.agent for one in told),
+            authenticated_at=None if identity is None else identity.authenticated_at,
+            ends_at=access.ends_at,
+            scopes=access.scopes,
+            notes=tuple(dict.fromkeys(notes)),
+        )
+
+    def _unless_expired(self, id_token: Token) -> Claims | None:
+        """Give what an id_token says, or None if it has expired; it is genuine even then."""
+        try:
+            claims = self._claims(id_token, Kind.ID)
+        except TokenRefused as error:
+            if error.cause != Cause.EXPIRED:
+                raise
+            return None
+        # PyJWT knows nothing of this claim.
+        latest = datetime.now(UTC) + LEEWAY
+        if claims.authenticated_at is not None and claims.authenticated_at > latest:
+            raise TokenRefused(Cause.NOT_YET_VALID, "`auth_time` is in the future", Kind.ID)
+        return claims
+
+    def _claims(self, token: Token, kind: Kind) -> Claims:
+        kid = _kid(token.text, kind)
+        key = self._key(kid, kind)
+        try:
+            values = self._signed(token, key, kind)
+        except TokenRefused as error:
+            # A rotation may keep the name of the key.
+            newer = self._keys.renewed(kid, key) if error.cause == Cause.SIGNATURE else None
+            if newer is None:
+                raise
+            values = self._signed(token, newer, kind)
+        return read(values, kind)
+
+    def _key(self, kid: str, kind: Kind) -> RSAPublicKey:
+        with suppress(UnknownKey):
+            return self._keys.find(kid)
+        raise TokenRefused(Cause.UNKNOWN_KEY, "GOV.BR has no key of the name in its header", kind)
+
+    def _signed(self, token: Token, key: RSAPublicKey, kind: Kind) -> dict[str, Any]:
+        """Give the claims as they came, if *key* signed them and PyJWT finds nothing wrong."""
+        try:
+            return jwt.decode(
+                token.text,
+                key,
+                algorithms=["RS256"],
+                options=_OPTIONS,
+                issuer=self._issuer,
+                audience=self._audience,
+                leeway=LEEWAY,
+            )
+        except jwt.InvalidTokenError as error:
+            refused = ((cause, why) for which, cause, why in _CAUSES if isinstance(error, which))
+            cause, message = next(refused)
+        # Not in the handler: PyJWT's errors hold parts of a token, and would hang on this one.
+        raise TokenRefused(cause, message, kind)
+
+
+def _kid(text: str, kind: Kind) -> str:
+    """
+    Give the name of the key that the header asks for.
+
+    Raises:
+        TokenRefused: no token of this form is believed, whoever signed it.
+    """
+    if len(text) > LONGEST:
+        raise TokenRefused(Cause.OVERSIZED, f"it is longer than {LONGEST} characters", kind)
+    header = _header(text)
+    if header is None:
+        raise TokenRefused(Cause.MALFORMED, "it is no signed token in the compact form", kind)
+    if header.get("alg") != "RS256":
+        raise TokenRefused(Cause.ALGORITHM, "it must be signed with RS256", kind)
+    if not header.keys() <= _HEADER:
+        raise TokenRefused(Cause.HEADER, "its header may hold `alg`, `kid` and `typ` only", kind)
+    named = header.get("typ", "JWT")
+    if not isinstance(named, str) or named.lower().removeprefix("application/") not in _TYPES[kind]:
+        raise TokenRefused(Cause.HEADER, "its header names another type of token", kind)
+    kid = header.get("kid")
+    if not isinstance(kid, str):
+        raise TokenRefused(Cause.UNKNOWN_KEY, "its header must name a key", kind)
+    return kid
+
+
+def _header(text: str) -> dict[str, Any] | None:
+    """Give the header of a token, or None if *text* is none, to the last bit."""
+    if _COMPACT.fullmatch(text) is None:
+        return None
+    # ValueError: not base64, or not JSON. RecursionError: brackets, by the thousand.
+    with suppress(ValueError, RecursionError):
+        first, *_others = [_bytes(part) for part in text.split(".")]
+        header = json.loads(first)
+        return header if isinstance(header, dict) else None
+    return None
+
+
+def _bytes(part: str) -> bytes:
+    """
+    Decode a part of a token.
+
+    Raises:
+        ValueError: it is not the one text that encodes these bytes.
+    """
+    raw = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    if base64.urlsafe_b64encode(raw).rstrip(b"=") != part.encode():
+        raise ValueError("unused bits are set")
+    return raw
+
+
+def _digest(token: Token) -> str:
+    """Tell a token by what was signed, since one text may be signed more than once."""
+    return hashlib.sha256(token.text.rpartition(".")[0].encode()).hexdigest()
+
+
+def _be_one_sign_in(access: Claims, identity: Claims, access_token: Token) -> None:
+    """
+    Refuse an id_token of another sign-in; that both have one issuer is known already.
+
+    Raises:
+        TokenRefused: PAIR, in the name of the id_token.
+    """
+    if identity.person != access.person:
+        raise TokenRefused(Cause.PAIR, "its `sub` is not that of the access_token", Kind.ID)
+    if identity.audience != access.audience:
+        raise TokenRefused(Cause.PAIR, "its `aud` is not that of the access_token", Kind.ID)
+    if len({identity.company, access.company} - {None}) > 1:
+        raise TokenRefused(Cause.PAIR, "its `cnpj` is not that of the access_token", Kind.ID)
+    half = hashlib.sha256(access_token.text.encode()).digest()[:16]
+    expected = base64.urlsafe_b64encode(half).rstrip(b"=").decode()
+    if identity.access_token_hash not in (None, expected):
+        raise TokenRefused(Cause.PAIR, "its `at_hash` is not of the access_token", Kind.ID)
