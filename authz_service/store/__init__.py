@@ -2,8 +2,8 @@
 The store: what is known of persons, companies, processes and callers, on SQLAlchemy Core.
 
 This is the only room that knows SQL. ``SqlStore`` opens a database and holds one small
-class for each port of ``usecases/ports.py``; ``schema`` has the tables, ``database`` all
-that is special about SQLite.
+class for each port of ``usecases/ports.py``; ``schema`` has the tables, ``database`` and
+``file`` all that is special about SQLite.
 
 Four promises hold throughout, and ``tests/store`` asks for them:
 
@@ -14,7 +14,8 @@ Four promises hold throughout, and ``tests/store`` asks for them:
   step, so what cannot be recorded is not done. Only surrogates have no revision, since no
   decision depends on them.
 - Exactness: identifiers are text and compared byte for byte, instants come back to the
-  microsecond, and a superseded or ended row stays, with its end.
+  microsecond, and a superseded or ended row stays, with its end, until the person is
+  erased; then nothing of it stays, not even in the file.
 - Silence: errors are ``StoreUnavailable`` or ``Conflict`` and carry no data, because
   SQLAlchemy's messages quote parameters and parameters are CPFs. The database file is
   its owner's alone.
@@ -27,7 +28,9 @@ from authz_service.store.clients import SqlClients
 from authz_service.store.database import Database
 from authz_service.store.delegations import SqlDelegations
 from authz_service.store.facts import SqlFacts
+from authz_service.store.privacy import SqlPersonalData
 from authz_service.store.registry import SqlRegistry
+from authz_service.store.sign_ins import SqlSignIns
 from authz_service.store.surrogates import SqlSurrogates
 
 __all__ = ["SqlStore"]
@@ -42,6 +45,8 @@ class SqlStore:
         facts: gathers what bears on questions.
         surrogates: the names of persons in the decision log.
         registry: persons, standings and bonds.
+        sign_ins: sign-ins at GOV.BR, and what follows from one.
+        personal_data: all of a person, to be shown or forgotten.
         delegations: delegations and their histories.
         catalogue: the processes.
         clients: calling programs and their keys.
@@ -64,13 +69,17 @@ class SqlStore:
         self.facts = SqlFacts(self.database)
         self.surrogates = SqlSurrogates(self.database)
         self.registry = SqlRegistry(self.database)
+        self.sign_ins = SqlSignIns(self.database)
+        self.personal_data = SqlPersonalData(self.database)
         self.delegations = SqlDelegations(self.database)
         self.catalogue = SqlCatalogue(self.database)
         self.clients = SqlClients(self.database)
 
     def create(self) -> None:
         """
-        Make folder, file and tables, those that are missing; safe in several processes at once.
+        Make folder, file, tables and columns, those that are missing.
+
+        Safe in several processes at once, and on the database of an earlier version.
 
         Raises:
             StoreUnavailable: one of them cannot be made.

@@ -1,8 +1,8 @@
 """
 The database itself: its file, its transactions, its revision, and its errors.
 
-Only this module knows that the database is SQLite. A read is one deferred transaction,
-so that all its statements see one state. A write takes the write lock when it begins
+Only this module and ``file`` know that the database is SQLite. A read is one deferred
+transaction, so that all its statements see one state. A write takes the write lock when it begins
 (``BEGIN IMMEDIATE``): what it reads cannot be changed by another writer before it
 commits, and it can wait for the lock, which a transaction that began as a reader cannot.
 """
@@ -10,12 +10,9 @@ commits, and it can wait for the lock, which a transaction that began as a reade
 from __future__ import annotations
 
 import errno
-import os
 import sqlite3
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import closing, contextmanager, suppress
 
 from sqlalchemy import (
     URL,
@@ -25,24 +22,25 @@ from sqlalchemy import (
     create_engine,
     event,
     insert,
-    make_url,
+    inspect,
     select,
     update,
 )
 from sqlalchemy.exc import (
-    ArgumentError,
     DBAPIError,
     DisconnectionError,
     IntegrityError,
     SQLAlchemyError,
 )
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.schema import CreateColumn
 
 from authz_service.domain.errors import (
     Conflict,
     InvalidInput,
     StoreUnavailable,
 )
+from authz_service.store.file import escaped, file_of, put_in_place, set_up
 from authz_service.store.schema import metadata, store_revision
 from authz_service.usecases.ports import Told
 
@@ -77,12 +75,12 @@ class Database:
         Raises:
             InvalidInput: *url* names no file of SQLite.
         """
-        self.path = _file_of(url)
+        self.path = file_of(url)
         # With mode=rw a missing file is an error. A new one, empty and readable for
         # everybody, would be worse than none.
         opened = URL.create(
             "sqlite+pysqlite",
-            database=f"file:{_escaped(self.path)}",
+            database=f"file:{escaped(self.path)}",
             query={"uri": "true", "mode": "rw"},
         )
         self.engine: Engine = create_engine(
@@ -93,14 +91,17 @@ class Database:
             # SQLAlchemy prints parameters into its errors, and CPFs are parameters.
             hide_parameters=True,
         )
-        event.listen(self.engine, "connect", _set_up)
+        event.listen(self.engine, "connect", set_up)
         event.listen(self.engine, "begin", _begin)
         event.listen(self.engine, "connect", self._remember)
         event.listen(self.engine, "checkout", self._same_file)
 
     def create(self) -> None:
         """
-        Make folder, file and tables, those that are missing; safe in several processes at once.
+        Make folder, file, tables and columns, those that are missing.
+
+        Safe in several processes at once. A column that an earlier version did not have is
+        null in the rows that are there.
 
         Raises:
             StoreUnavailable: one of them cannot be made.
@@ -108,11 +109,12 @@ class Database:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not self.path.exists():
-                _put_in_place(self.path)
+                put_in_place(self.path)
         except (OSError, sqlite3.Error) as error:
             raise StoreUnavailable(f"the database file cannot be made: {_cause(error)}") from None
         with self.write() as connection:
             metadata.create_all(connection)
+            _add_columns(connection)
             if connection.execute(select(store_revision.c.id)).first() is None:
                 connection.execute(insert(store_revision).values(id=1, value=0))
 
@@ -152,16 +154,20 @@ class Database:
         """
         Begin a transaction as the only writer; it commits at the end, or does nothing.
 
-        For what no decision depends on; everything else is written by ``revise``.
+        For what no decision depends on, and for what may turn out to need no writing;
+        everything else is written by ``revise``.
 
         Raises:
             Conflict: what is written contradicts what is stored.
             StoreUnavailable: the database did not answer, or another writer went on too long.
         """
-        with _translated(), self.engine.connect() as connection:
-            connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
-            with connection.begin():
-                yield connection
+        try:
+            with _translated(), self.engine.connect() as connection:
+                connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+                with connection.begin():
+                    yield connection
+        except _NotTold as failure:
+            raise failure.raised from failure.raised.__cause__
 
     @contextmanager
     def revise(self, told: Told) -> Iterator[tuple[Connection, int]]:
@@ -170,14 +176,23 @@ class Database:
 
         *told* hears of it when all else is done; what it raises passes through unchanged.
         """
-        try:
-            with self.write() as connection:
-                connection.execute(update(store_revision).values(value=store_revision.c.value + 1))
-                revision = revision_of(connection)
-                yield connection, revision
-                _tell(told, revision)
-        except _NotTold as failure:
-            raise failure.raised from failure.raised.__cause__
+        with self.write() as connection:
+            revision = new_revision(connection)
+            yield connection, revision
+            tell(told, revision)
+
+    def forget(self) -> None:
+        """
+        Take out of the files what was deleted, as far as others let it happen.
+
+        What is deleted is overwritten in its table, but an earlier version of this service did
+        not do so, and the log beside the file (-wal) still has it. Best effort, since the
+        deletion itself is done: a reader or writer that goes on for longer than a write would
+        wait leaves old pages behind, until the next time or until the log is begun anew.
+        """
+        with suppress(sqlite3.Error, SQLAlchemyError), closing(self.engine.raw_connection()) as raw:
+            for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                raw.cursor().execute(statement).fetchall()
 
     def ping(self) -> str | None:
         """Give what is wrong with the database in one sentence, or None if nothing is."""
@@ -198,16 +213,23 @@ class Database:
         self.engine.dispose()
 
 
-def _tell(told: Told, revision: int) -> None:
-    try:
-        told(revision)
-    except Exception as error:  # noqa: BLE001 - whatever it is, `revise` raises it again
-        raise _NotTold(error) from None
-
-
 def revision_of(connection: Connection) -> int:
     """Give the revision of the state that *connection* sees."""
     return int(connection.execute(select(store_revision.c.value)).scalar_one())
+
+
+def new_revision(connection: Connection) -> int:
+    """Count one more revision and give it; it counts once *connection* commits."""
+    connection.execute(update(store_revision).values(value=store_revision.c.value + 1))
+    return revision_of(connection)
+
+
+def tell(told: Told, revision: int) -> None:
+    """Tell of *revision*; what *told* raises comes out of ``Database.write`` unchanged."""
+    try:
+        told(revision)
+    except Exception as error:  # noqa: BLE001 - whatever it is, `write` raises it again
+        raise _NotTold(error) from None
 
 
 def put(
@@ -223,59 +245,15 @@ def put(
         connection.execute(insert(table).values(**key, **values))
 
 
-def _file_of(url: str) -> Path:
-    message = "must be `sqlite:///` and the path of a file"
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        # The URL itself may hold a password, and SQLAlchemy quotes it.
-        raise InvalidInput("database_url", message) from None
-    name = parsed.database or ":memory:"
-    # In memory each connection would have a database of its own.
-    if parsed.drivername not in ("sqlite", "sqlite+pysqlite") or name == ":memory:":
-        raise InvalidInput("database_url", message)
-    if parsed.query or name.startswith("file:"):
-        raise InvalidInput("database_url", f"{message}, without further parameters")
-    return Path(name).absolute()
-
-
-def _escaped(path: Path) -> str:
-    """Give the path for a ``file:`` URI, in which three characters have another meaning."""
-    return str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-
-
-def _put_in_place(path: Path) -> None:
-    """
-    Make an empty database that nobody but its owner can read, unless there is one by now.
-
-    It is made aside and appears whole. Two processes that switch one file to WAL at the
-    same time get SQLITE_BUSY, and to open and close a file that SQLite has open in another
-    thread would drop SQLite's locks on it.
-
-    Raises:
-        OSError: the file cannot be made there.
-        sqlite3.Error: SQLite cannot write it.
-    """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.new-")
-    os.close(handle)
-    aside = Path(name)
-    try:
-        with closing(sqlite3.connect(aside)) as connection:
-            _set_up(connection, None)
-        # A link, unlike a rename, never replaces what another process has put there.
-        path.hardlink_to(aside)
-    except FileExistsError:
-        pass
-    finally:
-        aside.unlink()
-
-
-def _set_up(connection: sqlite3.Connection, _record: object) -> None:
-    # Python's driver begins transactions when it sees fit; here they begin when we say so.
-    connection.isolation_level = None
-    # SQLite gives the files beside the database (-wal, -shm) the database's mode.
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}").close()
+def _add_columns(connection: Connection) -> None:
+    """Add the columns that tables of an earlier version lack; they have to be nullable."""
+    found = inspect(connection)
+    for table in metadata.sorted_tables:
+        there = {column["name"] for column in found.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there:
+                described = CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {described}")
 
 
 def _begin(connection: Connection) -> None:

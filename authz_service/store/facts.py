@@ -1,6 +1,8 @@
 """
 Gathers what is known about a batch of questions: one state, six reads, whatever the batch.
 
+A seventh is for the sign-ins, if any question brings the handle of one.
+
 Each read asks for all the companies and persons of the batch at once and may find more
 than one question needs; which record bears on which question is sorted out afterwards.
 """
@@ -19,10 +21,13 @@ from authz_service.domain.facts import Known, facts_of
 from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
 from authz_service.domain.people import Bond, Person, Standing
 from authz_service.domain.processes import ProcessDefinition, ProcessName, resolve
+from authz_service.domain.sign_in import SignIn
 from authz_service.store.catalogue import read_catalogue
 from authz_service.store.database import Database, revision_of
 from authz_service.store.delegations import read_delegations
+from authz_service.store.registry import person_in, standing_in
 from authz_service.store.schema import bonds, delegations, people, standings
+from authz_service.store.sign_ins import sign_ins_of
 from authz_service.usecases.ports import Snapshot
 
 _PEOPLE = select(people).where(people.c.cpf.in_(bindparam("people", expanding=True)))
@@ -47,6 +52,7 @@ class _Found:
         bonds: the current ones of the companies asked about, by filial.
         delegations: the latest by company, member and process.
         standings: the current ones, one for each kind of evidence, by company and person.
+        sign_ins: those whose handles were brought, by handle.
     """
 
     catalogue: Sequence[ProcessDefinition]
@@ -54,6 +60,7 @@ class _Found:
     bonds: Mapping[Cnpj, Bond]
     delegations: Mapping[tuple[Cnpj, Cpf, ProcessId], Delegation]
     standings: Mapping[tuple[Cnpj, Cpf], Sequence[Standing]]
+    sign_ins: Mapping[str, SignIn]
 
     def known(self, question: Question, process: ProcessDefinition | None) -> Known:
         """Give what bears on *question*, which is about *process* or none that exists."""
@@ -75,6 +82,7 @@ class _Found:
                 for person in dict.fromkeys([question.actor, *backers])
                 for standing in self.standings.get((where, person), ())
             ),
+            sign_in=None if question.sign_in is None else self.sign_ins.get(question.sign_in),
         )
 
 
@@ -126,9 +134,7 @@ def _read(connection: Connection, questions: Sequence[Question]) -> _Found:
     named = list({cpf for one in questions for cpf in _people(one)})
     known_people = connection.execute(_PEOPLE, {"people": named})
     known_bonds = connection.execute(_BONDS, {"companies": companies})
-    found_people = {
-        row.cpf: Person(row.cpf, row.registered_at, row.confirmed_at) for row in known_people
-    }
+    found_people = {row.cpf: person_in(row) for row in known_people}
     found_bonds = {
         row.filial: Bond(row.filial, row.matriz, row.proof, row.recorded_at, row.last_day)
         for row in known_bonds
@@ -136,6 +142,7 @@ def _read(connection: Connection, questions: Sequence[Question]) -> _Found:
     found_delegations = _read_delegations(connection, companies, actors)
     matrizes = [bond.matriz for bond in found_bonds.values()]
     backers = [cpf for one in found_delegations.values() for cpf in one.backers]
+    handles = list({one.sign_in for one in questions if one.sign_in is not None})
     return _Found(
         catalogue=read_catalogue(connection),
         people=found_people,
@@ -144,6 +151,7 @@ def _read(connection: Connection, questions: Sequence[Question]) -> _Found:
         standings=_read_standings(
             connection, list({*companies, *matrizes}), list({*actors, *backers})
         ),
+        sign_ins=sign_ins_of(connection, handles) if handles else {},
     )
 
 
@@ -164,8 +172,5 @@ def _read_standings(
 ) -> dict[tuple[Cnpj, Cpf], list[Standing]]:
     found: dict[tuple[Cnpj, Cpf], list[Standing]] = {}
     for row in connection.execute(_STANDINGS, {"companies": companies, "people": persons}):
-        standing = Standing(
-            row.company, row.person, row.role, row.evidence, row.observed_at, row.ends_at
-        )
-        found.setdefault((row.company, row.person), []).append(standing)
+        found.setdefault((row.company, row.person), []).append(standing_in(row))
     return found

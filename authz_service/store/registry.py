@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, insert, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, insert, select, update
 
+from authz_service.domain.identifiers import Cpf
 from authz_service.domain.people import Bond, Person, Standing
-from authz_service.store.database import Database, put
+from authz_service.store.database import Database, new_revision, put, tell
 from authz_service.store.schema import bonds, people, standings
 from authz_service.usecases.ports import Told
 
@@ -27,41 +29,19 @@ class SqlRegistry:
     def save_person(self, person: Person, told: Told) -> int:
         """Keep a person; what an earlier call said about registration is replaced."""
         with self.database.revise(told) as (connection, revision):
-            put(
-                connection,
-                people,
-                {"cpf": person.cpf},
-                {"registered_at": person.registered_at, "confirmed_at": person.confirmed_at},
-            )
+            keep_person(connection, person)
         return revision
 
     def save_standing(self, standing: Standing, told: Told) -> int:
         """Keep a standing; it supersedes the one of the same person, company and evidence."""
         with self.database.revise(told) as (connection, revision):
-            _supersede(
-                connection,
-                standings,
-                standing.observed_at,
-                standings.c.company == standing.company,
-                standings.c.person == standing.person,
-                standings.c.evidence == standing.evidence,
-            )
-            connection.execute(
-                insert(standings).values(
-                    company=standing.company,
-                    person=standing.person,
-                    role=standing.role,
-                    evidence=standing.evidence,
-                    observed_at=standing.observed_at,
-                    ends_at=standing.ends_at,
-                )
-            )
+            keep_standing(connection, standing)
         return revision
 
     def save_bond(self, bond: Bond, told: Told) -> int:
         """Keep a filial's bond; it supersedes the one that the filial had."""
         with self.database.revise(told) as (connection, revision):
-            _supersede(connection, bonds, bond.recorded_at, bonds.c.filial == bond.filial)
+            supersede(connection, bonds, bond.recorded_at, bonds.c.filial == bond.filial)
             connection.execute(
                 insert(bonds).values(
                     filial=bond.filial,
@@ -73,10 +53,99 @@ class SqlRegistry:
             )
         return revision
 
+    def confirm(self, cpf: Cpf, moment: datetime, told: Told) -> Person | None:
+        """
+        Keep that Orquestra confirmed a person at *moment*, and give the person.
 
-def _supersede(
-    connection: Connection, table: Table, moment: datetime, *same: ColumnElement[bool]
-) -> None:
+        None if the person has not registered. Then, and if the person is confirmed already,
+        nothing is written: there is no new revision, and *told* is not called.
+        """
+        with self.database.write() as connection:
+            person = read_person(connection, cpf)
+            if person is None or person.registered_at is None:
+                return None
+            if person.confirmed_at is None:
+                person = replace(person, confirmed_at=moment)
+                keep_person(connection, person)
+                tell(told, new_revision(connection))
+        return person
+
+    def person(self, cpf: Cpf) -> Person | None:
+        """Give a person, or None if nobody has spoken of the CPF."""
+        with self.database.read() as connection:
+            return read_person(connection, cpf)
+
+    def standing_of(self, cpf: Cpf) -> list[Standing]:
+        """Give all current standings of a person, by company and evidence."""
+        current = select(standings).where(
+            standings.c.superseded_at.is_(None), standings.c.person == cpf
+        )
+        with self.database.read() as connection:
+            found = [standing_in(row) for row in connection.execute(current)]
+        return sorted(found, key=lambda one: (one.company, one.evidence))
+
+
+def person_in(row: Row[Any]) -> Person:
+    """Make a person of a row of ``people``."""
+    return Person(row.cpf, row.registered_at, row.confirmed_at)
+
+
+def standing_in(row: Row[Any]) -> Standing:
+    """Make a standing of a row of ``standings``."""
+    return Standing(
+        company=row.company,
+        person=row.person,
+        role=row.role,
+        evidence=row.evidence,
+        observed_at=row.observed_at,
+        ends_at=row.ends_at,
+        cadastrador=row.cadastrador,
+    )
+
+
+def read_person(connection: Connection, cpf: Cpf) -> Person | None:
+    """Give a person, or None if nobody has spoken of the CPF."""
+    row = connection.execute(select(people).where(people.c.cpf == cpf)).first()
+    return None if row is None else person_in(row)
+
+
+def keep_person(connection: Connection, person: Person) -> None:
+    """Keep what is known of the registration; when GOV.BR was asked stays as it is."""
+    put(
+        connection,
+        people,
+        {"cpf": person.cpf},
+        {"registered_at": person.registered_at, "confirmed_at": person.confirmed_at},
+    )
+
+
+def keep_standing(connection: Connection, standing: Standing) -> None:
+    """Keep a standing; it supersedes the one of the same person, company and evidence."""
+    supersede(
+        connection,
+        standings,
+        standing.observed_at,
+        standings.c.company == standing.company,
+        standings.c.person == standing.person,
+        standings.c.evidence == standing.evidence,
+    )
     connection.execute(
-        update(table).where(table.c.superseded_at.is_(None), *same).values(superseded_at=moment)
+        insert(standings).values(
+            company=standing.company,
+            person=standing.person,
+            role=standing.role,
+            evidence=standing.evidence,
+            observed_at=standing.observed_at,
+            ends_at=standing.ends_at,
+            cadastrador=standing.cadastrador,
+        )
+    )
+
+
+def supersede(
+    connection: Connection, table: Table, moment: datetime, *these: ColumnElement[bool]
+) -> None:
+    """Let the current ones among *these* rows be past from *moment* on."""
+    connection.execute(
+        update(table).where(table.c.superseded_at.is_(None), *these).values(superseded_at=moment)
     )

@@ -2,8 +2,13 @@
 The tables, and the column types that turn what they hold into the nouns of the domain.
 
 Everything here is as true for PostgreSQL as for SQLite. Nothing is ever deleted from
-standings, bonds and delegations: what is superseded or ended says so, and a partial
-unique index sees to it that only one row of its kind is current.
+standings, bonds and delegations, but for a person who is erased: what is superseded or
+ended says so, and a partial unique index sees to it that only one row of its kind is
+current. A column that is added to a table here is nullable: ``Database.create`` adds it to
+the databases that are there.
+
+``privacy`` reads from here what is kept of persons: every column of the type ``CpfText``
+says whose its row is, every column of the type ``Text`` may name anybody.
 """
 
 from __future__ import annotations
@@ -15,6 +20,7 @@ from sqlalchemy import (
     CHAR,
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Date,
     Dialect,
@@ -33,6 +39,7 @@ from authz_service.domain.delegation import EventKind
 from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
 from authz_service.domain.people import Evidence, Role
 from authz_service.domain.processes import ProcessState
+from authz_service.domain.sign_in import Companies, Level
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -129,6 +136,8 @@ people = Table(
     Column("cpf", CpfText, primary_key=True),
     Column("registered_at", Instant),
     Column("confirmed_at", Instant),
+    # When GOV.BR was asked for the companies, the last time that its answer was taken over.
+    Column("observed_at", Instant),
 )
 
 # The only place where a CPF and its name in the decision log stand side by side.
@@ -151,6 +160,7 @@ standings = Table(
     Column("ends_at", Instant),
     # When another one took its place; null while it is the current one.
     Column("superseded_at", Instant),
+    Column("cadastrador", Boolean),
 )
 Index(
     "one_current_standing",
@@ -160,6 +170,24 @@ Index(
     unique=True,
     sqlite_where=standings.c.superseded_at.is_(None),
     postgresql_where=standings.c.superseded_at.is_(None),
+)
+
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    Column("id", CHAR(32), primary_key=True),
+    Column("handle", String(64), nullable=False, unique=True),
+    Column("digest", CHAR(64), nullable=False, unique=True),
+    Column("client", Text, nullable=False),
+    Column("person", CpfText, nullable=False),
+    Column("methods", JSON, nullable=False),
+    Column("level", _one_of(Level)),
+    Column("certificate_company", CnpjText),
+    Column("agent", Boolean, nullable=False),
+    Column("authenticated_at", Instant),
+    Column("began_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False, index=True),
+    Column("companies", _one_of(Companies), nullable=False),
 )
 
 bonds = Table(

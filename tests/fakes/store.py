@@ -2,52 +2,26 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from authz_service.domain.clients import Client, ClientKey
 from authz_service.domain.decision import ProcessAsked, Question
 from authz_service.domain.delegation import Change, Delegation, latest
-from authz_service.domain.errors import Conflict, StoreUnavailable
+from authz_service.domain.errors import Conflict
 from authz_service.domain.facts import Facts, Known, facts_of
-from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
-from authz_service.domain.people import Bond, Evidence, Person, Standing
+from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.processes import ProcessDefinition, resolve
 from authz_service.usecases.ports import Snapshot, Told
-
-
-@dataclass
-class _Tables:
-    """Everything kept, by key; what is superseded is forgotten, since no port gives it."""
-
-    broken: bool = False
-    revision: int = 0
-    people: dict[Cpf, Person] = field(default_factory=dict)
-    surrogates: dict[Cpf, str] = field(default_factory=dict)
-    standings: dict[tuple[Cnpj, Cpf, Evidence], Standing] = field(default_factory=dict)
-    bonds: dict[Cnpj, Bond] = field(default_factory=dict)
-    processes: dict[ProcessId, ProcessDefinition] = field(default_factory=dict)
-    delegations: dict[str, Delegation] = field(default_factory=dict)
-    clients: dict[str, Client] = field(default_factory=dict)
-
-    def well(self) -> _Tables:
-        """Give the tables, or refuse if the test broke them."""
-        if self.broken:
-            raise StoreUnavailable("the database did not answer")
-        return self
-
-    def revise(self, told: Told, **changed: Mapping[Any, object]) -> int:
-        """Put *changed* in the place of the tables of these names, if *told* lets it happen."""
-        revision = self.revision + 1
-        told(revision)
-        for name, table in changed.items():
-            setattr(self, name, table)
-        self.revision = revision
-        return revision
+from tests.fakes.persons import (
+    MemoryPersonalData,
+    MemoryRegistry,
+    MemorySignIns,
+    MemorySurrogates,
+)
+from tests.fakes.tables import Tables
 
 
 def untold(_revision: int) -> None:
@@ -62,10 +36,12 @@ class MemoryStore:
     """
 
     def __init__(self) -> None:
-        self._tables = _Tables()
+        self._tables = Tables()
         self.facts = MemoryFacts(self._tables)
         self.surrogates = MemorySurrogates(self._tables)
         self.registry = MemoryRegistry(self._tables)
+        self.sign_ins = MemorySignIns(self._tables)
+        self.personal_data = MemoryPersonalData(self._tables)
         self.delegations = MemoryDelegations(self._tables)
         self.catalogue = MemoryCatalogue(self._tables)
         self.clients = MemoryClients(self._tables)
@@ -93,7 +69,7 @@ class MemoryStore:
 class MemoryFacts:
     """The port ``FactSource``: looks up each question on its own."""
 
-    def __init__(self, tables: _Tables) -> None:
+    def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
     def gather(self, questions: Sequence[Question], moment: datetime) -> Snapshot:
@@ -131,49 +107,17 @@ class MemoryFacts:
                 for one in tables.standings.values()
                 if one.company in companies and one.person in (question.actor, *backers)
             ),
+            sign_in=next(
+                (one for one in tables.sign_ins.values() if one.handle == question.sign_in), None
+            ),
         )
         return facts_of(question, known, moment)
-
-
-class MemorySurrogates:
-    """The port ``Surrogates``."""
-
-    def __init__(self, tables: _Tables) -> None:
-        self._tables = tables
-
-    def surrogates(self, people: Iterable[Cpf]) -> Mapping[Cpf, str]:
-        """Give the surrogate of each, making those that are missing."""
-        names = self._tables.well().surrogates
-        return {cpf: names.setdefault(cpf, secrets.token_hex(16)) for cpf in people}
-
-
-class MemoryRegistry:
-    """The port ``Registry``."""
-
-    def __init__(self, tables: _Tables) -> None:
-        self._tables = tables
-
-    def save_person(self, person: Person, told: Told) -> int:
-        """Keep a person in place of what was known."""
-        before = self._tables.well().people
-        return self._tables.revise(told, people={**before, person.cpf: person})
-
-    def save_standing(self, standing: Standing, told: Told) -> int:
-        """Keep a standing in place of the one of the same person, company and evidence."""
-        key = (standing.company, standing.person, standing.evidence)
-        before = self._tables.well().standings
-        return self._tables.revise(told, standings={**before, key: standing})
-
-    def save_bond(self, bond: Bond, told: Told) -> int:
-        """Keep a bond in place of the one that the filial had."""
-        before = self._tables.well().bonds
-        return self._tables.revise(told, bonds={**before, bond.filial: bond})
 
 
 class MemoryDelegations:
     """The port ``Delegations``; the dict's order is the order of granting."""
 
-    def __init__(self, tables: _Tables) -> None:
+    def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
     def of_company(self, company: Cnpj, member: Cpf | None = None) -> list[Delegation]:
@@ -218,7 +162,7 @@ class MemoryDelegations:
 class MemoryCatalogue:
     """The port ``Catalogue``."""
 
-    def __init__(self, tables: _Tables) -> None:
+    def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
     def processes(self) -> list[ProcessDefinition]:
@@ -235,7 +179,7 @@ class MemoryCatalogue:
 class MemoryClients:
     """The port ``ClientStore``."""
 
-    def __init__(self, tables: _Tables) -> None:
+    def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
     def clients(self) -> list[Client]:

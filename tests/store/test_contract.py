@@ -1,18 +1,18 @@
 """
 What any store promises, whatever it keeps things in.
 
-Every test runs on the store in memory and on SQLite in a real file. Persons, standing and
-bonds have no port that gives them back; what became of them is asked as facts.
+Every test runs on the store in memory and on SQLite in a real file. Bonds have no port that
+gives them back; what became of them, and of persons and standing, is asked as facts.
+``test_sign_ins`` and ``test_privacy`` ask for what sign-ins and the persons' rights add.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 
@@ -30,7 +30,6 @@ from authz_service.domain.facts import CompanyFacts, Facts, PersonFacts, Process
 from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
 from authz_service.domain.processes import ProcessDefinition, ProcessName, ProcessState
-from authz_service.store import SqlStore
 from authz_service.usecases.ports import Told
 from tests.domain.document import (
     CATALOGUE,
@@ -48,40 +47,14 @@ from tests.domain.document import (
     STRANGER,
 )
 from tests.fakes.clock import NOON
-from tests.fakes.store import MemoryStore, untold
-
-Store = MemoryStore | SqlStore
+from tests.fakes.store import untold
+from tests.store.records import NOT_ASKED, Store, answer, sign_in
 
 TICK = timedelta(microseconds=1)
 EXACT = datetime(2026, 7, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 IN_BRASILIA = datetime(2026, 7, 31, 20, 59, 59, 999_999, tzinfo=timezone(timedelta(hours=-3)))
 ALPHANUMERIC = Cnpj("12ABC34501DE35")
 NOBODY_THERE = StandingFacts(role="none", evidence="none", in_force=False)
-
-
-@pytest.fixture(name="backend", params=["memory", "sqlite"])
-def _backend(request: pytest.FixtureRequest) -> str:
-    """Give each kind of store in turn."""
-    return str(request.param)
-
-
-@pytest.fixture(name="store")
-def _store(backend: str, tmp_path: Path) -> Iterator[Store]:
-    """Give an empty store."""
-    yield from _opened(backend, tmp_path / "store.db")
-
-
-@pytest.fixture(name="other")
-def _other(backend: str, tmp_path: Path) -> Iterator[Store]:
-    """Give another empty store of the same kind."""
-    yield from _opened(backend, tmp_path / "other.db")
-
-
-def _opened(backend: str, path: Path) -> Iterator[Store]:
-    store = MemoryStore() if backend == "memory" else SqlStore(f"sqlite:///{path}")
-    store.create()
-    yield store
-    store.close()
 
 
 def _event(
@@ -281,7 +254,7 @@ def test_every_role_and_evidence_comes_back(store: Store, role: Role, evidence: 
     """What a person is in a company, and how it is known, is kept as it was said."""
     store.registry.save_standing(_standing(role=role, evidence=evidence), untold)
 
-    expected = StandingFacts(role.value, evidence.value, in_force=True)
+    expected = StandingFacts(role.value, evidence.value, in_force=True, days=0)
     assert expected == _company_facts(store).standing
 
 
@@ -290,7 +263,7 @@ def test_a_standing_supersedes_the_one_of_the_same_evidence(store: Store) -> Non
     store.registry.save_standing(_standing(role=Role.SOCIO), untold)
     store.registry.save_standing(_standing(role=Role.CONTADOR), untold)
 
-    expected = StandingFacts("contador", "asserted", in_force=True)
+    expected = StandingFacts("contador", "asserted", in_force=True, days=0)
     assert expected == _company_facts(store).standing
 
 
@@ -299,7 +272,7 @@ def test_the_last_word_about_a_standing_counts(store: Store) -> None:
     store.registry.save_standing(replace(_standing(), observed_at=NOON + TICK), untold)
     store.registry.save_standing(_standing(role=Role.CONTADOR), untold)
 
-    expected = StandingFacts("contador", "asserted", in_force=True)
+    expected = StandingFacts("contador", "asserted", in_force=True, days=0)
     assert expected == _company_facts(store).standing
 
 
@@ -309,7 +282,7 @@ def test_standings_of_different_evidence_stand_side_by_side(store: Store) -> Non
     store.registry.save_standing(_standing(role=Role.SOCIO), untold)
     store.registry.save_standing(_standing(role=Role.REPRESENTANTE_LEGAL), untold)
 
-    expected = StandingFacts("contador", "govbr", in_force=True)
+    expected = StandingFacts("contador", "govbr", in_force=True, days=0)
     assert expected == _company_facts(store).standing
 
 
@@ -321,8 +294,10 @@ def test_a_standing_is_superseded_by_nothing_else(store: Store, person: Cpf, com
     store.registry.save_standing(_standing(), untold)
     store.registry.save_standing(_standing(person, company, Role.COLABORADOR), untold)
 
-    assert StandingFacts("socio", "asserted", in_force=True) == _company_facts(store).standing
-    expected = StandingFacts("colaborador", "asserted", in_force=True)
+    assert (
+        StandingFacts("socio", "asserted", in_force=True, days=0) == _company_facts(store).standing
+    )
+    expected = StandingFacts("colaborador", "asserted", in_force=True, days=0)
     assert expected == _company_facts(store, company, person).standing
 
 
@@ -346,7 +321,7 @@ def test_a_bond_brings_the_standing_in_the_matriz(store: Store) -> None:
     facts = _company_facts(store, FILIAL)
     assert facts.bond.recorded
     assert facts.bond.in_force
-    assert StandingFacts("socio", "asserted", in_force=True) == facts.bond.standing
+    assert StandingFacts("socio", "asserted", in_force=True, days=0) == facts.bond.standing
     assert NOBODY_THERE == facts.standing
     assert not _company_facts(store, COMPANY).bond.recorded
 
@@ -791,9 +766,9 @@ def test_a_delegation_shows_with_its_backers_standing(store: Store) -> None:
     after = _process_facts(store).delegation
 
     assert ("in_force", 3) == (before.state, before.version)
-    assert StandingFacts("colaborador", "asserted", in_force=True) == before.backing
+    assert StandingFacts("colaborador", "asserted", in_force=True, days=0) == before.backing
     assert NOBODY_THERE == before.matriz_backing
-    assert StandingFacts("socio", "govbr", in_force=True) == after.backing
+    assert StandingFacts("socio", "govbr", in_force=True, days=0) == after.backing
 
 
 def test_backers_are_looked_up_in_the_matriz(store: Store) -> None:
@@ -805,7 +780,7 @@ def test_backers_are_looked_up_in_the_matriz(store: Store) -> None:
 
     facts = _process_facts(store, company=FILIAL).delegation
     assert NOBODY_THERE == facts.backing
-    assert StandingFacts("socio", "asserted", in_force=True) == facts.matriz_backing
+    assert StandingFacts("socio", "asserted", in_force=True, days=0) == facts.matriz_backing
 
 
 @pytest.mark.parametrize(
@@ -906,10 +881,16 @@ def test_a_thousand_questions_are_one_batch(store: Store) -> None:
 
 Write = Callable[[Store, Told], int]
 
+
+def _confirm(store: Store, told: Told) -> int:
+    store.registry.confirm(MEMBER, EXACT, told)
+    return _revision(store)
+
+
 WRITES: dict[str, Write] = {
     "processes": lambda store, told: store.catalogue.save_processes([P004], told),
     "no processes": lambda store, told: store.catalogue.save_processes([], told),
-    "person": lambda store, told: store.registry.save_person(Person(MEMBER, NOON), told),
+    "person": lambda store, told: store.registry.save_person(Person(MEMBER, NOON, NOON), told),
     "standing": lambda store, told: store.registry.save_standing(_standing(), told),
     "bond": lambda store, told: store.registry.save_bond(
         Bond(FILIAL, COMPANY, "prova", NOON), told
@@ -926,6 +907,11 @@ WRITES: dict[str, Write] = {
         told,
     ),
     "client": lambda store, told: store.clients.save_client(CLIENT, told),
+    "confirmation": _confirm,
+    "sign-in": lambda store, told: store.sign_ins.save(
+        sign_in("one"), answer(_standing(evidence=Evidence.GOVBR)), told, confirm=True
+    ),
+    "erasure": lambda store, told: store.personal_data.erase(MEMBER, told),
 }
 
 
@@ -937,11 +923,15 @@ def _everything(store: Store) -> list[object]:
         store.catalogue.processes(),
         store.delegations.of_company(COMPANY),
         store.clients.clients(),
+        store.sign_ins.of_digest(sign_in("one").digest),
+        [store.registry.person(cpf) for cpf in (MEMBER, REPRESENTATIVE)],
+        [store.personal_data.export(cpf) for cpf in (MEMBER, REPRESENTATIVE)],
     ]
 
 
 def _filled(store: Store) -> None:
     store.catalogue.save_processes([P001], untold)
+    store.registry.save_person(Person(MEMBER, NOON), untold)
     _grant(store, _delegation("one"))
 
 
@@ -957,7 +947,7 @@ def test_a_write_is_told_once_before_anybody_sees_it(store: Store, write: Write)
         heard.append(revision)
         meanwhile.append(_everything(store))
 
-    assert [write(store, _told)] == heard == [3]
+    assert [write(store, _told)] == heard == [4]
     assert [before] == meanwhile
     assert before != _everything(store)
 
@@ -992,7 +982,7 @@ def test_what_cannot_be_told_is_not_written(
     assert failure is caught.value
     assert "disk full" == str(caught.value.__cause__)
     assert before == _everything(store)
-    assert 3 == write(store, untold)
+    assert 4 == write(store, untold)
 
 
 def test_every_write_is_a_new_revision(store: Store) -> None:
@@ -1000,12 +990,15 @@ def test_every_write_is_a_new_revision(store: Store) -> None:
     writes: list[Callable[[], int]] = [
         lambda: store.catalogue.save_processes([P001], untold),
         lambda: store.catalogue.save_processes([], untold),
-        lambda: store.registry.save_person(Person(MEMBER), untold),
+        lambda: store.registry.save_person(Person(MEMBER, NOON), untold),
         lambda: store.registry.save_standing(_standing(), untold),
         lambda: store.registry.save_bond(Bond(FILIAL, COMPANY, "prova", NOON), untold),
         lambda: _grant(store, _delegation("one")),
         lambda: _happen(store, "one", _event(EventKind.REVOKED)),
         lambda: store.clients.save_client(CLIENT, untold),
+        lambda: store.sign_ins.save(sign_in("one"), NOT_ASKED, untold, confirm=False),
+        lambda: _confirm(store, untold),
+        lambda: store.personal_data.erase(MEMBER, untold),
     ]
     for expected, write in enumerate(writes, start=1):
         assert expected == write()
@@ -1020,6 +1013,10 @@ def test_reading_makes_no_revision(store: Store) -> None:
     store.clients.client_of_key("one")
     store.delegations.of_company(COMPANY)
     store.delegations.find("one")
+    store.registry.person(MEMBER)
+    store.registry.standing_of(MEMBER)
+    store.sign_ins.of_digest("0" * 64)
+    store.personal_data.export(MEMBER)
 
     assert 1 == store.facts.gather([_about()], NOON).revision
 

@@ -1,0 +1,159 @@
+"""
+All that is kept of a person, shown or forgotten (LGPD art. 18).
+
+Nothing here names a table that holds persons: the columns of the type ``CpfText`` say whose
+a row is, and a row that belongs to such a row by a foreign key is of the same person. Two
+things are exceptions. Who acted on a delegation to somebody else does not own that line of
+its history, so the line stays and the person goes. And what a sign-in is found by, its
+handle and the digest of its token, is a key and not the person's data.
+
+Free text is not looked through for what is shown, and a CPF in it is hidden there, since it
+may be another person's. From what is kept it is taken out, as far as it is that person's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Table,
+    Text,
+    delete,
+    or_,
+    select,
+    update,
+)
+
+from authz_service.domain.identifiers import ERASED, Cnpj, Cpf, ProcessId, without_cpf
+from authz_service.store.database import Database, revision_of
+from authz_service.store.schema import CpfText, delegation_events, metadata, sign_ins
+from authz_service.usecases.ports import Told
+
+_ACTED: frozenset[Column[Any]] = frozenset((delegation_events.c.actor,))
+"""Who acted on what is another person's."""
+
+_KEYS: frozenset[Column[Any]] = frozenset((sign_ins.c.handle, sign_ins.c.digest))
+"""What is never shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlPersonalData:
+    """
+    The port ``PersonalData`` on SQL.
+
+    Attributes:
+        database: where it is kept.
+    """
+
+    database: Database
+
+    def export(self, cpf: Cpf) -> tuple[Mapping[str, Sequence[Mapping[str, object]]], int]:
+        """
+        Give every row about the person, by table, in values that JSON knows; the revision.
+
+        Past rows are among them. Every table that may know the person is there, even if it
+        does not. Instants are in UTC and days are civil ones, both as ISO 8601 writes them;
+        the person's own CPF is in digits, those of others are masked.
+        """
+        with self.database.read() as connection:
+            found = {}
+            for table in metadata.sorted_tables:
+                about = _about(table, cpf)
+                if about is not None:
+                    found[table.name] = _rows(connection, table, about, cpf)
+            return found, revision_of(connection)
+
+    def erase(self, cpf: Cpf, told: Told) -> int:
+        """
+        Forget the person, the pairing with the surrogate included, and give the revision.
+
+        Delegations to the person go with their history. Where the person acted on those of
+        others, the history keeps the act and ``ERASED`` in the place of the CPF. Where free
+        text has the CPF, it says ``[cpf]`` instead. All of it is gone from the files as well,
+        once nobody reads an older state.
+        """
+        with self.database.revise(told) as (connection, revision):
+            # What belongs to a row goes before the row.
+            for table in reversed(metadata.sorted_tables):
+                belonging = _belonging(table, cpf)
+                if belonging is not None:
+                    connection.execute(delete(table).where(belonging))
+            for column in _ACTED:
+                change = update(column.table).where(column == cpf).values({column: ERASED})
+                connection.execute(change)
+            for table in metadata.sorted_tables:
+                for column in table.columns:
+                    if isinstance(column.type, Text):
+                        _take_out(connection, table, column, cpf)
+        self.database.forget()
+        return revision
+
+
+def _belonging(table: Table, cpf: Cpf) -> ColumnElement[bool] | None:
+    """Tell which rows are the person's own, or None if those of this table are nobody's."""
+    own = [column == cpf for column in _of_persons(table) if column not in _ACTED]
+    for key in table.foreign_keys:
+        belonging = _belonging(key.column.table, cpf)
+        if belonging is not None:
+            own.append(key.parent.in_(select(key.column).where(belonging)))
+    return or_(*own) if own else None
+
+
+def _about(table: Table, cpf: Cpf) -> ColumnElement[bool] | None:
+    """Tell which rows are the person's own or tell of what the person did, or None."""
+    belonging = _belonging(table, cpf)
+    named = [column == cpf for column in _of_persons(table)]
+    found = named if belonging is None else [belonging, *named]
+    return or_(*found) if found else None
+
+
+def _of_persons(table: Table) -> list[Column[Any]]:
+    return [column for column in table.columns if isinstance(column.type, CpfText)]
+
+
+def _rows(
+    connection: Connection, table: Table, about: ColumnElement[bool], cpf: Cpf
+) -> list[Mapping[str, object]]:
+    """Give rows in the order of the primary key; a number that only counts them is left out."""
+    counter = table.autoincrement_column
+    shown = [one for one in table.columns if one not in _KEYS and one is not counter]
+    rows = connection.execute(select(*shown).where(about).order_by(*table.primary_key.columns))
+    return [
+        {column.name: _value(value, cpf) for column, value in zip(shown, row, strict=True)}
+        for row in rows
+    ]
+
+
+def _value(value: object, whose: Cpf) -> object:
+    """Give a value as JSON knows it; of other persons only what may be shown."""
+    match value:
+        case Cpf():
+            return value.digits if value == whose else value.masked
+        case Cnpj() | ProcessId() | StrEnum():
+            return value.value
+        case date():
+            return value.isoformat()
+        case str():
+            return without_cpf(value)
+    return value
+
+
+def _take_out(connection: Connection, table: Table, column: Column[Any], cpf: Cpf) -> None:
+    """Replace the CPF in free text; the database finds the candidates, however it is written."""
+    groups = (cpf.digits[:3], cpf.digits[3:6], cpf.digits[6:9], cpf.digits[9:])
+    between = r"[\W_]{0,3}"
+    written = re.compile(rf"(?<!\d){between.join(groups)}(?!\d)")
+    key = list(table.primary_key.columns)
+    candidates = select(*key, column).where(column.like(f"%{'%'.join(groups)}%"))
+    for *name, text in connection.execute(candidates).all():
+        same = [part == value for part, value in zip(key, name, strict=True)]
+        change = update(table).where(*same).values({column: written.sub("[cpf]", text)})
+        connection.execute(change)

@@ -1,0 +1,134 @@
+"""Sign-ins at GOV.BR, and what one of them changes in what is known of the person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+
+from authz_service.domain.identifiers import Cpf
+from authz_service.domain.people import Person
+from authz_service.domain.sign_in import SignIn
+from authz_service.store.database import Database
+from authz_service.store.registry import keep_person, keep_standing, read_person, supersede
+from authz_service.store.schema import people, sign_ins, standings
+from authz_service.usecases.ports import Seen, Told
+
+_KEPT_AFTER_THE_END = timedelta(days=1)
+_OF_HANDLES = select(sign_ins).where(sign_ins.c.handle.in_(bindparam("handles", expanding=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class SqlSignIns:
+    """
+    The port ``SignIns`` on SQL.
+
+    Attributes:
+        database: where they are kept.
+    """
+
+    database: Database
+
+    def of_digest(self, digest: str) -> SignIn | None:
+        """Give the sign-in that a token made, by the token's digest."""
+        with self.database.read() as connection:
+            row = connection.execute(select(sign_ins).where(sign_ins.c.digest == digest)).first()
+            return None if row is None else _sign_in(row)
+
+    def save(self, sign_in: SignIn, seen: Seen, told: Told, *, confirm: bool) -> int:
+        """
+        Keep a sign-in and all that follows from it in one transaction; see ``Told``.
+
+        Unless it is by power of attorney, the person is registered from the first one on, and
+        confirmed with it if *confirm*. An answer in *seen* replaces every standing of the person
+        that was observed or asserted before it, those of unanswered companies apart; one that
+        is older than the last answer replaces nothing. Sign-ins that ended more than a day ago
+        are forgotten.
+
+        Raises:
+            Conflict: the token has made a sign-in already.
+        """
+        with self.database.revise(told) as (connection, revision):
+            oldest = sign_in.began_at - _KEPT_AFTER_THE_END
+            connection.execute(delete(sign_ins).where(sign_ins.c.ends_at < oldest))
+            _add(connection, sign_in)
+            if not sign_in.agent:
+                _register(connection, sign_in, confirm=confirm)
+                if seen.replaces:
+                    _take_over(connection, sign_in.person, seen)
+        return revision
+
+
+def sign_ins_of(connection: Connection, handles: Sequence[str]) -> Mapping[str, SignIn]:
+    """Give the sign-ins that *handles* mean, by handle, in one read."""
+    rows = connection.execute(_OF_HANDLES, {"handles": handles})
+    return {row.handle: _sign_in(row) for row in rows}
+
+
+def _add(connection: Connection, sign_in: SignIn) -> None:
+    connection.execute(
+        insert(sign_ins).values(
+            id=sign_in.id,
+            handle=sign_in.handle,
+            digest=sign_in.digest,
+            client=sign_in.client,
+            person=sign_in.person,
+            methods=list(sign_in.methods),
+            level=sign_in.level,
+            certificate_company=sign_in.certificate_company,
+            agent=sign_in.agent,
+            authenticated_at=sign_in.authenticated_at,
+            began_at=sign_in.began_at,
+            ends_at=sign_in.ends_at,
+            companies=sign_in.companies,
+        )
+    )
+
+
+def _register(connection: Connection, sign_in: SignIn, *, confirm: bool) -> None:
+    person = read_person(connection, sign_in.person) or Person(sign_in.person)
+    if person.registered_at is None:
+        person = replace(person, registered_at=sign_in.began_at)
+    if confirm and person.confirmed_at is None:
+        person = replace(person, confirmed_at=sign_in.began_at)
+    keep_person(connection, person)
+
+
+def _take_over(connection: Connection, person: Cpf, seen: Seen) -> None:
+    """Let an answer of GOV.BR replace what was known before it, unless a newer one did."""
+    this = people.c.cpf == person
+    newest = connection.execute(select(people.c.observed_at).where(this)).scalar_one()
+    if newest is not None and newest > seen.moment:
+        return
+    supersede(
+        connection,
+        standings,
+        seen.moment,
+        standings.c.person == person,
+        standings.c.observed_at <= seen.moment,
+        standings.c.company.not_in(seen.unanswered),
+    )
+    for standing in seen.standing:
+        keep_standing(connection, standing)
+    connection.execute(update(people).where(this).values(observed_at=seen.moment))
+
+
+def _sign_in(row: Row[Any]) -> SignIn:
+    return SignIn(
+        id=row.id,
+        handle=row.handle,
+        digest=row.digest,
+        client=row.client,
+        person=row.person,
+        methods=tuple(row.methods),
+        level=row.level,
+        certificate_company=row.certificate_company,
+        agent=row.agent,
+        authenticated_at=row.authenticated_at,
+        began_at=row.began_at,
+        ends_at=row.ends_at,
+        companies=row.companies,
+    )

@@ -1,0 +1,261 @@
+"""The parts of the store in memory that are about persons."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from authz_service.domain.delegation import Delegation
+from authz_service.domain.errors import Conflict
+from authz_service.domain.identifiers import ERASED, Cnpj, Cpf, ProcessId, without_cpf
+from authz_service.domain.people import Bond, Evidence, Person, Standing
+from authz_service.domain.sign_in import SignIn
+from authz_service.usecases.ports import Seen, Told
+from tests.fakes.tables import Tables
+
+Row = Mapping[str, object]
+
+_KEPT_AFTER_THE_END = timedelta(days=1)
+
+
+class MemorySurrogates:
+    """The port ``Surrogates``."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def surrogates(self, people: Iterable[Cpf]) -> Mapping[Cpf, str]:
+        """Give the surrogate of each, making those that are missing."""
+        names = self._tables.well().surrogates
+        return {cpf: names.setdefault(cpf, secrets.token_hex(16)) for cpf in people}
+
+
+class MemoryRegistry:
+    """The port ``Registry``."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def save_person(self, person: Person, told: Told) -> int:
+        """Keep a person in place of what was known."""
+        before = self._tables.well().people
+        return self._tables.revise(told, people={**before, person.cpf: person})
+
+    def save_standing(self, standing: Standing, told: Told) -> int:
+        """Keep a standing in place of the one of the same person, company and evidence."""
+        standings = _Standings(self._tables.well())
+        standings.keep(standing)
+        return self._tables.revise(told, standings=standings.current, past=standings.past)
+
+    def save_bond(self, bond: Bond, told: Told) -> int:
+        """Keep a bond in place of the one that the filial had."""
+        before = self._tables.well().bonds
+        return self._tables.revise(told, bonds={**before, bond.filial: bond})
+
+    def confirm(self, cpf: Cpf, moment: datetime, told: Told) -> Person | None:
+        """Confirm a person who has registered, and tell of it unless that was so already."""
+        person = self.person(cpf)
+        if person is None or person.registered_at is None:
+            return None
+        if person.confirmed_at is None:
+            person = replace(person, confirmed_at=moment)
+            self.save_person(person, told)
+        return person
+
+    def person(self, cpf: Cpf) -> Person | None:
+        """Give a person, or None."""
+        return self._tables.well().people.get(cpf)
+
+    def standing_of(self, cpf: Cpf) -> list[Standing]:
+        """Give all current standings of a person, by company and evidence."""
+        theirs = [one for one in self._tables.well().standings.values() if one.person == cpf]
+        return sorted(theirs, key=lambda one: (one.company, one.evidence))
+
+
+@dataclass
+class _Standings:
+    """A copy of the standings, to be changed and put in their place when told."""
+
+    current: dict[tuple[Cnpj, Cpf, Evidence], Standing]
+    past: tuple[tuple[Standing, datetime], ...]
+
+    def __init__(self, tables: Tables) -> None:
+        self.current, self.past = dict(tables.standings), tables.past
+
+    def keep(self, standing: Standing) -> None:
+        """Put a standing in the place of the one of the same key."""
+        key = (standing.company, standing.person, standing.evidence)
+        if key in self.current:
+            self.end(self.current[key], standing.observed_at)
+        self.current[key] = standing
+
+    def end(self, standing: Standing, moment: datetime) -> None:
+        """Let a standing be past."""
+        del self.current[(standing.company, standing.person, standing.evidence)]
+        self.past = (*self.past, (standing, moment))
+
+
+class MemorySignIns:
+    """The port ``SignIns``."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def of_digest(self, digest: str) -> SignIn | None:
+        """Give the sign-in that a token made, by the token's digest."""
+        return self._tables.well().sign_ins.get(digest)
+
+    def save(self, sign_in: SignIn, seen: Seen, told: Told, *, confirm: bool) -> int:
+        """Keep a sign-in and all that follows from it."""
+        tables = self._tables.well()
+        oldest = sign_in.began_at - _KEPT_AFTER_THE_END
+        kept = {key: one for key, one in tables.sign_ins.items() if one.ends_at >= oldest}
+        names = {name for one in kept.values() for name in (one.id, one.handle, one.digest)}
+        if not names.isdisjoint((sign_in.id, sign_in.handle, sign_in.digest)):
+            raise Conflict("what is to be written contradicts what is stored")
+        kept[sign_in.digest] = sign_in
+        if sign_in.agent:
+            return tables.revise(told, sign_ins=kept)
+        people, observed, standings = dict(tables.people), dict(tables.observed), _Standings(tables)
+        person = people.get(sign_in.person, Person(sign_in.person))
+        if person.registered_at is None:
+            person = replace(person, registered_at=sign_in.began_at)
+        if confirm and person.confirmed_at is None:
+            person = replace(person, confirmed_at=sign_in.began_at)
+        people[person.cpf] = person
+        if seen.replaces:
+            newest = observed.get(person.cpf)
+            if newest is None or newest <= seen.moment:
+                observed[person.cpf] = seen.moment
+                _take_over(seen, person.cpf, standings)
+        return tables.revise(
+            told,
+            sign_ins=kept,
+            people=people,
+            observed=observed,
+            standings=standings.current,
+            past=standings.past,
+        )
+
+
+def _take_over(seen: Seen, person: Cpf, standings: _Standings) -> None:
+    """Let an answer of GOV.BR replace what was known before it."""
+    for one in list(standings.current.values()):
+        before = one.person == person and one.observed_at <= seen.moment
+        if before and one.company not in seen.unanswered:
+            standings.end(one, seen.moment)
+    for one in seen.standing:
+        standings.keep(one)
+
+
+class MemoryPersonalData:
+    """The port ``PersonalData``; gives the rows that the tables of the SQL store would have."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def export(self, cpf: Cpf) -> tuple[Mapping[str, Sequence[Row]], int]:
+        """Give every row about the person, by table; the revision."""
+        tables = self._tables.well()
+        person, current = tables.people.get(cpf), tables.standings.values()
+        standings = [*tables.past, *((one, None) for one in current)]
+        found: dict[str, list[Row]] = {
+            "people": [_row(person, observed_at=tables.observed.get(cpf))] if person else [],
+            "surrogates": [
+                {"cpf": one, "surrogate": name}
+                for one, name in tables.surrogates.items()
+                if one == cpf
+            ],
+            "standings": [
+                _row(one, superseded_at=end) for one, end in standings if one.person == cpf
+            ],
+            "sign_ins": [
+                _row(one)
+                for one in sorted(tables.sign_ins.values(), key=lambda one: one.id)
+                if one.person == cpf
+            ],
+            "delegations": [
+                _row(one, ended=one.ended)
+                for one in tables.delegations.values()
+                if one.member == cpf
+            ],
+            "delegation_events": [
+                _row(event, delegation=one.id, position=position)
+                for one in sorted(tables.delegations.values(), key=lambda one: one.id)
+                for position, event in enumerate(one.history)
+                if cpf in (one.member, event.actor)
+            ],
+        }
+        shown = {
+            name: [{key: _shown(value, cpf) for key, value in row.items()} for row in rows]
+            for name, rows in found.items()
+        }
+        return shown, tables.revision
+
+    def erase(self, cpf: Cpf, told: Told) -> int:
+        """Forget the person."""
+        tables = self._tables.well()
+        return tables.revise(
+            told,
+            people={key: one for key, one in tables.people.items() if key != cpf},
+            observed={key: one for key, one in tables.observed.items() if key != cpf},
+            surrogates={key: one for key, one in tables.surrogates.items() if key != cpf},
+            standings={key: one for key, one in tables.standings.items() if one.person != cpf},
+            past=tuple(one for one in tables.past if one[0].person != cpf),
+            sign_ins={key: one for key, one in tables.sign_ins.items() if one.person != cpf},
+            bonds={
+                key: replace(one, proof=_without(cpf, one.proof))
+                for key, one in tables.bonds.items()
+            },
+            delegations={
+                key: _erased(one, cpf)
+                for key, one in tables.delegations.items()
+                if one.member != cpf
+            },
+        )
+
+
+def _row(one: object, **more: object) -> Row:
+    """Give the fields of a noun as a row; what a sign-in is found by is a secret, not data."""
+    assert is_dataclass(one)
+    left_out = ("handle", "digest", "history")
+    own = {each.name: getattr(one, each.name) for each in fields(one)}
+    return {key: value for key, value in own.items() if key not in left_out} | more
+
+
+def _shown(value: object, whose: Cpf) -> object:
+    """Give a value as JSON knows it; of other persons only what may be shown."""
+    match value:
+        case Cpf():
+            return value.digits if value == whose else value.masked
+        case Cnpj() | ProcessId() | StrEnum():
+            return value.value
+        case date():
+            return value.isoformat()
+        case tuple():
+            return list(value)
+        case str():
+            return without_cpf(value)
+    return value
+
+
+def _erased(delegation: Delegation, cpf: Cpf) -> Delegation:
+    history = tuple(
+        replace(
+            one,
+            actor=ERASED if one.actor == cpf else one.actor,
+            why=None if one.why is None else _without(cpf, one.why),
+        )
+        for one in delegation.history
+    )
+    return replace(delegation, history=history)
+
+
+def _without(cpf: Cpf, text: str) -> str:
+    groups = (cpf.digits[:3], cpf.digits[3:6], cpf.digits[6:9], cpf.digits[9:])
+    written = r"[\W_]{0,3}".join(groups)
+    return re.sub(rf"(?<!\d){written}(?!\d)", "[cpf]", text)

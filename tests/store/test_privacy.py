@@ -1,0 +1,356 @@
+"""What any store promises a person who wants to see, or to have forgotten, what is kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+import pytest
+
+from authz_service.domain.decision import CompanyAsked, ProcessAsked, Question
+from authz_service.domain.delegation import Change, Delegation, Event, EventKind
+from authz_service.domain.errors import StoreUnavailable
+from authz_service.domain.facts import CompanyFacts, PersonFacts, ProcessFacts
+from authz_service.domain.identifiers import ERASED, Cpf
+from authz_service.domain.people import Bond, Evidence, Person, Role
+from authz_service.domain.processes import ProcessDefinition, ProcessName
+from tests.domain.document import (
+    CATALOGUE,
+    COMPANY,
+    FILIAL,
+    MEMBER,
+    OTHER_COMPANY,
+    P001,
+    P004,
+    PARTNER,
+    REPRESENTATIVE,
+    STRANGER,
+)
+from tests.fakes.clock import NOON
+from tests.fakes.store import untold
+from tests.store.records import HOUR, NOT_ASKED, Store, answer, sign_in, standing
+
+DAY = timedelta(days=1)
+WHOSE = REPRESENTATIVE
+"""Of whom everything is kept: member in one company, representative in another."""
+
+Rows = Mapping[str, Sequence[Mapping[str, object]]]
+NOTHING: Rows = {
+    "people": [],
+    "surrogates": [],
+    "standings": [],
+    "sign_ins": [],
+    "delegations": [],
+    "delegation_events": [],
+}
+
+
+def _event(actor: Cpf, kind: EventKind = EventKind.GRANTED, why: str | None = None) -> Event:
+    return Event(kind, NOON, actor, "orquestra", why, date(2026, 12, 31))
+
+
+def _apply(
+    store: Store, granted: Delegation | None = None, event: tuple[Delegation, Event] | None = None
+) -> None:
+    one = granted if event is None else event[0]
+    assert one is not None
+    change = Change(
+        one.company,
+        one.member,
+        store.facts.gather([], NOON).revision,
+        tuple(store.delegations.of_company(one.company, one.member)),
+        () if granted is None else (granted,),
+        () if event is None else ((one.id, event[1]),),
+    )
+    store.delegations.apply(change, untold)
+
+
+def _delegation(
+    name: str, member: Cpf, grant: Event, process: ProcessDefinition = P001
+) -> Delegation:
+    return Delegation(name, COMPANY, member, process.id, process.version, (grant,))
+
+
+def _fill(store: Store) -> None:
+    """Let the store know everything of one person, and of others whom that touches."""
+    store.catalogue.save_processes(CATALOGUE, untold)
+    store.registry.save_person(Person(PARTNER, NOON), untold)
+    store.registry.save_standing(
+        standing(evidence=Evidence.ASSERTED, observed_at=NOON - DAY), untold
+    )
+    store.registry.save_standing(standing(person=PARTNER), untold)
+    store.sign_ins.save(sign_in("partner", PARTNER), NOT_ASKED, untold, confirm=False)
+    store.sign_ins.save(sign_in("two", agent=True), NOT_ASKED, untold, confirm=True)
+    store.sign_ins.save(sign_in("one"), answer(standing()), untold, confirm=True)
+    theirs = _delegation("b-theirs", MEMBER, _event(WHOSE))
+    _apply(store, theirs)
+    _apply(store, event=(theirs, _event(PARTNER, EventKind.CONFIRMED)))
+    mine = _delegation("a-mine", WHOSE, _event(PARTNER, why=f"for {PARTNER.digits}"))
+    _apply(store, mine)
+    _apply(store, event=(mine, _event(PARTNER, EventKind.REVOKED)))
+    _apply(store, _delegation("c-another", MEMBER, _event(PARTNER), P004))
+
+
+def _signed_in(name: str, *, agent: bool) -> Mapping[str, object]:
+    return {
+        "id": f"id-of-{name}",
+        "client": "orquestra",
+        "person": WHOSE.digits,
+        "methods": ["passwd", "x509_token"],
+        "level": "gold",
+        "certificate_company": COMPANY.value,
+        "agent": agent,
+        "authenticated_at": (NOON - HOUR).isoformat(),
+        "began_at": NOON.isoformat(),
+        "ends_at": (NOON + HOUR).isoformat(),
+        "companies": "observed",
+    }
+
+
+def _happened(
+    delegation: str, position: int, kind: str, actor: str, why: str | None = None
+) -> Mapping[str, object]:
+    return {
+        "delegation": delegation,
+        "position": position,
+        "kind": kind,
+        "at": NOON.isoformat(),
+        "actor": actor,
+        "caller": "orquestra",
+        "why": why,
+        "last_day": "2026-12-31",
+    }
+
+
+def test_a_person_is_shown_every_row(store: Store) -> None:
+    """All tables, past rows and acts on what is others' included; others masked, keys left out."""
+    _fill(store)
+    name = store.surrogates.surrogates([WHOSE, PARTNER])[WHOSE]
+    found, revision = store.personal_data.export(WHOSE)
+
+    as_it_was = {
+        "company": COMPANY.value,
+        "person": WHOSE.digits,
+        "role": "socio",
+        "ends_at": None,
+        "cadastrador": None,
+    }
+    expected: Rows = {
+        "people": [
+            {
+                "cpf": WHOSE.digits,
+                "registered_at": NOON.isoformat(),
+                "confirmed_at": NOON.isoformat(),
+                "observed_at": NOON.isoformat(),
+            }
+        ],
+        "surrogates": [{"cpf": WHOSE.digits, "surrogate": name}],
+        "standings": [
+            {
+                **as_it_was,
+                "evidence": "asserted",
+                "observed_at": (NOON - DAY).isoformat(),
+                "superseded_at": NOON.isoformat(),
+            },
+            {
+                **as_it_was,
+                "evidence": "govbr",
+                "observed_at": NOON.isoformat(),
+                "superseded_at": None,
+            },
+        ],
+        "sign_ins": [_signed_in("one", agent=False), _signed_in("two", agent=True)],
+        "delegations": [
+            {
+                "id": "a-mine",
+                "company": COMPANY.value,
+                "member": WHOSE.digits,
+                "process": "p001",
+                "version": 3,
+                "ended": "revoked",
+            }
+        ],
+        "delegation_events": [
+            _happened("a-mine", 0, "granted", PARTNER.masked, "for [cpf]"),
+            _happened("a-mine", 1, "revoked", PARTNER.masked),
+            _happened("b-theirs", 0, "granted", WHOSE.digits),
+        ],
+    }
+    assert expected == found
+    assert store.facts.gather([], NOON).revision == revision
+
+
+def test_what_is_shown_is_json(store: Store) -> None:
+    """It goes through JSON and comes back the same, and holds neither key nor another's CPF."""
+    _fill(store)
+    found, _revision = store.personal_data.export(WHOSE)
+    written = json.dumps(found)
+
+    assert found == json.loads(written)
+    for hidden in ("handle-of", sign_in("one").digest, PARTNER.digits, MEMBER.digits):
+        assert hidden not in written
+
+
+def test_of_a_stranger_there_is_nothing(store: Store) -> None:
+    """Every table that may know a person is named, and empty for whom it does not know."""
+    _fill(store)
+    found, _revision = store.personal_data.export(STRANGER)
+
+    assert NOTHING == found
+
+
+def test_who_is_erased_is_not_known_any_more(store: Store) -> None:
+    """Nothing is left to be shown, and the revision says that the store has changed."""
+    _fill(store)
+    heard: list[int] = []
+    before = store.facts.gather([], NOON).revision
+
+    assert before + 1 == store.personal_data.erase(WHOSE, heard.append)
+    assert [before + 1] == heard
+    assert (NOTHING, before + 1) == store.personal_data.export(WHOSE)
+    assert store.registry.person(WHOSE) is None
+    assert [] == store.registry.standing_of(WHOSE)
+    assert store.sign_ins.of_digest(sign_in("one").digest) is None
+    assert store.delegations.find("a-mine") is None
+
+
+def test_decisions_about_the_erased_are_those_about_a_stranger(store: Store) -> None:
+    """Registration, standing, delegation and sign-in are all as if never heard of."""
+    _fill(store)
+    store.personal_data.erase(WHOSE, untold)
+    company = Question(WHOSE, "open", CompanyAsked(COMPANY), sign_in="handle-of-one")
+    process = Question(WHOSE, "open", ProcessAsked(ProcessName("P001"), COMPANY))
+    about_company, about_process = store.facts.gather([company, process], NOON).facts
+
+    assert PersonFacts(WHOSE.digits, registered=False, confirmed=False) == about_company.actor
+    assert isinstance(about_company.resource, CompanyFacts)
+    assert "none" == about_company.resource.standing.role
+    assert about_company.sign_in is None
+    assert isinstance(about_process.resource, ProcessFacts)
+    assert "none" == about_process.resource.delegation.state
+
+
+def test_an_act_on_what_is_others_stays_without_its_actor(store: Store) -> None:
+    """A delegation that the person granted goes on, its history intact, with nobody's CPF."""
+    _fill(store)
+    before = store.delegations.find("b-theirs")
+    store.personal_data.erase(WHOSE, untold)
+    after = store.delegations.find("b-theirs")
+
+    assert before is not None
+    assert after is not None
+    assert [WHOSE, PARTNER] == [event.actor for event in before.history]
+    assert [ERASED, PARTNER] == [event.actor for event in after.history]
+    assert [event.kind for event in before.history] == [event.kind for event in after.history]
+
+
+def test_a_delegation_that_the_erased_granted_can_be_ended(store: Store) -> None:
+    """What stays behind without its grantor is still a delegation like any other."""
+    _fill(store)
+    store.personal_data.erase(WHOSE, untold)
+    [theirs, _another] = store.delegations.of_company(COMPANY)
+    _apply(store, event=(theirs, _event(PARTNER, EventKind.REVOKED)))
+    ended = store.delegations.find("b-theirs")
+
+    assert ended is not None
+    assert EventKind.REVOKED is ended.ended
+
+
+def test_others_are_kept_as_they_were(store: Store) -> None:
+    """All that is shown to the others is the same before and after, but for whose act it was."""
+    _fill(store)
+    store.surrogates.surrogates([PARTNER, MEMBER])
+    before = [store.personal_data.export(cpf)[0] for cpf in (PARTNER, MEMBER)]
+    store.personal_data.erase(WHOSE, untold)
+    partner, member = (store.personal_data.export(cpf)[0] for cpf in (PARTNER, MEMBER))
+
+    for name in ("people", "surrogates", "standings", "sign_ins", "delegations"):
+        assert [each[name] for each in before] == [partner[name], member[name]]
+    assert before[0]["delegation_events"][2:] == partner["delegation_events"]
+    assert ["***.684.025-**", "***.444.777-**", "***.444.777-**"] == [
+        row["actor"] for row in before[1]["delegation_events"]
+    ]
+    assert [ERASED.masked, "***.444.777-**", "***.444.777-**"] == [
+        row["actor"] for row in member["delegation_events"]
+    ]
+
+
+def test_the_pairing_with_the_surrogate_is_gone(store: Store) -> None:
+    """Who comes back has another name in the log, so the old lines are about nobody."""
+    before = store.surrogates.surrogates([WHOSE, PARTNER])
+    store.personal_data.erase(WHOSE, untold)
+    after = store.surrogates.surrogates([WHOSE, PARTNER])
+
+    assert before[WHOSE] != after[WHOSE]
+    assert before[PARTNER] == after[PARTNER]
+
+
+def test_the_erased_may_come_back(store: Store) -> None:
+    """A later sign-in, with an answer older than the forgotten one, makes the person known anew."""
+    _fill(store)
+    store.personal_data.erase(WHOSE, untold)
+    seen = answer(standing(OTHER_COMPANY, Role.CONTADOR), moment=NOON - HOUR)
+    store.sign_ins.save(sign_in("one"), seen, untold, confirm=False)
+
+    assert Person(WHOSE, NOON) == store.registry.person(WHOSE)
+    assert [OTHER_COMPANY] == [one.company for one in store.registry.standing_of(WHOSE)]
+
+
+def test_erasing_whom_nobody_knows_is_done_and_told(store: Store) -> None:
+    """It makes a revision and is told, once for each time that it is asked for."""
+    _fill(store)
+    before = store.personal_data.export(PARTNER)
+    heard: list[int] = []
+    store.personal_data.erase(STRANGER, heard.append)
+    store.personal_data.erase(STRANGER, heard.append)
+
+    assert [before[1] + 1, before[1] + 2] == heard
+    assert before[0] == store.personal_data.export(PARTNER)[0]
+
+
+def test_what_cannot_be_told_is_not_erased(store: Store) -> None:
+    """An act that no log takes leaves everything as it was."""
+    _fill(store)
+    before = store.personal_data.export(WHOSE)
+
+    def _refuse(_revision: int) -> None:
+        raise StoreUnavailable("no log")
+
+    with pytest.raises(StoreUnavailable, match=r"^no log$"):
+        store.personal_data.erase(WHOSE, _refuse)
+    assert before == store.personal_data.export(WHOSE)
+
+
+@pytest.mark.parametrize(
+    ("why", "expected"),
+    [
+        ("a pedido de 722.684.025-17", "a pedido de [cpf]"),
+        ("CPF72268402517, 722 684 025 17; 722-684-025/17", "CPF[cpf], [cpf]; [cpf]"),
+        ("protocolo 172268402517 e 722684025170", "protocolo 172268402517 e 722684025170"),
+        ("de 111.444.777-35", "de 111.444.777-35"),
+        ("722 casos, 684 e 025 de 17", "722 casos, 684 e 025 de 17"),
+        ("ação", "ação"),
+    ],
+)
+def test_free_text_forgets_the_cpf_of_the_erased_alone(
+    store: Store, why: str, expected: str
+) -> None:
+    """However it is written it is taken out; other numbers and other people's stay."""
+    store.catalogue.save_processes([P001], untold)
+    _apply(store, _delegation("one", MEMBER, _event(PARTNER, why=why)))
+    store.personal_data.erase(WHOSE, untold)
+    found = store.delegations.find("one")
+
+    assert found is not None
+    assert expected == found.history[0].why
+
+
+def test_a_bond_stays_when_its_proof_named_the_erased(store: Store) -> None:
+    """The proof of a bond is the company's; only the number is taken out of it."""
+    store.registry.save_bond(Bond(FILIAL, COMPANY, f"ata de {WHOSE.digits}", NOON), untold)
+    store.personal_data.erase(WHOSE, untold)
+    [facts] = store.facts.gather([Question(PARTNER, "open", CompanyAsked(FILIAL))], NOON).facts
+
+    assert isinstance(facts.resource, CompanyFacts)
+    assert facts.resource.bond.in_force
