@@ -19,7 +19,18 @@ from authz_service.usecases.decide import DecisionPoint
 from authz_service.usecases.delegate import DelegationDesk
 from authz_service.usecases.ports import Ping
 from authz_service.usecases.register import Registrar
-from authz_service.web import authzen, delegations, guards, ops, orquestra, problems, standing
+from authz_service.usecases.sign_in import SignInDesk
+from authz_service.web import (
+    authzen,
+    confirmations,
+    delegations,
+    guards,
+    identities,
+    ops,
+    orquestra,
+    problems,
+    standing,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +43,8 @@ class Parts:
     Attributes:
         point: decides.
         desk: replaces, lists and ends delegations.
-        registrar: takes asserted persons, standing and bonds.
+        registrar: takes asserted persons, standing and bonds, and confirmations.
+        sign_in_desk: takes sign-ins at GOV.BR, and proves who acts.
         clients: knows who calls.
         pings: asked by ``/readyz``.
         metrics: gives the exposition and its content type.
@@ -44,6 +56,7 @@ class Parts:
     point: DecisionPoint
     desk: DelegationDesk
     registrar: Registrar
+    sign_in_desk: SignInDesk
     clients: Clients
     pings: tuple[Ping, ...]
     metrics: Callable[[], tuple[bytes, str]]
@@ -103,7 +116,9 @@ def create_app(parts: Parts) -> Flask:
     problems.install(app)
     app.register_blueprint(authzen.blueprint(parts.point))
     app.register_blueprint(orquestra.blueprint(parts.point, by_get=parts.orquestra_get))
-    app.register_blueprint(delegations.blueprint(parts.desk))
+    app.register_blueprint(delegations.blueprint(parts.desk, parts.sign_in_desk))
+    app.register_blueprint(identities.blueprint(parts.sign_in_desk))
+    app.register_blueprint(confirmations.blueprint(parts.registrar))
     app.register_blueprint(standing.blueprint(parts.registrar))
     app.register_blueprint(ops.blueprint(parts.pings, parts.metrics))
     return app

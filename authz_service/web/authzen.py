@@ -26,7 +26,7 @@ from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.processes import ProcessName
 from authz_service.usecases.decide import DecisionPoint
 from authz_service.web.body import parse_object, read_object
-from authz_service.web.fields import Body, Members, Part, Text, version
+from authz_service.web.fields import Body, Members, Part, Text, handle, version
 from authz_service.web.guards import caller, needs
 
 
@@ -75,9 +75,20 @@ class ActionProperties(Body):
     recipient = Text(allow_none=True, load_default=None)
 
 
+class Context(Body):
+    """
+    The member of the context that the service itself reads.
+
+    The handle is a secret, and what rules see goes to the decision log: no rule sees it.
+    """
+
+    sign_in = handle()
+
+
 _EVALUATION = EvaluationBody()
 _PROCESS = ProcessProperties()
 _ACTION = ActionProperties()
+_CONTEXT = Context()
 
 
 def blueprint(point: DecisionPoint) -> Blueprint:
@@ -117,8 +128,9 @@ def _question(body: dict[str, Any]) -> Question | Impossible:
         InvalidInput: its structure is wrong, which counts before anything it could mean.
     """
     subject, action, resource = body["subject"], body["action"], body["resource"]
-    properties = action["properties"]
+    properties, context = action["properties"], body["context"]
     recipient = _ACTION.read(properties, "action.properties")["recipient"]
+    sign_in = _CONTEXT.read(context, "context")["sign_in"]
     wanted = None
     if resource["type"] == "process":
         wanted = _PROCESS.read(resource["properties"], "resource.properties")
@@ -137,8 +149,9 @@ def _question(body: dict[str, Any]) -> Question | Impossible:
             action=action["name"],
             resource=asked,
             recipient=None if recipient is None else Cpf.parse(recipient),
-            context=body["context"],
+            context={name: context[name] for name in context if name != "sign_in"},
             properties={name: properties[name] for name in properties if name != "recipient"},
+            sign_in=sign_in,
         )
     except InvalidInput as error:
         if error.field == "version":

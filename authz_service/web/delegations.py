@@ -1,8 +1,10 @@
 """
 Delegations: a representative replaces, lists and revokes, a member renounces.
 
-The person who acts stands in the body, since no CPF may stand in a path, and is asserted
-by the calling program; that takes the scope ``actor:assert`` beside ``delegations``.
+The person who acts is proven by an access token of GOV.BR in a header of its own, or else
+asserted by the calling program in the body, since no CPF may stand in a path; asserting
+takes the scope ``actor:assert`` beside ``delegations``. Which of the two it is, is settled
+before a byte of the body is read: a token that is refused never falls back on the body.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from marshmallow import ValidationError
 
@@ -19,14 +21,19 @@ from authz_service.domain.delegation import Delegation, Event
 from authz_service.domain.errors import InvalidInput, NotFound
 from authz_service.domain.people import Evidence
 from authz_service.domain.processes import ProcessName
+from authz_service.domain.sign_in import Token
 from authz_service.usecases.acting import Acting, Validity
 from authz_service.usecases.delegate import DelegationDesk
+from authz_service.usecases.sign_in import SignInDesk
 from authz_service.web.body import read_object
-from authz_service.web.fields import Body, Parsed, Text, cnpj, cpf, day, written
-from authz_service.web.guards import caller, needs
+from authz_service.web.fields import Body, Parsed, Text, cnpj, cpf, day, handle, written
+from authz_service.web.guards import caller, demand, needs
 
 ALL = "all"
 """Stands for the processes that take requests now (Selecionar Todos)."""
+
+TOKEN_HEADER = "Govbr-Access-Token"  # noqa: S105 -- the name of a header
+"""Brings the access token of the person who acts."""
 
 _MOST_PROCESSES = 200
 _LONGEST_WHY = 500
@@ -53,9 +60,15 @@ def _processes(value: object) -> list[ProcessName] | None:
 
 
 class ActBody(Body):
-    """Who acts, and why."""
+    """
+    Who acts, in which sign-in, and why.
+
+    A token in the header says who acts and in which sign-in: ``actor`` may then be absent,
+    or has to be the same person, and ``sign_in`` is not looked at.
+    """
 
     actor = cpf(required=True)
+    sign_in = handle()
     why = Text(longest=_LONGEST_WHY, allow_none=True, load_default=None)
 
 
@@ -80,49 +93,60 @@ _SET = SetBody()
 _SEARCH = SearchBody()
 
 
-def blueprint(desk: DelegationDesk) -> Blueprint:
-    """Build the routes around one desk."""
+def blueprint(desk: DelegationDesk, sign_in_desk: SignInDesk) -> Blueprint:
+    """Build the routes around one desk, and the one that proves who acts."""
     bp = Blueprint("delegations", __name__, url_prefix="/v1/delegations")
 
+    def read(body: ActBody) -> tuple[Acting, dict[str, Any]]:
+        token = request.headers.get(TOKEN_HEADER)
+        if token is None:
+            demand("actor:assert")
+            sent = body.read(read_object())
+            acting = Acting(
+                sent["actor"], Evidence.ASSERTED, caller(), sent["why"], sent["sign_in"]
+            )
+            return acting, sent
+        person, sign_in = sign_in_desk.prove(Token(token), caller())
+        sent = body.read(read_object(), optional=["actor"])
+        if sent.get("actor", person) != person:
+            raise InvalidInput("actor", "must be the person whom the token proves, or absent")
+        return Acting(person, Evidence.GOVBR, caller(), sent["why"], sign_in), sent
+
     @bp.put("")
-    @needs("delegations", "actor:assert")
+    @needs("delegations")
     def replace() -> ResponseReturnValue:
         """Make the given processes the whole set (Atualizar)."""
-        sent = _SET.read(read_object())
+        acting, sent = read(_SET)
         # Absent leaves the last days as they are; null takes them away.
         validity = Validity(sent["until"]) if "until" in sent else None
         after = desk.replace_set(
-            _acting(sent), sent["company"], sent["member"], sent["processes"], validity
+            acting, sent["company"], sent["member"], sent["processes"], validity
         )
         return _listed(after, desk.clock())
 
     @bp.post("/search")
-    @needs("delegations", "actor:assert")
+    @needs("delegations")
     def search() -> ResponseReturnValue:
         """List delegations, ended ones included; a POST keeps the CPFs out of the URL."""
-        sent = _SEARCH.read(read_object())
-        found = desk.of_company(_acting(sent), sent["company"], sent["member"])
+        acting, sent = read(_SEARCH)
+        found = desk.of_company(acting, sent["company"], sent["member"])
         return _listed(found, desk.clock())
 
     @bp.post("/<delegation_id>/revoke")
-    @needs("delegations", "actor:assert")
+    @needs("delegations")
     def revoke(delegation_id: str) -> ResponseReturnValue:
         """End a delegation in the name of the company."""
-        acting = _acting(_ACT.read(read_object()))
+        acting, _sent = read(_ACT)
         return _delegation(desk.revoke(acting, _id(delegation_id)), desk.clock())
 
     @bp.post("/<delegation_id>/renounce")
-    @needs("delegations", "actor:assert")
+    @needs("delegations")
     def renounce(delegation_id: str) -> ResponseReturnValue:
         """End a delegation by the member's own will."""
-        acting = _acting(_ACT.read(read_object()))
+        acting, _sent = read(_ACT)
         return _delegation(desk.renounce(acting, _id(delegation_id)), desk.clock())
 
     return bp
-
-
-def _acting(sent: dict[str, Any]) -> Acting:
-    return Acting(sent["actor"], Evidence.ASSERTED, caller(), sent["why"])
 
 
 def _id(text: str) -> str:

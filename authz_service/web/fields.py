@@ -21,6 +21,7 @@ from authz_service.domain.processes import parse_version
 Value = TypeVar("Value")
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_HANDLE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # The profile of ISO 8601 of RFC 3339, 5.6; `fromisoformat` alone takes weeks and basic forms.
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
@@ -51,19 +52,22 @@ class Body(Schema):
 
         unknown = EXCLUDE
 
-    def read(self, data: Mapping[str, Any], inside: str = "") -> dict[str, Any]:
+    def read(
+        self, data: Mapping[str, Any], inside: str = "", optional: Collection[str] = ()
+    ) -> dict[str, Any]:
         """
         Give the members of *data* that this schema knows.
 
         Args:
             data: the object as it was sent.
             inside: the dotted name of the member that *data* is, empty for the whole body.
+            optional: required members that may be absent this time.
 
         Raises:
             BodyInvalid: members are missing or of the wrong kind; names all of them.
         """
         try:
-            known: dict[str, Any] = self.load(data)
+            known: dict[str, Any] = self.load(data, partial=tuple(optional))
         except ValidationError as error:
             raise BodyInvalid(_flat(error.messages, inside)) from None
         return known
@@ -151,6 +155,11 @@ def version(**options: Any) -> Parsed[int]:
     return Parsed(parse_version, allow_none=True, load_default=None, **options)
 
 
+def handle() -> Parsed[str | None]:
+    """Describe a member with a sign-in's handle; null, absent and a text that can be none: None."""
+    return Parsed(_handle, allow_none=True, load_default=None)
+
+
 def day(**options: Any) -> Parsed[date]:
     """Describe a civil day: "2026-12-31"."""
     return Parsed(_day, **options)
@@ -171,6 +180,13 @@ def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise InvalidInput("flag", "must be true or false")
     return value
+
+
+def _handle(value: object) -> str | None:
+    if not isinstance(value, str):
+        raise InvalidInput("handle", "must be a string")
+    # Not every store can look for every text.
+    return value if _HANDLE.fullmatch(value) else None
 
 
 def _day(value: object) -> date:

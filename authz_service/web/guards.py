@@ -94,6 +94,17 @@ def install(app: Flask, clients: Clients) -> None:
         g.caller = caller
 
 
+def demand(scope: str) -> None:
+    """
+    Have the caller hold *scope*, which the view at work needs in some cases only.
+
+    Raises:
+        CallerForbidden: the key lacks it.
+    """
+    if scope not in caller().scopes:
+        raise CallerForbidden(scope)
+
+
 def _key() -> str:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":

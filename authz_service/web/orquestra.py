@@ -19,7 +19,7 @@ from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.processes import ProcessName
 from authz_service.usecases.decide import DecisionPoint
 from authz_service.web.body import check_texts, read_object
-from authz_service.web.fields import Body, Parsed, Text, version
+from authz_service.web.fields import Body, Parsed, Text, handle, version
 from authz_service.web.guards import caller, needs
 
 _ACTIONS = {"iniciar": "open", "delegar": "delegate"}
@@ -36,7 +36,12 @@ def _instance(value: object) -> str:
 
 
 class DecisaoBody(Body):
-    """The question; ``versao`` is a number or a text such as ``v.3``."""
+    """
+    The question; ``versao`` is a number or a text such as ``v.3``.
+
+    ``sessao`` is the handle of the sign-in that the person acts in. A form without one sends
+    an empty text, and a text that can be no handle counts as none too.
+    """
 
     cpf = Text(required=True)
     cnpj = Text(required=True)
@@ -44,6 +49,7 @@ class DecisaoBody(Body):
     versao = version()
     acao = Text(choices=_ACTIONS, required=True)
     instancia = Parsed(_instance, allow_none=True, load_default=None)
+    sessao = handle()
 
 
 _DECISAO = DecisaoBody()
@@ -111,6 +117,7 @@ def _question(body: dict[str, Any]) -> Question | Impossible:
             action=action,
             resource=ProcessAsked(process, Cnpj.parse(body["cnpj"])),
             instance=body["instancia"],
+            sign_in=body["sessao"],
         )
     except InvalidInput as error:
         if error.field == "version":

@@ -29,7 +29,10 @@ from authz_service.domain.errors import (
     LogUnavailable,
     NotFound,
     PolicyUnavailable,
+    SignInOff,
+    SignInUnavailable,
     StoreUnavailable,
+    TokenRefused,
     Unavailable,
 )
 from authz_service.web.fields import BodyInvalid
@@ -43,10 +46,13 @@ _KINDS: tuple[tuple[type[AuthzError], int, str, str], ...] = (
     (AmbiguousProcess, 400, "ambiguous-process", "The name means more than one process"),
     (InvalidInput, 400, "invalid-input", "The request cannot be read"),
     (CallerUnknown, 401, "caller-unknown", "A valid key is needed"),
+    (TokenRefused, 401, "token-refused", "The GOV.BR token proves nothing"),
     (CallerForbidden, 403, "caller-forbidden", "The key may not do this"),
     (ActRefused, 403, "act-refused", "The policy does not allow this"),
     (NotFound, 404, "not-found", "There is no such thing"),
     (Conflict, 409, "conflict", "It was changed meanwhile"),
+    (SignInOff, 501, "sign-in-off", "Sign-in is switched off"),
+    (SignInUnavailable, 503, "sign-in-unavailable", "Sign-in is not possible now"),
     (Unavailable, 503, "unavailable", "No decision can be made now"),
 )
 """The error tree in HTTP: the first row whose class fits counts."""
@@ -54,11 +60,14 @@ _KINDS: tuple[tuple[type[AuthzError], int, str, str], ...] = (
 _HEADERS = MappingProxyType(
     {401: {"WWW-Authenticate": 'Bearer realm="authz"'}, 503: {"Retry-After": "5"}}
 )
+# RFC 6750, 3.1: so that nobody looks for the mistake in the key that came with the token.
+_REFUSED_CHALLENGE = 'Bearer realm="authz", error="invalid_token"'
 # What ails a part may name its address; the caller hears only which part it is.
 _AILING: tuple[tuple[type[Unavailable], str], ...] = (
     (PolicyUnavailable, "there is no valid policy"),
     (StoreUnavailable, "the database does not answer"),
     (LogUnavailable, "the decision log cannot be written"),
+    (SignInUnavailable, "GOV.BR cannot be asked now"),
     (Unavailable, "a part of the service does not answer"),
 )
 
@@ -74,7 +83,10 @@ def _expected(error: AuthzError) -> Response:
     for kind, status, name, title in _KINDS:
         if isinstance(error, kind):
             detail, members = _told(error)
-            return _problem(status, _URN + name, title, detail, members)
+            response = _problem(status, _URN + name, title, detail, members)
+            if isinstance(error, TokenRefused):
+                response.headers["WWW-Authenticate"] = _REFUSED_CHALLENGE
+            return response
     # Errors of starting and of the command line have no business in a request.
     return _unexpected(error)
 
@@ -89,6 +101,8 @@ def _told(error: AuthzError) -> tuple[str, dict[str, Any]]:
         members["field"] = error.field
     if isinstance(error, BodyInvalid) and len(error.errors) > 1:
         members["errors"] = [{"field": field, "message": text} for field, text in error.errors]
+    if isinstance(error, TokenRefused):
+        members |= {"cause": error.cause, "token": error.token}
     if isinstance(error, AmbiguousProcess):
         members["candidates"] = list(error.candidates)
     if isinstance(error, ActRefused):

@@ -7,10 +7,12 @@ says prevails over it.
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from authz_service.domain.people import Role
+from authz_service.domain.people import Person, Role
 from authz_service.usecases.register import Registrar
 from authz_service.web.body import read_object
 from authz_service.web.fields import Body, Text, cnpj, cpf, day, flag, instant, written
@@ -65,11 +67,7 @@ def blueprint(registrar: Registrar) -> Blueprint:
             confirmed=said["confirmed"],
             caller=caller(),
         )
-        return {
-            "cpf": known.cpf.digits,
-            "registered_at": written(known.registered_at),
-            "confirmed_at": written(known.confirmed_at),
-        }
+        return person_shown(known)
 
     @bp.post("/v1/standing")
     @needs("standing:assert")
@@ -104,3 +102,12 @@ def blueprint(registrar: Registrar) -> Blueprint:
         }
 
     return bp
+
+
+def person_shown(person: Person) -> dict[str, Any]:
+    """Show a person to a caller who has named the CPF, or brought its token."""
+    return {
+        "cpf": person.cpf.digits,
+        "registered_at": written(person.registered_at),
+        "confirmed_at": written(person.confirmed_at),
+    }

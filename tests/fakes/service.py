@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -15,14 +16,17 @@ from authz_service.domain.decision import Caller
 from authz_service.domain.identifiers import Cpf, ProcessId
 from authz_service.domain.people import Person
 from authz_service.domain.processes import ProcessDefinition
+from authz_service.domain.sign_in import Cause, Level, Verified
 from authz_service.usecases.acts import ActLog
 from authz_service.usecases.clients import Clients
 from authz_service.usecases.decide import DecisionPoint
 from authz_service.usecases.delegate import DelegationDesk
 from authz_service.usecases.ports import Ping
 from authz_service.usecases.register import Registrar
+from authz_service.usecases.sign_in import GovBr, SignInDesk
 from authz_service.web.app import Parts, create_app
-from tests.fakes.clock import FrozenClock
+from tests.fakes.clock import NOON, FrozenClock
+from tests.fakes.govbr import ScriptedCompanies, ScriptedTokens
 from tests.fakes.log import ListLog
 from tests.fakes.policies import ScriptedPolicies, ScriptedPolicy, Verdict, allow_all
 from tests.fakes.store import MemoryStore, untold
@@ -31,6 +35,21 @@ REPRESENTATIVE = "72268402517"
 MEMBER = "18762794604"
 COMPANY = "52420282000180"
 MAX_BODY = 32 * 1024
+
+TOKEN = "token.of.the-representative"
+MEMBERS_TOKEN = "token.of.the-member"
+VERIFIED = Verified(
+    person=Cpf.parse(REPRESENTATIVE),
+    digest="",
+    methods=("passwd", "mfa", "otp"),
+    level=Level.GOLD,
+    certificate_company=None,
+    agent=False,
+    authenticated_at=NOON - timedelta(minutes=5),
+    ends_at=NOON + timedelta(hours=1),
+    scopes=frozenset(("openid", "govbr_empresa")),
+)
+"""What ``TOKEN`` says; ``MEMBERS_TOKEN`` says the same of the member."""
 
 _SHELL = Caller("tests")
 
@@ -41,6 +60,7 @@ class Service:
 
     ``answers`` holds what the listener heard: route, status, seconds; ``key`` may do everything.
     A test may exchange ``policy.verdict``, empty ``policies``, break ``log`` or ``store``.
+    ``tokens`` and ``companies`` are its GOV.BR; ``refused`` holds the causes that were counted.
     """
 
     def __init__(
@@ -48,6 +68,7 @@ class Service:
         verdict: Verdict = allow_all,
         *,
         orquestra_get: bool = False,
+        confirm_at_once: bool = False,
         pings: tuple[Ping, ...] = (),
     ) -> None:
         self.clock = FrozenClock()
@@ -69,10 +90,23 @@ class Service:
             acts,
             self.clock,
         )
+        self.tokens = ScriptedTokens()
+        self.companies = ScriptedCompanies()
+        self.refused: list[Cause] = []
         self.parts = Parts(
             point=self.point,
             desk=self.desk,
             registrar=Registrar(self.store.registry, self.store.surrogates, acts, self.clock),
+            sign_in_desk=SignInDesk(
+                govbr=GovBr(self.tokens, self.companies),
+                sign_ins=self.store.sign_ins,
+                registry=self.store.registry,
+                surrogates=self.store.surrogates,
+                acts=acts,
+                clock=self.clock,
+                refused=self.refused.append,
+                confirm_at_once=confirm_at_once,
+            ),
             clients=self.clients,
             pings=pings,
             metrics=lambda: (b"decisions_total 1.0\n", "text/plain; version=0.0.4"),
@@ -84,7 +118,14 @@ class Service:
         self.key = self.key_for(*SCOPES)
         self._fill()
 
+    def switch_sign_in_off(self) -> None:
+        """Let no GOV.BR be configured, from the next request on."""
+        desk = replace(self.parts.sign_in_desk, govbr=None)
+        self.app = create_app(replace(self.parts, sign_in_desk=desk))
+
     def _fill(self) -> None:
+        self.tokens.take(TOKEN, VERIFIED)
+        self.tokens.take(MEMBERS_TOKEN, replace(VERIFIED, person=Cpf.parse(MEMBER)))
         registered = datetime(2026, 1, 2, tzinfo=UTC)
         self.store.registry.save_person(Person(Cpf.parse(MEMBER), registered, registered), untold)
         self.store.catalogue.save_processes(

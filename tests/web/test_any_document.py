@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.service import COMPANY, MEMBER, REPRESENTATIVE, Service
+from tests.fakes.service import COMPANY, MEMBER, REPRESENTATIVE, TOKEN, Service
 
 SERVICE = Service(orquestra_get=True)
 """One for all examples: nothing that they can do to it matters to the next one."""
@@ -24,7 +24,7 @@ SCALARS = st.one_of(
         [MEMBER, REPRESENTATIVE, COMPANY, "P001", "P061", "person", "process", "company"]
     ),
     st.sampled_from(
-        ["open", "delegate", "iniciar", "delegar", "all", "socio", "v.3", "\0", "\ud800"]
+        ["open", "delegate", "iniciar", "delegar", "all", "socio", "v.3", TOKEN, "\0", "\ud800"]
     ),
 )
 NAMES = st.sampled_from(
@@ -33,6 +33,7 @@ NAMES = st.sampled_from(
         *("cpf", "cnpj", "processo", "versao", "acao", "instancia", "version", "recipient"),
         *("actor", "company", "member", "processes", "until", "why", "registered", "confirmed"),
         *("role", "ends_at", "filial", "matriz", "proof"),
+        *("sign_in", "sessao", "access_token", "id_token"),
     ]
 )
 ANYTHING: st.SearchStrategy[Any] = st.recursive(
@@ -67,7 +68,9 @@ EVALUATIONS = st.fixed_dictionaries(
             entity(st.sampled_from(["process", "company"])), entity(STRINGS), ANYTHING
         ),
     },
-    optional={"context": ANYTHING},
+    optional={
+        "context": st.one_of(st.fixed_dictionaries({"sign_in": STRINGS}), ANYTHING),
+    },
 )
 FLAT = st.fixed_dictionaries(
     {
@@ -76,7 +79,7 @@ FLAT = st.fixed_dictionaries(
         "processo": st.one_of(st.text(), STRINGS),
         "acao": st.one_of(st.sampled_from(["iniciar", "delegar"]), STRINGS),
     },
-    optional={"versao": STRINGS, "instancia": STRINGS},
+    optional={"versao": STRINGS, "instancia": STRINGS, "sessao": STRINGS},
 )
 ACTS = st.fixed_dictionaries(
     {
@@ -85,7 +88,14 @@ ACTS = st.fixed_dictionaries(
         "member": st.one_of(st.just(MEMBER), STRINGS),
         "processes": st.one_of(st.lists(st.text(), max_size=3), STRINGS),
     },
-    optional={"until": st.one_of(st.dates().map(str), STRINGS), "why": STRINGS},
+    optional={
+        "until": st.one_of(st.dates().map(str), STRINGS),
+        "why": STRINGS,
+        "sign_in": STRINGS,
+    },
+)
+IDENTITIES = st.fixed_dictionaries(
+    {"access_token": st.one_of(st.just(TOKEN), STRINGS)}, optional={"id_token": STRINGS}
 )
 ASSERTED = st.fixed_dictionaries(
     {
@@ -110,15 +120,33 @@ ASSERTED = st.fixed_dictionaries(
         "/v1/people",
         "/v1/standing",
         "/v1/bonds",
+        "/v1/identities",
+        "/v1/confirmations",
         "/v1/delegations/search",
         "/v1/delegations/0/revoke",
         "/v1/delegations/0/renounce",
     ],
 )
-@given(document=st.one_of(EVALUATIONS, FLAT, ACTS, ASSERTED, ANYTHING))
+@given(document=st.one_of(EVALUATIONS, FLAT, ACTS, ASSERTED, IDENTITIES, ANYTHING))
 def test_no_document_makes_it_fail(path: str, document: object) -> None:
     """Whatever is sent by POST is answered or refused, never a 5xx."""
     assert SERVICE.post(path, document).status_code < 500
+
+
+@given(document=st.one_of(ACTS, ANYTHING), token=st.text(st.characters(codec="latin-1")))
+def test_no_header_makes_it_fail(document: object, token: str) -> None:
+    """Whatever stands in the header of the acting person's token, the answer is no 5xx."""
+    text = token.translate({ord(end): None for end in "\r\n"})
+    headers = {"Govbr-Access-Token": text}
+    answer = SERVICE.post("/v1/delegations/search", document, headers=headers)
+    assert (401, "malformed") == (answer.status_code, answer.get_json()["cause"])
+
+
+@given(document=st.one_of(ACTS, ANYTHING))
+def test_no_proven_set_makes_it_fail(document: object) -> None:
+    """Whatever is sent beside a good token is answered or refused, never a 5xx."""
+    headers = {"Govbr-Access-Token": TOKEN}
+    assert SERVICE.send("PUT", "/v1/delegations", document, headers=headers).status_code < 500
 
 
 @given(document=st.one_of(ACTS, ANYTHING))
@@ -135,7 +163,9 @@ def test_no_bytes_make_it_fail(sent: bytes, cut: int) -> None:
 
 @given(
     query=st.dictionaries(
-        st.sampled_from(["cpf", "cnpj", "processo", "versao", "acao", "instancia", "outro"]),
+        st.sampled_from(
+            ["cpf", "cnpj", "processo", "versao", "acao", "instancia", "sessao", "outro"]
+        ),
         st.one_of(st.sampled_from([MEMBER, COMPANY, "P001", "iniciar"]), st.binary()),
     )
 )

@@ -12,17 +12,21 @@ from flask import Flask
 from authz_service.domain.clients import SCOPES, parse_network
 from authz_service.domain.decision import Caller
 from authz_service.web import guards
-from tests.fakes.service import Service
+from tests.fakes.service import TOKEN, Service
 
 OPEN = {"/healthz", "/readyz"}
+PROVEN = {"Govbr-Access-Token": TOKEN}
+"""Says who acts, where that has to be known; every other route takes no notice of it."""
 SCOPES_OF_ROUTES = {
     ("POST", "/access/v1/evaluation"): ("decide",),
     ("POST", "/v1/orquestra/decisao"): ("decide",),
     ("GET", "/v1/orquestra/decisao"): ("decide",),
-    ("PUT", "/v1/delegations"): ("delegations", "actor:assert"),
-    ("POST", "/v1/delegations/search"): ("delegations", "actor:assert"),
-    ("POST", "/v1/delegations/<delegation_id>/revoke"): ("delegations", "actor:assert"),
-    ("POST", "/v1/delegations/<delegation_id>/renounce"): ("delegations", "actor:assert"),
+    ("PUT", "/v1/delegations"): ("delegations",),
+    ("POST", "/v1/delegations/search"): ("delegations",),
+    ("POST", "/v1/delegations/<delegation_id>/revoke"): ("delegations",),
+    ("POST", "/v1/delegations/<delegation_id>/renounce"): ("delegations",),
+    ("POST", "/v1/identities"): ("identities",),
+    ("POST", "/v1/confirmations"): ("confirmations",),
     ("POST", "/v1/people"): ("standing:assert",),
     ("POST", "/v1/standing"): ("standing:assert",),
     ("POST", "/v1/bonds"): ("standing:assert",),
@@ -87,9 +91,11 @@ def test_without_a_key_nothing_is_answered(
     whole: Service, method: str, path: str, scopes: tuple[str, ...]
 ) -> None:
     """A guarded route is a 401 that says how to come back, before the body is looked at."""
-    answer = whole.http.open(path, method=method, data=b'{"broken', headers={"X-Request-ID": "r"})
+    answer = whole.http.open(path, method=method, data=b'{"broken', headers=PROVEN)
     assert (401, "application/problem+json") == (answer.status_code, answer.mimetype)
     assert 'Bearer realm="authz"' == answer.headers["WWW-Authenticate"]
+    assert "urn:inmetro:authz:problem:caller-unknown" == answer.get_json()["type"]
+    assert [] == whole.tokens.asked
 
 
 @pytest.mark.parametrize(("method", "path", "scopes"), guarded())
@@ -99,9 +105,10 @@ def test_each_scope_of_a_route_is_needed(
     """A key with every scope but one that the route needs is a 403 that names that one."""
     for scope in scopes:
         key = whole.key_for(*SCOPES.keys() - {scope})
-        answer = whole.send(method, path, b'{"broken', key=key)
+        answer = whole.send(method, path, b'{"broken', key=key, headers=PROVEN)
         assert (403, "application/problem+json") == (answer.status_code, answer.mimetype)
         assert f"`{scope}`" in answer.get_json()["detail"]
+        assert [] == whole.tokens.asked
 
 
 @pytest.mark.parametrize(("method", "path", "scopes"), guarded())
@@ -109,8 +116,20 @@ def test_the_scopes_of_a_route_are_enough(
     whole: Service, method: str, path: str, scopes: tuple[str, ...]
 ) -> None:
     """A key with exactly the scopes of a route gets past the guard."""
-    answer = whole.send(method, path, {}, key=whole.key_for(*scopes))
-    assert answer.status_code in (200, 400)
+    answer = whole.send(method, path, {}, key=whole.key_for(*scopes), headers=PROVEN)
+    # A 404 is of the delegation that the path names, so the view has been reached.
+    assert answer.status_code in (200, 400, 404)
+
+
+@pytest.mark.parametrize(("scopes", "status"), [((), 403), (("actor:assert",), 400)])
+def test_a_scope_that_some_calls_need_is_asked_for_before_the_body(
+    whole: Service, scopes: tuple[str, ...], status: int
+) -> None:
+    """Where nobody proves who acts, the view itself demands the scope for asserting it."""
+    key = whole.key_for("delegations", *scopes)
+    answer = whole.send("PUT", "/v1/delegations", b'{"broken', key=key)
+    assert status == answer.status_code
+    assert ("`actor:assert`" in answer.get_json()["detail"]) == (status == 403)
 
 
 def headers_with(key: str) -> list[dict[str, str]]:

@@ -15,7 +15,7 @@ import pytest
 from waitress import wasyncore
 from waitress.server import BaseWSGIServer, create_server
 
-from tests.fakes.service import COMPANY, MAX_BODY, MEMBER, Service
+from tests.fakes.service import COMPANY, MAX_BODY, MEMBER, REPRESENTATIVE, TOKEN, Service
 
 PATH = "/access/v1/evaluation"
 A: dict[str, Any] = {
@@ -219,6 +219,35 @@ def test_odd_headers_do_not_make_it_fail(listening: Listening, lines: str) -> No
     head = f"GET /healthz HTTP/1.1\r\n{lines}Connection: close\r\n\r\n"
     received = listening.raw(head.encode("latin-1"))
     assert received[9:12] in (b"200", b"400")
+
+
+SEARCH = json.dumps({"actor": REPRESENTATIVE, "company": COMPANY}).encode()
+
+
+@pytest.mark.parametrize(
+    ("lines", "status", "cause"),
+    [
+        ((), 200, None),
+        ((f"Govbr-Access-Token: {TOKEN}",), 200, None),
+        ((f"GOVBR-ACCESS-TOKEN:  {TOKEN} ",), 200, None),
+        (("Govbr-Access-Token:",), 401, "malformed"),
+        (("Govbr-Access-Token:   ",), 401, "malformed"),
+        ((f"Govbr-Access-Token: {TOKEN}", f"Govbr-Access-Token: {TOKEN}"), 401, "malformed"),
+        ((f"Govbr-Access-Token: {TOKEN}", "Govbr-Access-Token: other"), 401, "malformed"),
+        (("Govbr-Access-Token: \xe9\xff",), 401, "malformed"),
+        (("Govbr-Access-Token: " + "x" * 8000,), 401, "malformed"),
+    ],
+)
+def test_a_token_in_the_header_is_one_token_or_refused(
+    listening: Listening, lines: tuple[str, ...], status: int, cause: str | None
+) -> None:
+    """An empty, repeated or odd header is a refused token, never as if there were none."""
+    sent = [f"{name}: {value}" for name, value in listening.headers.items()]
+    sent += [*lines, f"Content-Length: {len(SEARCH)}", "Connection: close"]
+    head = "\r\n".join(["POST /v1/delegations/search HTTP/1.1", "Host: x", *sent, "", ""])
+    received = listening.raw(head.encode("latin-1") + SEARCH)
+    answered, _, body = received.partition(b"\r\n\r\n")
+    assert (str(status).encode(), cause) == (answered[9:12], json.loads(body).get("cause"))
 
 
 def test_a_caller_may_wait_before_it_sends_the_body(listening: Listening) -> None:

@@ -1,17 +1,22 @@
-"""No CPF comes back in an error, and none reaches the application log."""
+"""No CPF, token or handle comes back in an error, and none reaches the application log."""
 
 from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
 from authz_service.domain.identifiers import Cpf
-from tests.fakes.policies import deny_all
-from tests.fakes.service import COMPANY, MEMBER, REPRESENTATIVE, Service
+from authz_service.domain.sign_in import Cause
+from authz_service.usecases.ports import Seen
+from tests.fakes.govbr import digest_of
+from tests.fakes.policies import allow_all, deny_all
+from tests.fakes.service import COMPANY, MEMBER, REPRESENTATIVE, VERIFIED, Service
 
 WRONG = "18762794605"
 MASKED = "187.627.946-04"
@@ -111,6 +116,15 @@ REFUSED: list[tuple[str, str, object]] = [
     ("POST", "/v1/standing", {"cpf": MEMBER, "company": COMPANY, "role": MEMBER}),
     ("POST", "/v1/bonds", {"filial": MEMBER, "matriz": COMPANY, "proof": MEMBER}),
     ("POST", "/v1/bonds", {"filial": COMPANY, "matriz": COMPANY, "proof": MEMBER}),
+    ("POST", "/v1/confirmations", {"cpf": WRONG}),
+    ("POST", "/v1/confirmations", {"cpf": REPRESENTATIVE}),
+    ("POST", "/v1/confirmations", {"cpf": int(MEMBER)}),
+    ("POST", "/v1/identities", {"access_token": MEMBER}),
+    ("POST", "/v1/identities", {"access_token": [MEMBER]}),
+    ("POST", "/v1/identities", {"access_token": MASKED, "id_token": int(MEMBER)}),
+    ("POST", EVALUATION, {**ASKED, "context": {"sign_in": int(MEMBER)}}),
+    ("POST", DECISAO, {**FLAT, "sessao": [MEMBER]}),
+    ("PUT", "/v1/delegations", {**SET, "sign_in": int(MEMBER)}),
     ("GET", f"/v1/people/{MEMBER}", None),
     ("DELETE", f"{DECISAO}?cpf={MEMBER}", None),
 ]
@@ -156,3 +170,111 @@ def test_the_decision_log_holds_no_cpf(service: Service) -> None:
     service.send("PUT", "/v1/delegations", {**SET, "why": f"a pedido de {MEMBER}"})
     written = json.dumps([repr(record) for record in service.log.records])
     assert [] == [form for digits in PEOPLE for form in forms(digits) if form in written]
+
+
+EMAIL = "ana.souza@example.com"
+PHONE = "61999887766"
+ACCESS = f"access.{EMAIL}.{PHONE}.{REPRESENTATIVE}"
+IDENTITY = f"id.{EMAIL}.{PHONE}.{REPRESENTATIVE}"
+"""What a token holds, in a form in which it could be found again."""
+TOKENS = {"access_token": ACCESS, "id_token": IDENTITY}
+HEADER = {"Govbr-Access-Token": ACCESS}
+SECRETS = (ACCESS, IDENTITY, EMAIL, PHONE, digest_of(ACCESS))
+ACTS: list[tuple[str, str, dict[str, Any]]] = [
+    ("PUT", "/v1/delegations", {**SET, "email": EMAIL}),
+    ("POST", "/v1/delegations/search", {**SET, "phone_number": PHONE}),
+    ("POST", f"/v1/delegations/{'0' * 32}/revoke", SET),
+    ("POST", f"/v1/delegations/{'0' * 32}/renounce", SET),
+]
+
+
+def found_in(text: str, *secrets: str) -> list[str]:
+    """Give the secrets, and the CPFs in whatever form, that stand in *text*."""
+    people = [form for digits in PEOPLE for form in forms(digits)]
+    return [one for one in (*SECRETS, *secrets, *people) if one in text]
+
+
+@pytest.fixture
+def knowing(service: Service) -> Service:
+    """A service that takes the tokens of this module."""
+    service.tokens.take(ACCESS, VERIFIED, id_token=IDENTITY)
+    return service
+
+
+@pytest.mark.parametrize("cause", [None, *Cause])
+def test_no_refused_token_comes_back(
+    service: Service, cause: Cause | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither answer nor log shows anything of a token, or of the body beside it."""
+    if cause is not None:
+        service.tokens.refuse(ACCESS, cause)
+    with caplog.at_level(logging.DEBUG):
+        answers = [service.post("/v1/identities", TOKENS)]
+        answers += [service.send(how, path, body, headers=HEADER) for how, path, body in ACTS]
+    assert {401} == {answer.status_code for answer in answers}
+    assert [] == found_in("".join(shown(answer) for answer in answers) + caplog.text)
+    assert [] == found_in(repr(service.log.records))
+
+
+def surprised(person: Cpf, _moment: datetime) -> Seen:
+    """Fail as a bug would, with a message that holds everything."""
+    raise RuntimeError(f"{ACCESS} of {person.digits}")
+
+
+BREAKS: dict[str, Callable[[Service], None]] = {
+    "off": Service.switch_sign_in_off,
+    "down": lambda service: setattr(service.tokens, "down", True),
+    "busy": lambda service: setattr(service.companies, "busy", True),
+    "unlogged": lambda service: setattr(service.log, "broken", True),
+    "surprised": lambda service: setattr(service.companies, "answers", surprised),
+}
+
+
+@pytest.mark.parametrize("breaks", BREAKS.values(), ids=BREAKS)
+def test_no_token_comes_back_from_what_fails(
+    knowing: Service, breaks: Callable[[Service], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Switched off, unreachable, broken or surprised: the token and the person stay unsaid."""
+    breaks(knowing)
+    with caplog.at_level(logging.DEBUG):
+        answer = knowing.post("/v1/identities", TOKENS)
+    assert answer.status_code in (500, 501, 503)
+    assert [] == found_in(shown(answer) + caplog.text)
+
+
+def test_a_sign_in_leaves_nothing_of_the_token_behind(
+    knowing: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Decision log and application log know a sign-in by its own name, the person by surrogate."""
+    with caplog.at_level(logging.DEBUG):
+        answer = knowing.post("/v1/identities", {**TOKENS, "email": EMAIL})
+        handle = answer.get_json()["sign_in"]
+        knowing.post(EVALUATION, {**ASKED, "context": {"sign_in": handle}})
+        knowing.post(DECISAO, {**FLAT, "cpf": REPRESENTATIVE, "sessao": handle})
+        knowing.post("/v1/confirmations", {"cpf": REPRESENTATIVE})
+        for method, path, body in ACTS:
+            knowing.send(method, path, {**body, "sign_in": handle})
+            knowing.send(method, path, body, headers=HEADER)
+    assert 201 == answer.status_code
+    assert [] == found_in(repr(knowing.log.records) + caplog.text, handle)
+
+
+def test_only_the_one_who_brought_the_token_gets_the_handle(knowing: Service) -> None:
+    """No other answer shows the handle or the token, allowed or denied."""
+    handle = knowing.post("/v1/identities", TOKENS).get_json()["sign_in"]
+    asked = {**ASKED, "context": {"sign_in": handle}}
+    answers = []
+    for verdict in (allow_all, deny_all):
+        knowing.policy.verdict = verdict
+        answers.append(knowing.post(EVALUATION, asked))
+        answers.append(knowing.post(DECISAO, {**FLAT, "sessao": handle}))
+        answers.append(knowing.post("/v1/confirmations", {"cpf": REPRESENTATIVE}))
+        answers += [knowing.send(how, path, body, headers=HEADER) for how, path, body in ACTS]
+    told = "".join(shown(answer) for answer in answers)
+    assert [] == [one for one in (handle, *SECRETS) if one in told]
+
+
+def test_the_answer_to_a_sign_in_shows_no_token(knowing: Service) -> None:
+    """What is answered is what was proved, without the proof."""
+    answer = knowing.post("/v1/identities", TOKENS)
+    assert [] == [one for one in SECRETS if one in shown(answer)]

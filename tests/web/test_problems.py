@@ -14,7 +14,7 @@ from authz_service.domain.decision import Decision, Question
 from authz_service.domain.errors import PolicyInvalid, Unavailable
 from authz_service.domain.facts import Facts
 from tests.fakes.policies import deny_all
-from tests.fakes.service import COMPANY, MAX_BODY, MEMBER, REPRESENTATIVE, Service
+from tests.fakes.service import COMPANY, MAX_BODY, MEMBER, REPRESENTATIVE, TOKEN, Service
 
 EVALUATION = "/access/v1/evaluation"
 A: dict[str, Any] = {
@@ -46,6 +46,11 @@ def bad_request(service: Service, **options: Any) -> TestResponse:
 def unauthorized(service: Service, **options: Any) -> TestResponse:
     """Provoke a 401."""
     return service.post(EVALUATION, A, key="wrong", **options)
+
+
+def token_refused(service: Service, **options: Any) -> TestResponse:
+    """Provoke a 401 by a token of GOV.BR."""
+    return service.post("/v1/identities", {"access_token": "wrong"}, **options)
 
 
 def forbidden(service: Service, **options: Any) -> TestResponse:
@@ -90,6 +95,18 @@ def broken(service: Service, **options: Any) -> TestResponse:
     return service.post(EVALUATION, A, **options)
 
 
+def sign_in_off(service: Service, **options: Any) -> TestResponse:
+    """Provoke a 501."""
+    service.switch_sign_in_off()
+    return service.post("/v1/identities", {"access_token": TOKEN}, **options)
+
+
+def sign_in_unavailable(service: Service, **options: Any) -> TestResponse:
+    """Provoke a 503 by a GOV.BR that does not answer."""
+    service.tokens.down = True
+    return service.post("/v1/identities", {"access_token": TOKEN}, **options)
+
+
 def unavailable(service: Service, **options: Any) -> TestResponse:
     """Provoke a 503."""
     service.policies.policy = None
@@ -99,6 +116,7 @@ def unavailable(service: Service, **options: Any) -> TestResponse:
 PROBLEMS = [
     (bad_request, 400, "invalid-input"),
     (unauthorized, 401, "caller-unknown"),
+    (token_refused, 401, "token-refused"),
     (forbidden, 403, "caller-forbidden"),
     (refused, 403, "act-refused"),
     (not_found, 404, None),
@@ -106,6 +124,8 @@ PROBLEMS = [
     (conflict, 409, "conflict"),
     (too_large, 413, None),
     (broken, 500, None),
+    (sign_in_off, 501, "sign-in-off"),
+    (sign_in_unavailable, 503, "sign-in-unavailable"),
     (unavailable, 503, "unavailable"),
 ]
 EVERYTHING = [ok, *(provoke for provoke, _, _ in PROBLEMS)]
@@ -129,6 +149,45 @@ def test_every_error_has_one_shape(
     assert ["type", "title", "status", "detail"] == list(problem)[:4]
     assert problem["title"]
     assert problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("provoke", "challenge"),
+    [
+        (unauthorized, 'Bearer realm="authz"'),
+        (token_refused, 'Bearer realm="authz", error="invalid_token"'),
+        (forbidden, None),
+        (sign_in_off, None),
+        (sign_in_unavailable, None),
+    ],
+)
+def test_a_refused_token_is_not_taken_for_a_refused_key(
+    service: Service, provoke: Callable[[Service], TestResponse], challenge: str | None
+) -> None:
+    """Every 401 carries a challenge (RFC 9110, 15.5.2), and the two kinds have different ones."""
+    assert challenge == provoke(service).headers.get("WWW-Authenticate")
+
+
+@pytest.mark.parametrize(
+    ("provoke", "retry"), [(sign_in_off, None), (sign_in_unavailable, "5"), (unavailable, "5")]
+)
+def test_only_what_may_pass_invites_to_try_again(
+    service: Service, provoke: Callable[[Service], TestResponse], retry: str | None
+) -> None:
+    """What is switched off stays so however often one asks."""
+    assert retry == provoke(service).headers.get("Retry-After")
+
+
+def test_govbr_that_cannot_be_asked_is_named(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The caller hears that it is GOV.BR, the operator at which route, and neither hears more."""
+    problem = sign_in_unavailable(service).get_json()
+    assert ("Sign-in is not possible now", "GOV.BR cannot be asked now") == (
+        problem["title"],
+        problem["detail"],
+    )
+    assert ["SignInUnavailable in /v1/identities"] == [one.getMessage() for one in caplog.records]
 
 
 REQUEST_IDS = [
