@@ -16,11 +16,11 @@ permit(person: Person, "open", process: Process, "delegated") if
     process.delegation.state = "in_force" and
     backed(process);
 
-# A delegation is backed while a grantor or confirmer represents the company ...
+# A delegation is backed while a grantor or confirmer has standing in the company ...
 backed(process: Process) if
-    represents(process.delegation.backing);
+    backs(process.delegation.backing);
 
-# ... or represents the matriz of a filial whose bond is on record.
+# ... or in the matriz of a filial whose bond is on record.
 backed(process: Process) if
     process.company.bond.in_force and
-    represents(process.delegation.matriz_backing);
+    backs(process.delegation.matriz_backing);

@@ -289,7 +289,7 @@ def _clash_of_words(words: frozenset[str], other: _Value) -> str | None:
     there_are = ", ".join(sorted(words))
     if isinstance(other, Choice):
         return None if words & other.words else "the two have no word in common"
-    if isinstance(other, Opaque):
+    if isinstance(other, Opaque) and other.form is not None:
         return None
     if not isinstance(other, _Constant) or other.token.type != "TEXT":
         return f"is always one of the words: {there_are}"
@@ -301,6 +301,9 @@ def _clash_of_kinds(sign: str, left: _Value, right: _Value) -> str | None:
     """Compare what is left: flags, opaque values, bags and constants."""
     if isinstance(left, Opaque) and isinstance(right, _Constant):
         return _clash_of_form(sign, left, right.token)
+    if isinstance(left, Opaque) and isinstance(right, Opaque):
+        same = (left.form is None) is (right.form is None)
+        return None if same else "a text can never be equal to a number"
     if isinstance(right, _Constant):
         fits = isinstance(left, Flag) and right.token.type in ("TRUE", "FALSE")
     else:

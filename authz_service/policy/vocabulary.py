@@ -15,16 +15,19 @@ from authz_service.domain.decision import Bag
 from authz_service.domain.delegation import DelegationState
 from authz_service.domain.facts import (
     NONE,
+    UNKNOWN,
     BondFacts,
     CompanyFacts,
     DelegationFacts,
     PersonFacts,
     ProcessFacts,
     QuestionFacts,
+    SignInFacts,
     StandingFacts,
 )
 from authz_service.domain.people import Evidence, Role
 from authz_service.domain.processes import ProcessState
+from authz_service.domain.sign_in import Certificate, Level, Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,7 @@ def _words(*words: str) -> frozenset[str]:
     return frozenset(words)
 
 
+_CNPJ = "[0-9A-Z]{12}[0-9]{2}"
 _ENTITIES = (
     Entity(
         "Person",
@@ -139,6 +143,13 @@ _ENTITIES = (
             "role": Choice("The role; `none` without any.", _words(NONE, *Role)),
             "evidence": Choice("How it is known; `none` without any.", _words(NONE, *Evidence)),
             "in_force": Flag("Counts at the moment of the question."),
+            "days": Opaque(
+                "The whole days since it was observed or asserted; nil without any.", None, "7"
+            ),
+            "cadastrador": Choice(
+                "Holds the company's certificate at GOV.BR, so may register collaborators there.",
+                _words("yes", "no", UNKNOWN),
+            ),
         },
     ),
     Entity(
@@ -167,6 +178,38 @@ _ENTITIES = (
         },
     ),
     Entity(
+        "SignIn",
+        SignInFacts,
+        "The sign-in at GOV.BR that the acting person acts in.",
+        {
+            "level": Choice(
+                "The level of the account; `none` if GOV.BR did not tell.", _words(NONE, *Level)
+            ),
+            "method": Choice(
+                "How the person got in, the strongest way; `other` proves nothing.",
+                _words(*Method),
+            ),
+            "certificate": Choice(
+                "Where the key of the certificate that was used lies; `none` without one.",
+                _words(NONE, *Certificate),
+            ),
+            "cnpj": Opaque(
+                "The company whose certificate (e-CNPJ) was used in this sign-in; nil without. "
+                "It proves that the certificate was there, no role.",
+                _CNPJ,
+                '"52420282000180"',
+            ),
+            "second_factor": Flag("GOV.BR asked for a second factor."),
+            "agent": Flag("By power of attorney (Procuração Eletrônica): not the person's own."),
+            "minutes": Opaque(
+                "The whole minutes since the person really authenticated; nil if GOV.BR did not "
+                "tell.",
+                None,
+                "5",
+            ),
+        },
+    ),
+    Entity(
         "Question",
         QuestionFacts,
         "The question's own particulars.",
@@ -176,7 +219,17 @@ _ENTITIES = (
                 PersonFacts,
                 may_be_nil=True,
             ),
-            "actor_evidence": Choice("How it is known that this person acts.", _words(*Evidence)),
+            "actor_evidence": Choice(
+                "How it is known that this person acts: `govbr` where a sign-in of the person's "
+                "own, not by power of attorney, proves it.",
+                _words(*Evidence),
+            ),
+            "sign_in": Link(
+                "The sign-in that the person acts in; nil without a handle that belongs to this "
+                "person and has not ended.",
+                SignInFacts,
+                may_be_nil=True,
+            ),
             "context": Members("AuthZEN's `context`. ASSERTED BY THE CALLER."),
             "properties": Members("AuthZEN's action properties. ASSERTED BY THE CALLER."),
         },
@@ -186,7 +239,7 @@ _ENTITIES = (
         CompanyFacts,
         "A company's establishment, matriz or filial.",
         {
-            "cnpj": Opaque("The fourteen characters.", "[0-9A-Z]{12}[0-9]{2}", '"52420282000180"'),
+            "cnpj": Opaque("The fourteen characters.", _CNPJ, '"52420282000180"'),
             "standing": Link("What the acting person is in it.", StandingFacts),
             "bond": Link("Its recorded bond to a matriz.", BondFacts),
             "question": Link("The question's own particulars.", QuestionFacts),
@@ -210,7 +263,7 @@ _ENTITIES = (
             "version": Opaque("The version that the CALLER names, else the newest.", None, "3"),
             "state": Choice(
                 "Whether it takes requests; `unknown` if not in the catalogue.",
-                _words("unknown", *ProcessState),
+                _words(UNKNOWN, *ProcessState),
             ),
             "company": Link("In whose name.", CompanyFacts),
             "delegation": Link("What the company delegated to the person.", DelegationFacts),

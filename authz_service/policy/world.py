@@ -15,6 +15,7 @@ from authz_service.domain.facts import Known
 from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
 from authz_service.domain.processes import ProcessDefinition, ProcessName, ProcessState
+from authz_service.policy.signing_in import HANDLE, SignInSaid, read_sign_in
 from authz_service.policy.tables import SuiteInvalid, Table
 
 NO_PROCESS = ""
@@ -146,6 +147,7 @@ class World:
                 evidence=table.word("evidence", _EVIDENCE, Evidence.GOVBR),
                 observed_at=table.moment("observed_at", self.now),
                 ends_at=table.moment("ends_at", None),
+                cadastrador=table.take("cadastrador", bool, None),
             )
 
     def _delegation(self, number: int, table: Table) -> Delegation:
@@ -184,6 +186,7 @@ class World:
                 version=case.take("version", int, None),
                 context=case.take("context", dict, {}),
                 properties=case.take("properties", dict, {}),
+                sign_in=read_sign_in(case, self._cnpj),
             )
             expected: dict[tuple[str, str, str], tuple[bool, tuple[str, ...] | None]] = {}
             for word, allowed in (("allow", True), ("deny", False)):
@@ -217,6 +220,7 @@ class World:
             recipient=None if recipient is None else recipient.cpf,
             context=shared.context,
             properties=shared.properties,
+            sign_in=None if shared.sign_in is None else HANDLE,
         )
         mine = [
             one
@@ -230,6 +234,7 @@ class World:
             delegation=mine[-1] if mine else None,
             bond=self._bonds.get(shared.company),
             standings=tuple(self._standings),
+            sign_in=None if shared.sign_in is None else shared.sign_in.of(actor.cpf, self.now),
         )
         return question, known
 
@@ -244,6 +249,7 @@ class _Shared:
     version: int | None
     context: Bag
     properties: Bag
+    sign_in: SignInSaid | None
 
 
 def _known(table: Table, name: str, value: str, words: Mapping[str, Any]) -> Any:

@@ -10,9 +10,11 @@ from authz_service.domain.facts import Facts, Known, facts_of
 from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
 from authz_service.domain.people import Evidence, Person, Role, Standing
 from authz_service.domain.processes import ProcessDefinition, ProcessName
+from authz_service.domain.sign_in import Companies, Level, SignIn
 from tests.fakes.clock import NOON
 
 ACME = Cnpj.parse("52420282000180")
+FILIAL = Cnpj.parse("52420282000260")
 ANA = Cpf.parse("72268402517")
 BIA = Cpf.parse("18762794604")
 P001 = ProcessDefinition(ProcessId("p001"), "P001", "Acreditação Inicial de Organismos", version=3)
@@ -22,11 +24,32 @@ REGISTERED = tuple(Person(cpf, NOON, NOON) for cpf in (ANA, BIA))
 OPEN = Question(ANA, "open", ProcessAsked(ProcessName("P001"), ACME))
 READ = Question(ANA, "read_delegations", CompanyAsked(ACME))
 KNOWN = Known(people=REGISTERED, process=P001, standings=(SOCIO,))
+SIGN_IN = SignIn(
+    id="sign-in",
+    handle="handle",
+    digest="",
+    client="orquestra",
+    person=ANA,
+    methods=("x509", "x509_token"),
+    level=Level.GOLD,
+    certificate_company=ACME,
+    agent=False,
+    authenticated_at=NOON - timedelta(minutes=5),
+    began_at=NOON,
+    ends_at=NOON + timedelta(hours=1),
+    companies=Companies.OBSERVED,
+)
 
 
 def facts(question: Question = OPEN, known: Known = KNOWN) -> Facts:
     """Give the facts about *question* at noon."""
     return facts_of(question, known, NOON)
+
+
+def signed_in(sign_in: SignIn = SIGN_IN, question: Question = OPEN) -> Facts:
+    """Give the facts about *question*, asked with the handle of *sign_in*."""
+    asked = replace(question, sign_in=sign_in.handle)
+    return facts_of(asked, replace(KNOWN, sign_in=sign_in), NOON)
 
 
 def asserting(context: Bag) -> Question:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,9 +12,23 @@ import pytest
 
 from authz_service.domain.decision import Observation, Question
 from authz_service.domain.facts import CompanyFacts, Facts, ProcessFacts
+from authz_service.domain.sign_in import SignIn
 from authz_service.policy.host import GuardedHost, GuardedQuery, Refused
 from authz_service.policy.runner import RULE_TIMEOUT_MS, GuardedPolar
-from tests.policy.facts import ACME, BIA, OPEN, READ, asserting, facts
+from tests.fakes.clock import NOON
+from tests.policy.facts import (
+    ACME,
+    BIA,
+    FILIAL,
+    KNOWN,
+    OPEN,
+    READ,
+    SIGN_IN,
+    SOCIO,
+    asserting,
+    facts,
+    signed_in,
+)
 
 
 def ask(body: str, question: Question = OPEN, known: Facts | None = None) -> list[object]:
@@ -49,6 +64,8 @@ HOSTILE = {
     "an attribute of a number is read": ("value-receiver", "x = 1 and x.real = 1"),
     "an attribute of a list is read": ("value-receiver", "x = [1] and x.__len__ != nil"),
     "a fact is read from nil": ("nil-receiver", "process.question.recipient.registered"),
+    "a fact is read from no sign-in": ("nil-receiver", "process.question.sign_in.agent"),
+    "the days of no standing are ordered": ("comparison", "process.delegation.backing.days <= 7"),
     "a fact is read from the constant": ("nil-receiver", "x = nil and x.registered"),
     "an opaque value is walked into": ("opaque-receiver", "process.version.real = 3"),
     "a class is walked into": ("opaque-receiver", "Person.__init__ != nil"),
@@ -305,6 +322,111 @@ def test_what_was_seen_holds_paths_and_closed_values_only() -> None:
         Observation("process.question.context.absent = nil", True),
         Observation('person.cpf = "[cpf]"', False),
     ] == host.observations
+
+
+SIGNED_IN = {
+    "the certificate of the company": (
+        "{s} != nil and {s}.cnpj = process.company.cnpj",
+        SIGN_IN,
+        True,
+        [("{s} = nil", False), ("process.company.cnpj = {s}.cnpj", True)],
+    ),
+    "the certificate of another company": (
+        "{s} != nil and not {s}.cnpj = process.company.cnpj",
+        replace(SIGN_IN, certificate_company=FILIAL),
+        True,
+        [("{s} = nil", False), ("process.company.cnpj = {s}.cnpj", False)],
+    ),
+    "no certificate of a company": (
+        "{s} != nil and {s}.cnpj = process.company.cnpj",
+        replace(SIGN_IN, certificate_company=None),
+        False,
+        [("{s} = nil", False), ("process.company.cnpj = {s}.cnpj", False)],
+    ),
+    "minutes at the bound": (
+        "{s} != nil and {s}.minutes <= 5",
+        SIGN_IN,
+        True,
+        [("{s} = nil", False), ("{s}.minutes <= 5", True)],
+    ),
+    "minutes past the bound": (
+        "{s} != nil and {s}.minutes < 5",
+        SIGN_IN,
+        False,
+        [("{s} = nil", False), ("{s}.minutes < 5", False)],
+    ),
+    "minutes that nobody told": (
+        "{s} != nil and {s}.minutes = nil",
+        replace(SIGN_IN, authenticated_at=None),
+        True,
+        [("{s} = nil", False), ("{s}.minutes = nil", True)],
+    ),
+    "words and flags": (
+        '{s}.level = "gold" and {s}.method = "certificate" and not {s}.agent',
+        SIGN_IN,
+        True,
+        [
+            ("{s} = nil", False),
+            ("{s}.level", "gold"),
+            ("{s}.method", "certificate"),
+            ("{s}.agent", False),
+        ],
+    ),
+    "the kind of certificate": (
+        '{s}.certificate = "device" and not {s}.second_factor',
+        SIGN_IN,
+        True,
+        [
+            ("{s} = nil", False),
+            ("{s}.certificate", "device"),
+            ("{s}.second_factor", False),
+        ],
+    ),
+    "somebody else's": (
+        "{s} = nil",
+        replace(SIGN_IN, person=BIA),
+        True,
+        [("{s} = nil", True)],
+    ),
+    "one that has ended": (
+        "{s} = nil",
+        replace(SIGN_IN, ends_at=NOON),
+        True,
+        [("{s} = nil", True)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "sign_in", "holds", "seen"), SIGNED_IN.values(), ids=SIGNED_IN)
+def test_a_sign_in_is_read_like_everything_else(
+    body: str, sign_in: SignIn, holds: bool, seen: list[tuple[str, str | bool]]
+) -> None:
+    """Its facts are compared with constants and with facts, and only outcomes are noted."""
+    named = {"s": "process.question.sign_in"}
+    rule = f'rule(person, action, process, "yes") if {hostile(body.format(**named))};'
+
+    reasons, host = run(rule, known=signed_in(sign_in))
+
+    assert (["yes"] if holds else []) == reasons
+    assert [(test.format(**named), outcome) for test, outcome in seen] == [
+        (one.test, one.outcome) for one in host.observations
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "holds"),
+    [("{d} <= 7", True), ("{d} < 7", False), ("{d} = 7", True), ("8 > {d}", True)],
+)
+def test_the_age_of_a_standing_is_a_number(body: str, holds: bool) -> None:
+    """Whole days are compared as numbers, and evidence has the outcome without the number."""
+    days = "process.company.standing.days"
+    seen = replace(SOCIO, observed_at=NOON - timedelta(days=7, hours=23))
+    rule = f'rule(person, action, process, "yes") if {hostile(body.format(d=days))};'
+
+    reasons, host = run(rule, known=facts(known=replace(KNOWN, standings=(seen,))))
+
+    assert (["yes"] if holds else []) == reasons
+    assert [holds] == [one.outcome for one in host.observations]
 
 
 def test_two_ways_to_one_entity_are_two_paths() -> None:

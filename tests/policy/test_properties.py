@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from authz_service.domain.people import Evidence, Person, Role, Standing
 from authz_service.domain.processes import ProcessState
 from tests.fakes.clock import NOON
 from tests.policy.compiled import CODES, policy
-from tests.policy.facts import ACME, ANA, BIA, OPEN, P001, facts
+from tests.policy.facts import ACME, ANA, BIA, OPEN, P001, SIGN_IN, facts
 
 SOUND = (
     "p.cpf != nil",
@@ -29,11 +30,16 @@ SOUND = (
     "r.company.standing.in_force",
     "r.version = r.delegation.version",
     "r.question.recipient = nil",
+    'r.company.standing.cadastrador != "no"',
+    '(r.company.standing.role != "none" and r.company.standing.days <= 7)',
+    "(r.question.sign_in != nil and r.question.sign_in.cnpj = r.company.cnpj)",
     "helper(p, r)",
 )
 ERRING = (
     "r.question.recipient.confirmed",
     "r.question.context.soft",
+    "r.question.sign_in.agent",
+    "r.company.standing.days <= 7",
     "r.question.context.amount > 2",
     "p.registred",
     "r.code < 3",
@@ -80,6 +86,7 @@ def situations(draw: st.DrawFn) -> tuple[Question, Known]:
                 },
             )
         ),
+        sign_in=draw(st.sampled_from([None, SIGN_IN.handle])),
     )
     when = draw(st.sampled_from([(NOON, NOON), (NOON, None), (None, None)]))
     standing = Standing(
@@ -87,13 +94,15 @@ def situations(draw: st.DrawFn) -> tuple[Question, Known]:
         ANA,
         draw(st.sampled_from(Role)),
         draw(st.sampled_from(Evidence)),
-        NOON,
+        draw(st.sampled_from([NOON, NOON - timedelta(days=8)])),
         draw(st.sampled_from([None, NOON])),
+        draw(st.sampled_from([None, True, False])),
     )
     known = Known(
         people=(Person(ANA, *when), Person(BIA, *draw(st.just(when)))),
         process=draw(st.sampled_from([P001, P001, replace(P001, state=ProcessState.CLOSED), None])),
         standings=draw(st.sampled_from([(), (standing,)])),
+        sign_in=draw(st.sampled_from([SIGN_IN, replace(SIGN_IN, certificate_company=None)])),
     )
     return question, known
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from authz_service.domain.decision import CompanyAsked, Decision, ProcessAsked, Question, RuleError
 from authz_service.domain.delegation import DelegationState, EventKind
-from authz_service.domain.facts import CompanyFacts, Facts, facts_of
+from authz_service.domain.facts import CompanyFacts, Facts, SignInFacts, facts_of
 from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.people import Evidence, Role
 from authz_service.policy.suite import read, run
@@ -145,6 +146,77 @@ def test_a_standing_is_what_it_is_said_to_be() -> None:
         assert isinstance(resource, CompanyFacts)
         found = resource.standing
         assert standing == (found.role, found.evidence, found.in_force)
+
+
+@pytest.mark.parametrize(
+    ("said", "days", "cadastrador"),
+    [
+        ("", 0, "unknown"),
+        ("cadastrador = true", 0, "yes"),
+        ("cadastrador = false", 0, "no"),
+        ("observed_at = 2026-11-12T12:00:01-03:00", 7, "unknown"),
+        ("observed_at = 2026-11-12T12:00:00-03:00", 8, "unknown"),
+    ],
+)
+def test_a_standing_has_an_age_and_a_cadastrador(said: str, days: int, cadastrador: str) -> None:
+    """Seen now unless it is said otherwise, in full days; of a certificate nothing is known."""
+    [one] = expected_of(f"{WORLD}{STANDING}{said}\n{CASE}")
+
+    resource = facts(one).resource
+    assert isinstance(resource, CompanyFacts)
+    assert (days, cadastrador) == (resource.standing.days, resource.standing.cadastrador)
+
+
+TOLD_NOTHING = SignInFacts(
+    level="none",
+    method="other",
+    certificate="none",
+    cnpj=None,
+    second_factor=False,
+    agent=False,
+    minutes=None,
+)
+SIGN_INS = {
+    "nothing": ("{}", TOLD_NOTHING),
+    "a level": ('{ level = "gold" }', replace(TOLD_NOTHING, level="gold")),
+    "one method": ('{ methods = "passwd" }', replace(TOLD_NOTHING, method="password")),
+    "several methods": (
+        '{ methods = ["x509", "x509_token", "mfa", "novo"] }',
+        replace(TOLD_NOTHING, method="certificate", certificate="device", second_factor=True),
+    ),
+    "a company": (
+        '{ methods = ["x509"], company = "acme" }',
+        replace(
+            TOLD_NOTHING, method="certificate", certificate="unspecified", cnpj="52420282000180"
+        ),
+    ),
+    "an agent": ("{ agent = true }", replace(TOLD_NOTHING, agent=True)),
+    "no agent": ("{ agent = false }", TOLD_NOTHING),
+    "just now": ("{ minutes = 0 }", replace(TOLD_NOTHING, minutes=0)),
+    "a while ago": ("{ minutes = 5 }", replace(TOLD_NOTHING, minutes=5)),
+    "a year ago": ("{ minutes = 525600 }", replace(TOLD_NOTHING, minutes=525_600)),
+}
+
+
+@pytest.mark.parametrize(("said", "sign_in"), SIGN_INS.values(), ids=SIGN_INS)
+def test_everybody_in_a_case_acts_in_its_sign_in(said: str, sign_in: SignInFacts) -> None:
+    """It is an own one of each person, in force, and tells nothing but what is said of it."""
+    given_cnpj = WORLD.replace("acme = {}", 'acme = { cnpj = "52420282000180" }')
+    both = ASKING.replace('"ana"', '["ana", "eva"]')
+    asked = expected_of(f"{given_cnpj}{both}sign_in = {said}\n")
+
+    evidence = "asserted" if sign_in.agent else "govbr"
+    assert [(sign_in, evidence)] * 2 == [
+        (facts(one).question.sign_in, facts(one).question.actor_evidence) for one in asked
+    ]
+
+
+def test_without_a_word_nobody_acts_in_a_sign_in() -> None:
+    """A case that says nothing of a sign-in asks without one, and the caller asserts who acts."""
+    [one] = expected_of(WORLD + ASKING)
+
+    assert (None, None) == (one.question.sign_in, one.known.sign_in)
+    assert "asserted" == facts(one).question.actor_evidence
 
 
 def test_a_delegation_is_what_it_is_said_to_be() -> None:
@@ -421,6 +493,58 @@ MISTAKES = {
     "a naive end": (
         f"{WORLD}{STANDING}ends_at = 2026-01-01T00:00:00\n{CASE}",
         "standing 1: `ends_at` needs an offset, such as -03:00",
+    ),
+    "a cadastrador that is a word": (
+        f'{WORLD}{STANDING}cadastrador = "yes"\n{CASE}',
+        "standing 1: `cadastrador` is of the wrong type",
+    ),
+    "a cadastrador that is a number": (
+        f"{WORLD}{STANDING}cadastrador = 1\n{CASE}",
+        "standing 1: `cadastrador` is of the wrong type",
+    ),
+    "a sign-in that is no table": (
+        f"{WORLD}{CASE}sign_in = true\n",
+        "case 1: `sign_in` is of the wrong type",
+    ),
+    "an unknown level": (
+        f'{WORLD}{CASE}sign_in = {{ level = "ouro" }}\n',
+        "case 1, sign_in: `level` is `ouro`, which is none of: bronze, gold, silver",
+    ),
+    "the certificate of an unknown company": (
+        f'{WORLD}{CASE}sign_in = {{ company = "acne" }}\n',
+        "case 1, sign_in: `company` is `acne`, which is none of: acme, filial",
+    ),
+    "a company's certificate without a certificate": (
+        f'{WORLD}{CASE}sign_in = {{ methods = ["passwd"], company = "acme" }}\n',
+        'case 1, sign_in: `company` needs a certificate in `methods`: "x509"',
+    ),
+    "a method that is a number": (
+        f"{WORLD}{CASE}sign_in = {{ methods = [1] }}\n",
+        "case 1, sign_in: `methods` is of the wrong type",
+    ),
+    "no methods": (
+        f"{WORLD}{CASE}sign_in = {{ methods = [] }}\n",
+        "case 1, sign_in: `methods` is empty",
+    ),
+    "an agent that is a text": (
+        f'{WORLD}{CASE}sign_in = {{ agent = "true" }}\n',
+        "case 1, sign_in: `agent` is of the wrong type",
+    ),
+    "minutes that are a fraction": (
+        f"{WORLD}{CASE}sign_in = {{ minutes = 1.5 }}\n",
+        "case 1, sign_in: `minutes` is of the wrong type",
+    ),
+    "minutes to come": (
+        f"{WORLD}{CASE}sign_in = {{ minutes = -1 }}\n",
+        "case 1, sign_in: `minutes` must be from 0 to 525600",
+    ),
+    "more than a year of minutes": (
+        f"{WORLD}{CASE}sign_in = {{ minutes = 525601 }}\n",
+        "case 1, sign_in: `minutes` must be from 0 to 525600",
+    ),
+    "an unknown member of a sign-in": (
+        f'{WORLD}{CASE}sign_in = {{ method = "passwd" }}\n',
+        "case 1, sign_in: `method` is not known here",
     ),
     "a standing of nobody": (
         WORLD + STANDING.replace('"ana"', '"nina"') + CASE,

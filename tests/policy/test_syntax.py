@@ -23,7 +23,7 @@ from tests.policy.compiled import reasons
 HEAD = 'permit(p: Person, "open", r: Process, "first") if'
 SOUND = 'permit(_p: Person, "open", _r: Process, "first");'
 ARITHMETIC = "rules do no arithmetic; ask for another fact"
-CLASSES = "there are: Bond, Company, Delegation, Person, Process, Question, Standing"
+CLASSES = "there are: Bond, Company, Delegation, Person, Process, Question, SignIn, Standing"
 CLASS_IN_HEAD = "write the class in the head of a rule, as in `process: Process`"
 CUT = "`cut` is not accepted: it hides other rules, and their order must not matter"
 SIDE_BY_SIDE = "`and` and `or` stand side by side; say in parentheses what belongs together"

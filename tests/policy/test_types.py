@@ -19,6 +19,7 @@ ENTITY = "an entity is compared with nil only; compare what names it, such as `c
 
 WORDS = "is always one of the words: closed, open, unknown"
 FLAG = "true or false can never be equal to that"
+UNLIKE = "a text can never be equal to a number"
 NEVER = "is never that; it looks like"
 ORDER = "has no order; only texts and numbers have"
 UNFIT = "no rule `speaks` takes what it is asked with"
@@ -66,6 +67,28 @@ SILENT = {
     "a version beside a text": ('r.version != "3"', 1, f"{NEVER} 3"),
     "a version beside a fraction": ("r.version = 3.5", 1, f"{NEVER} 3"),
     "a version above a text": ('r.version > "3"', 1, f"{NEVER} 3"),
+    "a version beside a code": ("r.version = r.code", 1, UNLIKE),
+    "a code above a version": ("r.code > r.version", 1, UNLIKE),
+    "a word beside a version": ("r.state = r.version", 1, WORDS),
+    "days beside a text": ('r.company.standing.days <= "7"', 1, f"{NEVER} 7"),
+    "days beside a fraction": ("r.company.standing.days <= 7.5", 1, f"{NEVER} 7"),
+    "days below nothing": ("r.company.standing.days >= -1", 1, f"{NEVER} 7"),
+    "whether a cadastrador beside a flag": (
+        "r.company.standing.cadastrador = true",
+        1,
+        "is always one of the words: no, unknown, yes",
+    ),
+    "a level in Portuguese": (
+        'r.question.sign_in.level in ["gold", "ouro"]',
+        38,
+        "`ouro` is none of its words: bronze, gold, none, silver",
+    ),
+    "minutes beside a CNPJ": (
+        "r.question.sign_in.minutes = r.company.cnpj",
+        1,
+        UNLIKE,
+    ),
+    "a sign-in beside a text": ('r.question.sign_in = "handle"', 1, ENTITY),
     "a code beside a number": ("r.code < 3", 1, f'{NEVER} "P061"'),
     "a code in small letters": ('r.code in ["P001", "p001"]', 20, f'{NEVER} "P061"'),
     "a CPF with its punctuation": (
@@ -153,6 +176,14 @@ FINE = (
     "r.version < 3",
     '"P" < r.code',
     "r.version <= r.delegation.version",
+    "r.company.standing.days <= 7",
+    "r.company.standing.days != nil and 365 >= r.delegation.backing.days",
+    "r.company.standing.days <= r.delegation.backing.days",
+    'r.company.standing.cadastrador != "no"',
+    "r.question.sign_in != nil and r.question.sign_in.cnpj = r.company.cnpj",
+    "r.question.sign_in != nil and r.question.sign_in.minutes < 5",
+    "(r.question.sign_in = nil or not r.question.sign_in.agent)",
+    'r.question.sign_in.method = "certificate"',
     "r.version != nil",
     'r.code = "P061"',
     'r.id in ["p061-registro", "p001"]',
