@@ -217,7 +217,8 @@ def _sign_in_of(question: Question, sign_in: SignIn | None, moment: datetime) ->
 
 def _sign_in(sign_in: SignIn, moment: datetime) -> SignInFacts:
     certificate, since = certificate_of(sign_in.methods), sign_in.authenticated_at
-    company = sign_in.certificate_company
+    # The claim comes with a certificate only (manual, "Passo 9"): without one it is unexplained.
+    company = None if certificate is None else sign_in.certificate_company
     return SignInFacts(
         level=NONE if sign_in.level is None else sign_in.level.value,
         method=method_of(sign_in.methods).value,

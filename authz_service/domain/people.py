@@ -25,6 +25,8 @@ class Role(StrEnum):
     """Holds a company certificate but has no role at Receita Federal."""
     COLABORADOR = "colaborador"
     """Linked at GOV.BR by a representative; Orquestra does not recognise it."""
+    OUTRO = "outro"
+    """A role that GOV.BR told and this service does not know: it grants nothing."""
 
     @property
     def represents(self) -> bool:

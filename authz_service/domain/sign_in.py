@@ -177,9 +177,10 @@ class SignIn:
 
     Attributes:
         id: its name in the decision log.
-        handle: what a question brings to be answered in the light of it; not for logs.
+        handle: what a question brings to be answered in the light of it; not for logs. Any
+            client may bring it: the portal takes the sign-in, and Orquestra asks.
         digest: tells the token again; see ``Verified``.
-        client: the client that brought the token.
+        client: the client that brought the token, and the only one that may bring it again.
         person: who signed in.
         methods: ``amr`` as it came.
         level: the account's level, or None.

@@ -59,6 +59,7 @@ def _question(asked: Asked) -> dict[str, Any]:
     return {
         "actor": asked.actor,
         "actor_evidence": None if asked.actor_evidence is None else asked.actor_evidence.value,
+        "sign_in": asked.sign_in,
         "action": asked.action,
         "company": None if asked.company is None else asked.company.value,
         "process": None if asked.process is None else asked.process.value,

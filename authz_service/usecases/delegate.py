@@ -41,7 +41,7 @@ class _Ground:
 
     revision: int
     questions: Sequence[Question]
-    facts: tuple[Facts | None, ...]
+    facts: tuple[Facts, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ class DelegationDesk:
             change, ground = decide()
             if change.empty:
                 return change
-            told = partial(self.acts.did, act, acting.caller, self._details(acting, change))
+            told = partial(self.acts.did, act, acting.caller, self._details(acting, change, ground))
             try:
                 self.delegations.apply(change, told, partial(self._unchanged, ground))
             except Conflict:
@@ -250,14 +250,17 @@ class DelegationDesk:
         ]
         if refusals:
             raise ActRefused(refusals)
-        facts = tuple(answer.facts for answer in answers)
+        facts = tuple(answer.facts for answer in answers if answer.facts is not None)
         return _Ground(answers[0].revision, questions, facts)
 
-    def _details(self, acting: Acting, change: Change) -> Details:
+    def _details(self, acting: Acting, change: Change, ground: _Ground) -> Details:
+        # As the decisions have it: a sign-in in force proves who acts, whoever said so.
+        known = ground.facts[0]
         names = self.surrogates.surrogates([acting.actor, change.member])
         return {
             "actor": names[acting.actor],
-            "actor_evidence": acting.evidence.value,
+            "actor_evidence": known.question.actor_evidence,
+            "sign_in": known.sign_in,
             "member": names[change.member],
             "company": change.company.value,
             "granted": tuple(one.process.value for one in change.granted),

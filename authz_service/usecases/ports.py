@@ -141,8 +141,8 @@ class Registry(Protocol):
         """
         Keep that Orquestra confirmed a person at *moment*, and give the person.
 
-        Who is confirmed already stays confirmed since then. None, and nothing is written, if
-        the person has not registered.
+        Who is confirmed already stays so since then, and nothing is written or told. None, and
+        nothing is written or told either, if the person has not registered.
         """
 
     def person(self, cpf: Cpf) -> Person | None:
@@ -210,7 +210,7 @@ class SignIns(Protocol):
     def of_digest(self, digest: str) -> SignIn | None:
         """Give the sign-in that a token made, by the token's digest."""
 
-    def save(self, sign_in: SignIn, seen: Seen | None, told: Told, *, confirm: bool) -> int:
+    def save(self, sign_in: SignIn, seen: Seen, told: Told, *, confirm: bool) -> int:
         """
         Keep a sign-in and all that follows from it in one transaction; see ``Told``.
 

@@ -59,11 +59,14 @@ class Registrar:
         Raises:
             InvalidInput: the person has not registered through GOV.BR.
         """
-        told = partial(self.acts.did, "person.confirm", caller, {"person": self._name(cpf)})
-        person = self.registry.confirm(cpf, self.clock(), told)
-        if person is None:
-            raise InvalidInput("cpf", "has not registered through GOV.BR")
-        return person
+        # Before anything is made for the log: who never registered leaves no pairing behind.
+        person = self.registry.person(cpf)
+        if person is not None and person.registered_at is not None:
+            told = partial(self.acts.did, "person.confirm", caller, {"person": self._name(cpf)})
+            person = self.registry.confirm(cpf, self.clock(), told)
+            if person is not None:
+                return person
+        raise InvalidInput("cpf", "has not registered through GOV.BR")
 
     def standing(
         self, company: Cnpj, cpf: Cpf, role: Role, ends_at: datetime | None, caller: Caller

@@ -45,7 +45,8 @@ class SignedIn:
         sign_in: the sign-in, new or known.
         person: whom it made known.
         standing: all that is known now of what the person is in which company.
-        unanswered: companies that GOV.BR listed this time without telling the role.
+        unanswered: companies that GOV.BR listed without telling the role; None if the token was
+            brought again, since that is not kept.
         notes: what was left out of the tokens, as codes.
         again: whether the same token had been brought before; then nothing was done.
     """
@@ -53,7 +54,7 @@ class SignedIn:
     sign_in: SignIn
     person: Person
     standing: tuple[Standing, ...]
-    unanswered: tuple[Cnpj, ...]
+    unanswered: tuple[Cnpj, ...] | None
     notes: tuple[str, ...]
     again: bool
 
@@ -101,12 +102,13 @@ class SignInDesk:
         """
         Take the tokens of one sign-in.
 
-        The same token again changes nothing, even if it brings another id_token.
+        The same token again changes nothing, even if it brings another id_token. One that has
+        ended within the verifier's leeway is taken, but its handle is over at once.
 
         Raises:
             TokenRefused: a check failed, or another client brought the token before.
             SignInOff: no GOV.BR is configured.
-            SignInUnavailable: nothing was kept; the same token may be brought again.
+            SignInUnavailable: nothing of it was kept; the same token may be brought again.
         """
         govbr, verified = self._verify(access_token, id_token)
         known = self._known(verified, caller)
@@ -208,7 +210,7 @@ class SignInDesk:
             sign_in=sign_in,
             person=Person(sign_in.person) if person is None else person,
             standing=tuple(self.registry.standing_of(sign_in.person)),
-            unanswered=() if seen is None else tuple(sorted(seen.unanswered)),
+            unanswered=None if seen is None else tuple(sorted(seen.unanswered)),
             notes=notes,
             again=seen is None,
         )

@@ -159,6 +159,7 @@ def test_the_scopes_are_the_published_ones() -> None:
         "search",
         "explain",
         "identities",
+        "confirmations",
         "standing:assert",
         "actor:assert",
         "delegations",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from authz_service.domain import errors
@@ -20,15 +22,21 @@ from authz_service.domain.errors import (
     Problem,
     Refusal,
     SettingsInvalid,
+    SignInOff,
+    SignInUnavailable,
     StoreUnavailable,
+    TokenRefused,
     Unavailable,
 )
+from authz_service.domain.sign_in import Cause
 
 FAMILIES = {
     InvalidInput: AuthzError,
     AmbiguousProcess: InvalidInput,
     CallerUnknown: AuthzError,
     CallerForbidden: AuthzError,
+    TokenRefused: AuthzError,
+    SignInOff: AuthzError,
     ActRefused: AuthzError,
     NotFound: AuthzError,
     Conflict: AuthzError,
@@ -36,9 +44,25 @@ FAMILIES = {
     PolicyUnavailable: Unavailable,
     StoreUnavailable: Unavailable,
     LogUnavailable: Unavailable,
+    SignInUnavailable: Unavailable,
     PolicyInvalid: AuthzError,
     SettingsInvalid: AuthzError,
 }
+
+
+def drawing() -> dict[str, str]:
+    """Give the parent of each error as the docstring of the module draws it."""
+    parents, above = {}, ["AuthzError"]
+    for line in (errors.__doc__ or "").splitlines():
+        branch = re.match(r" {4}((?:[│ ] {3})*)[├└]── (\w+)", line)
+        if branch is not None:
+            depth = 1 + len(branch[1]) // 4
+            above[depth:] = [branch[2]]
+            parents[branch[2]] = above[depth - 1]
+    return parents
+
+
+DRAWN = drawing()
 
 
 @pytest.mark.parametrize(("error", "family"), FAMILIES.items())
@@ -47,7 +71,7 @@ def test_the_tree_is_the_one_that_is_drawn(
 ) -> None:
     """Doors answer by family, so that an error belongs to exactly the one it is drawn under."""
     assert (family,) == error.__bases__
-    assert error.__name__ in (errors.__doc__ or "")
+    assert family.__name__ == DRAWN[error.__name__]
 
 
 def test_no_error_stands_outside_the_tree() -> None:
@@ -55,6 +79,7 @@ def test_no_error_stands_outside_the_tree() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     found = {kind for kind in kinds if issubclass(kind, Exception)}
     assert {AuthzError, *FAMILIES} == found
+    assert {error.__name__ for error in FAMILIES} == set(DRAWN)
 
 
 def test_an_error_says_what_it_is_about() -> None:
@@ -75,6 +100,25 @@ def test_an_error_says_what_it_is_about() -> None:
     settings = SettingsInvalid(["a is wrong", "b is missing"])
     assert ("a is wrong", "b is missing") == settings.problems
     assert "a is wrong; b is missing" == str(settings)
+
+
+@pytest.mark.parametrize("token", ["access_token", "id_token"])
+@pytest.mark.parametrize("cause", Cause)
+def test_a_refused_token_says_which_and_why(cause: Cause, token: str) -> None:
+    """The cause is for the metric, the text for people; neither needs what the token holds."""
+    refused = TokenRefused(cause, "it has ended", token)
+    assert (cause, token) == (refused.cause, refused.token)
+    assert f"the {token} is refused: it has ended" == str(refused)
+
+
+def test_a_token_is_the_access_token_unless_told() -> None:
+    """It is the one that every sign-in brings."""
+    assert "access_token" == TokenRefused(Cause.EXPIRED, "it has ended").token
+
+
+def test_sign_in_that_is_off_says_so() -> None:
+    """Whoever reads the error knows that no token would do."""
+    assert "sign-in is off: no GOV.BR is configured here" == str(SignInOff())
 
 
 def test_a_refused_act_keeps_every_refusal_and_tells_none_in_its_text() -> None:

@@ -23,6 +23,7 @@ from authz_service.domain.facts import (
     StandingFacts,
     facts_of,
 )
+from authz_service.domain.identifiers import ERASED
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
 from authz_service.domain.processes import ProcessName, ProcessState
 from tests.domain.document import (
@@ -46,8 +47,8 @@ QUESTION = Question(MEMBER, "open", ASKED)
 AS_COMPANY = replace(QUESTION, action="read_delegations", resource=CompanyAsked(COMPANY))
 
 NOTHING = StandingFacts(role="none", evidence="none", in_force=False)
-VERIFIED = StandingFacts(role="socio", evidence="govbr", in_force=True)
-ASSERTED = StandingFacts(role="socio", evidence="asserted", in_force=True)
+VERIFIED = StandingFacts(role="socio", evidence="govbr", in_force=True, days=0)
+ASSERTED = StandingFacts(role="socio", evidence="asserted", in_force=True, days=0)
 
 SOCIO = Standing(COMPANY, REPRESENTATIVE, Role.SOCIO, Evidence.GOVBR, NOON)
 SAID = replace(SOCIO, evidence=Evidence.ASSERTED)
@@ -258,7 +259,43 @@ def test_role_evidence_and_time_are_three_facts(role: Role, evidence: Evidence, 
     ends_at = NOON if over else None
     standing = replace(SOCIO, person=MEMBER, role=role, evidence=evidence, ends_at=ends_at)
     facts = process_facts(QUESTION, Known(standings=(standing,)))
-    assert StandingFacts(role.value, evidence.value, not over) == facts.company.standing
+    assert StandingFacts(role.value, evidence.value, not over, 0) == facts.company.standing
+
+
+@pytest.mark.parametrize(
+    ("age", "expected"),
+    [
+        (timedelta(0), 0),
+        (timedelta(days=1) - TICK, 0),
+        (timedelta(days=1), 1),
+        (timedelta(days=30, hours=23), 30),
+        (-TICK, 0),
+        (timedelta(days=-2), 0),
+    ],
+)
+def test_a_standing_tells_the_age_of_its_observation(age: timedelta, expected: int) -> None:
+    """Whole days, never negative, so that policies can limit how old a word may be."""
+    standing = replace(SOCIO, person=MEMBER, observed_at=NOON - age)
+    facts = process_facts(QUESTION, Known(standings=(standing,)))
+    assert replace(VERIFIED, days=expected) == facts.company.standing
+
+
+def test_where_there_is_no_standing_nothing_has_an_age() -> None:
+    """Nil is not zero: what was never seen is not fresh."""
+    facts = process_facts(QUESTION, Known())
+    assert (None, "unknown") == (facts.company.standing.days, facts.company.standing.cadastrador)
+
+
+@pytest.mark.parametrize(
+    ("cadastrador", "expected"), [(True, "yes"), (False, "no"), (None, "unknown")]
+)
+def test_a_standing_tells_whether_the_person_is_a_cadastrador(
+    cadastrador: bool | None, expected: str
+) -> None:
+    """What GOV.BR did not tell is a word of its own, and not a no."""
+    standing = replace(SOCIO, person=MEMBER, cadastrador=cadastrador)
+    facts = process_facts(QUESTION, Known(standings=(standing,)))
+    assert replace(VERIFIED, cadastrador=expected) == facts.company.standing
 
 
 # Bonds
@@ -405,6 +442,57 @@ def test_the_best_backer_stands_for_a_delegation(
         facts = process_facts(question, replace(known, standings=order)).delegation
         one, other = facts.backing, facts.matriz_backing
         assert (expected, NOTHING) == ((other, one) if in_matriz else (one, other))
+
+
+def aged(standing: Standing, days: int) -> Standing:
+    """Give the same standing, observed *days* before noon."""
+    return replace(standing, observed_at=NOON - timedelta(days=days))
+
+
+@pytest.mark.parametrize(
+    ("grantor", "confirmer", "expected"),
+    [
+        (aged(SOCIO, 90), aged(SOCIO, 3), replace(VERIFIED, days=3)),
+        (aged(SOCIO, 3), aged(SOCIO, 90), replace(VERIFIED, days=3)),
+        (aged(SAID, 90), aged(SAID, 3), replace(ASSERTED, days=3)),
+        (aged(SOCIO, 90), SAID, replace(VERIFIED, days=90)),
+        (aged(SAID, 90), replace(SOCIO, role=Role.CONTADOR), replace(ASSERTED, days=90)),
+        (aged(SAID, 90), GONE, replace(ASSERTED, days=90)),
+        (
+            replace(aged(SOCIO, 90), role=Role.CONTADOR),
+            replace(SOCIO, role=Role.COLABORADOR),
+            replace(VERIFIED, role="colaborador"),
+        ),
+    ],
+    ids=[
+        "the confirmer's is fresher",
+        "the grantor's is fresher",
+        "both asserted",
+        "verified before fresh",
+        "representing before fresh",
+        "representing before fresh and verified",
+        "neither represents",
+    ],
+)
+def test_among_backers_that_are_equally_good_the_freshest_stands(
+    grantor: Standing, confirmer: Standing, expected: StandingFacts
+) -> None:
+    """A limit on the age of an observation is held to the best that there is."""
+    standings = (grantor, replace(confirmer, person=PARTNER))
+    for order in (standings, standings[::-1]):
+        known = Known(delegation=delegation(CONFIRMED), standings=order)
+        assert expected == process_facts(QUESTION, known).delegation.backing
+
+
+def test_who_was_erased_backs_nothing() -> None:
+    """A delegation whose grantor was forgotten is backed by the confirmers that are left."""
+    forgotten = Event(EventKind.GRANTED, NOON, ERASED, "orquestra")
+    orphan = Delegation("d1", COMPANY, MEMBER, P001.id, 2, (forgotten,))
+    known = Known(delegation=orphan, standings=(SOCIO,))
+    assert NOTHING == process_facts(QUESTION, known).delegation.backing
+    confirmed = replace(orphan, history=(forgotten, CONFIRMED))
+    known = Known(delegation=confirmed, standings=(replace(SOCIO, person=PARTNER),))
+    assert VERIFIED == process_facts(QUESTION, known).delegation.backing
 
 
 def test_the_members_own_standing_backs_nothing() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authz_service.domain.errors import InvalidInput
-from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
+from authz_service.domain.identifiers import ERASED, Cnpj, Cpf, ProcessId, without_cpf
 
 CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CPF_WEIGHTS = ((10, 9, 8, 7, 6, 5, 4, 3, 2), (11, 10, 9, 8, 7, 6, 5, 4, 3, 2))
@@ -282,6 +282,19 @@ def test_an_error_names_the_field_that_the_caller_wrote(
     with pytest.raises(InvalidInput, match=r"^subject\.id: must ") as caught:
         parse(value, "subject.id")
     assert "subject.id" == caught.value.field
+
+
+@pytest.mark.parametrize("form", [str, mask_cpf])
+def test_who_was_erased_is_nobody_that_could_be_sent(form: Callable[[str], str]) -> None:
+    """The number in the place of an erased person cannot be read, so no question means it."""
+    error = refusal(Cpf.parse, form(ERASED.digits))
+    assert "must be a CPF, not one digit repeated" == error.message
+
+
+def test_who_was_erased_is_hidden_like_anybody() -> None:
+    """No reader of a text can tell an erased person from another one."""
+    assert "Cpf(***.000.000-**)" == repr(ERASED)
+    assert "por [cpf]" == without_cpf(f"por {ERASED.digits}")
 
 
 # CNPJ

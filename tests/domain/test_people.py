@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
@@ -84,6 +84,33 @@ def test_a_standing_needs_zones(field: str) -> None:
     """An instant without a zone is refused, with the name of the field."""
     with pytest.raises(InvalidInput, match=f"^{field}: must have a time zone$"):
         replace(STANDING, **{field: NAIVE})  # type: ignore[arg-type]  # a field is a plain name here
+
+
+@pytest.mark.parametrize(
+    ("age", "expected"),
+    [
+        (timedelta(0), 0),
+        (TICK, 0),
+        (timedelta(days=1) - TICK, 0),
+        (timedelta(days=1), 1),
+        (timedelta(days=2) - TICK, 1),
+        (timedelta(days=400, hours=23), 400),
+        (-TICK, 0),
+        (timedelta(days=-3), 0),
+    ],
+)
+@pytest.mark.parametrize("hours", [-3, 0, 9])
+def test_the_age_of_a_standing_is_counted_in_whole_days(
+    age: timedelta, expected: int, hours: int
+) -> None:
+    """Days of 24 hours, rounded down, in whatever zone; what was seen later is not yet old."""
+    moment = (NOON + age).astimezone(timezone(timedelta(hours=hours)))
+    assert expected == STANDING.days(moment)
+
+
+def test_a_standing_says_nothing_of_a_certificate_unless_told() -> None:
+    """Whether the person may register collaborators is unknown until GOV.BR tells."""
+    assert STANDING.cadastrador is None
 
 
 # Which standing counts

@@ -40,6 +40,7 @@ ASKED = Asked(
     delegation="d1",
     actor_evidence=Evidence.ASSERTED,
     instance="4711",
+    sign_in="f" * 32,
 )
 DECISION = DecisionRecord(
     id="c" * 32,
@@ -93,6 +94,7 @@ def test_a_decision_is_written_whole() -> None:
         "question": {
             "actor": "a" * 32,
             "actor_evidence": "asserted",
+            "sign_in": "f" * 32,
             "action": "open",
             "company": "52420282000180",
             "process": "p061-registro",
@@ -121,6 +123,51 @@ def test_a_question_about_nobody_is_written_as_such() -> None:
     question = read(replace(DECISION, asked=Asked(action="open")))["question"]
 
     assert {"open", None} == set(question.values())
+
+
+def test_a_question_without_a_sign_in_says_so() -> None:
+    """A new line always has the member, so that null means none and not unknown."""
+    question = read(replace(DECISION, asked=replace(ASKED, sign_in=None)))["question"]
+
+    assert "sign_in" in question
+    assert question["sign_in"] is None
+
+
+def test_a_line_of_before_sign_in_is_still_in_the_published_form() -> None:
+    """Logs are kept for years, so the schema takes lines that were written without the member."""
+    old = read(DECISION)
+    del old["question"]["sign_in"]
+
+    jsonschema.validate(old, SCHEMA)
+
+
+@pytest.mark.parametrize("handle", ["", "z" * 32, "F" * 32, "f" * 31, 5, "pA2_handle-of-a-sign-in"])
+def test_what_is_no_id_of_a_sign_in_is_not_in_the_published_form(handle: object) -> None:
+    """A handle that slipped into the log in the place of an id would be noticed."""
+    wrong = read(DECISION)
+    wrong["question"]["sign_in"] = handle
+
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(wrong, SCHEMA)
+
+
+def test_a_sign_in_is_an_act_like_any_other() -> None:
+    """The particulars that the sign-in desk writes fit the published form."""
+    details: dict[str, str | int | bool | tuple[str, ...] | None] = {
+        "person": "a" * 32,
+        "sign_in": "f" * 32,
+        "method": "certificate",
+        "level": None,
+        "certificate_company": "52420282000180",
+        "agent": False,
+        "companies": "partial",
+        "standing": ("52420282000180:socio",),
+        "unanswered": ("11222333000181",),
+    }
+    written = read(replace(ACT, act="sign_in", details=details))
+
+    listed = {"standing": ["52420282000180:socio"], "unanswered": ["11222333000181"]}
+    assert ("sign_in", details | listed) == (written["act"], written["details"])
 
 
 def test_an_act_is_written_whole() -> None:

@@ -7,15 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from authz_service.domain.decision import ActRecord, Caller, DecisionRecord, Record
 from authz_service.domain.identifiers import Cpf
+from authz_service.domain.sign_in import Cause
 from authz_service.usecases.acts import ActLog
 from authz_service.usecases.catalogue import Cataloguer
 from authz_service.usecases.clients import Clients
 from authz_service.usecases.decide import DecisionPoint
 from authz_service.usecases.delegate import DelegationDesk
 from authz_service.usecases.explain import Explainer
+from authz_service.usecases.privacy import Privacy
 from authz_service.usecases.register import Registrar
+from authz_service.usecases.sign_in import GovBr, SignInDesk
 from tests.domain.document import CATALOGUE
 from tests.fakes.clock import FrozenClock
+from tests.fakes.govbr import ScriptedCompanies, ScriptedTokens
 from tests.fakes.log import ListLog
 from tests.fakes.policies import ScriptedPolicies, ScriptedPolicy
 from tests.fakes.store import MemoryStore, untold
@@ -24,7 +28,12 @@ CALLER = Caller("orquestra", frozenset({"decide", "delegations"}), "10.1.2.3")
 
 
 class House:
-    """The service without its doors, with the document's catalogue and a policy that allows."""
+    """
+    The service without its doors, with the document's catalogue and a policy that allows.
+
+    ``tokens`` and ``companies`` are its GOV.BR; ``refused`` holds the causes that were counted,
+    ``told`` the records that the listeners heard of.
+    """
 
     def __init__(self) -> None:
         self.clock = FrozenClock()
@@ -56,6 +65,20 @@ class House:
         self.registrar = Registrar(
             self.store.registry, self.store.surrogates, self.acts, self.clock
         )
+        self.tokens = ScriptedTokens()
+        self.companies = ScriptedCompanies()
+        self.refused: list[Cause] = []
+        self.sign_in_desk = SignInDesk(
+            govbr=GovBr(self.tokens, self.companies),
+            sign_ins=self.store.sign_ins,
+            registry=self.store.registry,
+            surrogates=self.store.surrogates,
+            acts=self.acts,
+            clock=self.clock,
+            refused=self.refused.append,
+            confirm_at_once=False,
+        )
+        self.privacy = Privacy(self.store.personal_data, self.store.surrogates, self.acts)
         self.clients = Clients(self.store.clients, self.acts, self.clock)
         self.cataloguer = Cataloguer(self.store.catalogue, self.acts)
 

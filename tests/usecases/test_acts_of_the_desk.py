@@ -22,7 +22,7 @@ from authz_service.domain.errors import (
 from authz_service.domain.facts import Facts
 from authz_service.domain.people import Evidence
 from authz_service.domain.processes import ProcessDefinition, ProcessName
-from authz_service.usecases.acting import Validity
+from authz_service.usecases.acting import Acting, Validity
 from tests.domain.document import (
     COMPANY,
     MEMBER,
@@ -61,6 +61,42 @@ def test_every_process_of_the_set_and_every_dropped_one_is_a_question(house: Hou
         (one.actor, one.recipient, one.actor_evidence) for one in questions
     }
     assert {COMPANY} == {one.resource.company for one in questions}
+
+
+@pytest.mark.parametrize("handle", [None, "a-handle"])
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda house, acting, _: give(house, (P018, P015), None, acting),
+        lambda house, acting, _: give(house, (), None, acting),
+        lambda house, acting, _: house.desk.of_company(acting, COMPANY, MEMBER),
+        lambda house, acting, given: house.desk.revoke(acting, given),
+        lambda house, acting, given: house.desk.renounce(replace(acting, actor=MEMBER), given),
+    ],
+    ids=["replace", "replace by nothing", "read", "revoke", "renounce"],
+)
+def test_every_question_brings_the_sign_in_that_the_person_acts_in(
+    house: House, act: Callable[[House, Acting, str], object], handle: str | None
+) -> None:
+    """So that rules may ask how the person got in, whatever is done to a delegation."""
+    [given] = give(house, (P001,))
+    questions = remember(house, Decision(allowed=True, reasons=("represents",)))
+    act(house, replace(ACTING, sign_in=handle), given.id)
+    assert questions
+    assert {handle} == {one.sign_in for one in questions}
+
+
+def test_a_member_without_delegations_is_read_in_the_light_of_the_sign_in(house: House) -> None:
+    """The question that an empty set asks brings it, too."""
+    questions = remember(house, Decision(allowed=True, reasons=("represents",)))
+    give(house, (), None, replace(ACTING, sign_in="a-handle"))
+    assert [("read_delegations", "a-handle")] == [(one.action, one.sign_in) for one in questions]
+
+
+def test_who_acts_prints_neither_handle_nor_cpf() -> None:
+    """It may end in a traceback."""
+    printed = repr(replace(ACTING, sign_in="a-handle"))
+    assert [] == [one for one in ("a-handle", REPRESENTATIVE.digits) if one in printed]
 
 
 def test_an_empty_set_for_a_member_without_delegations_asks_to_read(house: House) -> None:

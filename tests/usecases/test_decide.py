@@ -46,7 +46,8 @@ from tests.fakes.clock import NOON
 from tests.fakes.policies import ScriptedPolicy, deny_all
 from tests.fakes.store import untold
 from tests.usecases.delegating import give
-from tests.usecases.house import CALLER, House, leaks
+from tests.usecases.house import CALLER, House, leaks, texts_of
+from tests.usecases.signing_in import HOUR, SAID, ingest
 
 QUESTION = Question(MEMBER, "open", ProcessAsked(ProcessName("P001", 3), COMPANY))
 ABOUT_COMPANY = Question(REPRESENTATIVE, "read_delegations", CompanyAsked(COMPANY))
@@ -367,6 +368,52 @@ def test_the_record_names_the_delegation_that_bears_on_the_question(house: House
     house.log.records.clear()
     house.point.decide_all([QUESTION, named("P018"), ABOUT_COMPANY, NOBODY], CALLER)
     assert [given.id, None, None, None] == [one.asked.delegation for one in house.decisions]
+
+
+# The sign-in that the actor acts in
+
+
+def test_the_record_names_the_sign_in_in_force_and_how_the_actor_is_known(house: House) -> None:
+    """By its id, which the act that began it tells, too; then it is verified who acts."""
+    signed = ingest(house).sign_in
+    house.point.decide(replace(ABOUT_COMPANY, sign_in=signed.handle), CALLER)
+    asked, act = house.decisions[0].asked, house.administrative[0]
+    assert (signed.id, Evidence.GOVBR) == (asked.sign_in, asked.actor_evidence)
+    assert (act.details["sign_in"], act.details["person"]) == (asked.sign_in, asked.actor)
+
+
+def test_a_record_names_no_sign_in_that_does_not_count(house: House) -> None:
+    """Another one's handle, an unknown one, none, or one that is over: nothing is proved by it."""
+    handle = ingest(house).sign_in.handle
+    questions: list[Question | Impossible] = [
+        replace(ABOUT_COMPANY, sign_in="unknown"),
+        ABOUT_COMPANY,
+        replace(QUESTION, sign_in=handle),
+        NOBODY,
+    ]
+    house.point.decide_all(questions, CALLER)
+    house.clock.advance(HOUR)
+    house.point.decide(replace(ABOUT_COMPANY, sign_in=handle), CALLER)
+    found = [(one.asked.sign_in, one.asked.actor_evidence) for one in house.decisions]
+    asserted = (None, Evidence.ASSERTED)
+    assert [asserted, asserted, asserted, (None, None), asserted] == found
+
+
+def test_a_sign_in_by_power_of_attorney_is_named_and_proves_nobody(house: House) -> None:
+    """The record tells in which sign-in it was asked, and that the act is only asserted."""
+    signed = ingest(house, replace(SAID, agent=True)).sign_in
+    house.point.decide(replace(ABOUT_COMPANY, sign_in=signed.handle), CALLER)
+    asked = house.decisions[0].asked
+    assert (signed.id, Evidence.ASSERTED) == (asked.sign_in, asked.actor_evidence)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_no_record_and_no_answer_holds_a_handle(house: House, known: bool) -> None:
+    """Who reads the log could ask in the name of the person while the token lives."""
+    handle = ingest(house).sign_in.handle if known else "an-unknown-handle"
+    answer = house.point.decide(replace(ABOUT_COMPANY, sign_in=handle), CALLER)
+    assert [] == [one for one in texts_of(house.log.records) if handle in one]
+    assert handle not in repr(answer)
 
 
 def test_an_answer_tells_which_state_it_was_decided_on(house: House) -> None:

@@ -34,7 +34,8 @@ def test_an_explanation_is_the_decision_with_its_grounds(house: House) -> None:
     snapshot = house.store.facts.gather([QUESTION], NOON)
     assert Decision(allowed=True, reasons=("represents",)) == explained.decision
     assert isinstance(explained.facts.resource, CompanyFacts)
-    assert StandingFacts("socio", "asserted", in_force=True) == explained.facts.resource.standing
+    expected = StandingFacts("socio", "asserted", in_force=True, days=0)
+    assert expected == explained.facts.resource.standing
     assert snapshot.facts == (explained.facts,)
     assert (house.policy.digest, snapshot.revision) == (
         explained.policy_digest,

@@ -1,9 +1,9 @@
-"""Registering: asserted persons, standing and bonds reach the store and the log."""
+"""Registering: asserted persons, confirmations, standing and bonds reach the store and the log."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -14,8 +14,10 @@ from authz_service.domain.identifiers import Cnpj
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
 from tests.domain.document import COMPANY, FILIAL, MEMBER, OTHER_COMPANY, REPRESENTATIVE
 from tests.fakes.clock import NOON
+from tests.fakes.store import untold
 from tests.usecases.house import CALLER, House, leaks
 
+HOUR = timedelta(hours=1)
 NAIVE = datetime(2026, 11, 20, 12, 0)  # noqa: DTZ001 - the missing zone is what is tested
 
 
@@ -69,6 +71,50 @@ def test_nobody_is_confirmed_without_being_registered(house: House) -> None:
     assert [] == house.log.records
 
 
+# Confirmation by Orquestra
+
+
+def test_who_has_registered_is_confirmed_at_orquestras_word(house: House) -> None:
+    """Etapa 2: the registration stays what it was, and the record names the person by surrogate."""
+    house.store.registry.save_person(Person(MEMBER, NOON), untold)
+    house.clock.advance(HOUR)
+    assert Person(MEMBER, NOON, NOON + HOUR) == house.registrar.confirm(MEMBER, CALLER)
+    assert Person(MEMBER, NOON, NOON + HOUR) == house.store.registry.person(MEMBER)
+    [record] = house.administrative
+    assert ("person.confirm", NOON + HOUR, CALLER) == (record.act, record.moment, record.caller)
+    assert {"person": house.surrogate(MEMBER)} == record.details
+    assert house.store.facts.gather([], NOON).revision == record.store_revision
+
+
+def test_who_is_confirmed_already_stays_confirmed_since_then(house: House) -> None:
+    """Orquestra may say it twice: the first time counts, and it alone is written down."""
+    house.store.registry.save_person(Person(MEMBER, NOON), untold)
+    first = house.registrar.confirm(MEMBER, CALLER)
+    house.clock.advance(HOUR)
+    assert first == house.registrar.confirm(MEMBER, CALLER)
+    assert first == house.store.registry.person(MEMBER)
+    assert 1 == len(house.log.records)
+
+
+@pytest.mark.parametrize("known", [None, Person(MEMBER)], ids=["unknown", "spoken of"])
+def test_who_has_not_registered_is_not_confirmed(house: House, known: Person | None) -> None:
+    """The error says what is missing and of whom not; nothing is kept or written down."""
+    if known is not None:
+        house.store.registry.save_person(known, untold)
+    before = house.store.facts.gather([ABOUT_MEMBER], NOON)
+    with pytest.raises(InvalidInput) as caught:
+        house.registrar.confirm(MEMBER, CALLER)
+    assert "cpf: has not registered through GOV.BR" == str(caught.value)
+    assert (known, before) == (
+        house.store.registry.person(MEMBER),
+        house.store.facts.gather([ABOUT_MEMBER], NOON),
+    )
+    assert [] == house.log.records
+
+
+# Standing
+
+
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize(
     ("ends_at", "written"),
@@ -81,7 +127,7 @@ def test_standing_is_kept_as_asserted(
     standing = house.registrar.standing(COMPANY, MEMBER, role, ends_at, CALLER)
     assert Standing(COMPANY, MEMBER, role, Evidence.ASSERTED, NOON, ends_at) == standing
     _, company = facts(house, ABOUT_MEMBER)
-    assert StandingFacts(role.value, "asserted", in_force=True) == company.standing
+    assert StandingFacts(role.value, "asserted", in_force=True, days=0) == company.standing
     [record] = house.administrative
     assert "standing.assert" == record.act
     assert {
@@ -141,10 +187,13 @@ def test_a_bond_that_cannot_be_is_not_recorded(house: House, matriz: Cnpj, proof
 
 def test_no_record_of_registering_holds_a_cpf(house: House) -> None:
     """Persons stand in the log as surrogates, the same in every act."""
-    house.registrar.person(MEMBER, registered=True, confirmed=True, caller=CALLER)
+    house.registrar.person(MEMBER, registered=True, confirmed=False, caller=CALLER)
+    house.registrar.confirm(MEMBER, CALLER)
     house.registrar.standing(COMPANY, MEMBER, Role.SOCIO, None, CALLER)
     assert [] == leaks(house.log.records, [MEMBER])
-    assert 1 == len({record.details["person"] for record in house.administrative})
+    acts = {record.act: record.details["person"] for record in house.administrative}
+    assert {"person.assert", "person.confirm", "standing.assert"} == set(acts)
+    assert {house.surrogate(MEMBER)} == set(acts.values())
 
 
 @pytest.mark.parametrize("proof", ["CPF 187.627.946-04", "carta de 18762794604"])
@@ -158,6 +207,7 @@ ACTS: list[Callable[[House], object]] = [
     lambda house: house.registrar.person(MEMBER, registered=True, confirmed=True, caller=CALLER),
     lambda house: house.registrar.standing(COMPANY, MEMBER, Role.SOCIO, None, CALLER),
     lambda house: house.registrar.bond(FILIAL, COMPANY, "x", None, CALLER),
+    lambda house: house.registrar.confirm(MEMBER, CALLER),
 ]
 
 
@@ -166,6 +216,7 @@ def test_an_assertion_that_cannot_be_written_down_is_not_kept(
     house: House, act: Callable[[House], object]
 ) -> None:
     """With the log broken the caller hears of an error, and the store is as it was."""
+    house.store.registry.save_person(Person(MEMBER, NOON - HOUR), untold)
     before = house.store.facts.gather([ABOUT_MEMBER, ABOUT_REPRESENTATIVE], NOON)
     house.log.broken = True
     with pytest.raises(LogUnavailable):

@@ -1,0 +1,192 @@
+"""Privacy: a person is shown all that is kept, or forgotten, and the log tells that it was done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+
+import pytest
+
+from authz_service.domain.decision import CompanyAsked, Question
+from authz_service.domain.errors import LogUnavailable, StoreUnavailable
+from authz_service.domain.facts import Facts
+from authz_service.domain.identifiers import ERASED, Cpf
+from authz_service.domain.people import Role
+from tests.domain.document import COMPANY, MEMBER, P001, PARTNER, REPRESENTATIVE, STRANGER
+from tests.fakes.clock import NOON
+from tests.fakes.govbr import digest_of, listing
+from tests.usecases.delegating import give, stored
+from tests.usecases.house import CALLER, House, leaks
+from tests.usecases.signing_in import PORTAL, SOCIO, TEXT, TOKEN, facts, ingest, kept
+
+
+def tell_story(house: House) -> str:
+    """Let the representative sign in and delegate P001 to the member; give the handle."""
+    house.companies.answers = listing(SOCIO)
+    signed = ingest(house)
+    house.registrar.person(MEMBER, registered=True, confirmed=True, caller=CALLER)
+    house.registrar.standing(COMPANY, PARTNER, Role.SOCIO, None, CALLER)
+    give(house, (P001,))
+    house.log.records.clear()
+    house.told.clear()
+    return signed.sign_in.handle
+
+
+def everything(house: House) -> tuple[object, ...]:
+    """Give all that an erasure could change, to see that one did not."""
+    people = (REPRESENTATIVE, MEMBER, PARTNER)
+    return (
+        *kept(house, people),
+        *(house.store.personal_data.export(one)[0] for one in people),
+        stored(house),
+    )
+
+
+def about(house: House, actor: Cpf) -> Facts:
+    """Give what is known of a person and the company."""
+    question = Question(actor, "read_delegations", CompanyAsked(COMPANY))
+    [found] = house.store.facts.gather([question], NOON).facts
+    return found
+
+
+def rows(found: Mapping[str, Sequence[Mapping[str, object]]], table: str) -> int:
+    """Give how many rows of a table were shown."""
+    return len(found[table])
+
+
+# Shown
+
+
+def test_a_person_is_shown_all_that_is_kept(house: House) -> None:
+    """Person, standing, sign-ins and acts are there, as JSON, and secrets of sign-ins are not."""
+    handle = tell_story(house)
+    found = house.privacy.export(REPRESENTATIVE, CALLER)
+    counted = {table: rows(found, table) for table in found if found[table]}
+    assert {
+        "people": 1,
+        "surrogates": 1,
+        "standings": 1,
+        "sign_ins": 1,
+        "delegation_events": 1,
+    } == counted
+    text = json.dumps(found)
+    assert REPRESENTATIVE.digits in text
+    secrets = (handle, digest_of(TEXT), MEMBER.digits, PARTNER.digits)
+    assert [] == [one for one in secrets if one in text]
+
+
+def test_showing_is_an_act_under_the_name_that_is_shown(house: House) -> None:
+    """The record names the person by the surrogate, and the state that was read."""
+    tell_story(house)
+    revision = house.store.facts.gather([], NOON).revision
+    found = house.privacy.export(REPRESENTATIVE, CALLER)
+    [record] = house.administrative
+    assert ("person.export", NOON, CALLER) == (record.act, record.moment, record.caller)
+    assert {"person": house.surrogate(REPRESENTATIVE)} == record.details
+    assert revision == record.store_revision == house.store.facts.gather([], NOON).revision
+    [pairing] = found["surrogates"]
+    assert house.surrogate(REPRESENTATIVE) == pairing["surrogate"]
+    assert [[record]] == house.told
+
+
+def test_who_was_never_heard_of_is_shown_the_name_that_the_question_made(house: House) -> None:
+    """The act needs a surrogate, and that is then all that is kept."""
+    found = house.privacy.export(STRANGER, CALLER)
+    assert {"surrogates"} == {table for table in found if found[table]}
+    [pairing] = found["surrogates"]
+    assert house.administrative[0].details["person"] == pairing["surrogate"]
+
+
+# Forgotten
+
+
+def test_an_erased_person_is_as_one_never_heard_of(house: House) -> None:
+    """No registration, standing or sign-in is left, and the handle counts no more."""
+    handle = tell_story(house)
+    house.privacy.erase(REPRESENTATIVE, CALLER)
+    assert about(house, STRANGER).resource == about(house, REPRESENTATIVE).resource
+    assert not about(house, REPRESENTATIVE).actor.registered
+    assert (None, None) == (
+        facts(house, handle).question.sign_in,
+        house.store.sign_ins.of_digest(digest_of(TEXT)),
+    )
+    found, _ = house.store.personal_data.export(REPRESENTATIVE)
+    assert set() == {table for table in found if found[table]}
+
+
+def test_erasing_is_an_act_under_the_name_that_the_person_had(house: House) -> None:
+    """The log stays whole; from then on the person would have another name in it."""
+    tell_story(house)
+    before = house.surrogate(REPRESENTATIVE)
+    house.privacy.erase(REPRESENTATIVE, CALLER)
+    [record] = house.administrative
+    assert ("person.erase", NOON, CALLER) == (record.act, record.moment, record.caller)
+    assert {"person": before} == record.details
+    assert house.store.facts.gather([], NOON).revision == record.store_revision
+    assert before != house.surrogate(REPRESENTATIVE)
+
+
+def test_delegations_to_an_erased_member_are_gone(house: House) -> None:
+    """What was delegated to nobody is delegated no more."""
+    tell_story(house)
+    house.privacy.erase(MEMBER, CALLER)
+    assert {} == stored(house)
+
+
+def test_the_act_of_an_erased_grantor_stays_without_the_person(house: House) -> None:
+    """The member's history tells that it was granted, and not by whom; nobody else is forgotten."""
+    tell_story(house)
+    house.privacy.erase(REPRESENTATIVE, CALLER)
+    [[given]] = stored(house).values()
+    assert [ERASED] == [event.actor for event in given.history]
+    assert about(house, MEMBER).actor.confirmed
+    assert "socio" == house.store.registry.standing_of(PARTNER)[0].role.value
+
+
+def test_an_erased_person_may_sign_in_anew(house: House) -> None:
+    """The same token makes a sign-in as if for the first time."""
+    handle = tell_story(house)
+    house.privacy.erase(REPRESENTATIVE, CALLER)
+    signed = house.sign_in_desk.ingest(TOKEN, None, PORTAL)
+    assert not signed.again
+    assert handle != signed.sign_in.handle
+    assert (SOCIO,) == signed.standing
+
+
+ACTS: list[Callable[[House], object]] = [
+    lambda house: house.privacy.export(REPRESENTATIVE, CALLER),
+    lambda house: house.privacy.erase(REPRESENTATIVE, CALLER),
+]
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_no_record_of_it_holds_a_cpf(house: House, act: Callable[[House], object]) -> None:
+    """The person stands in the log as a surrogate, as everywhere."""
+    tell_story(house)
+    act(house)
+    assert 1 == len(house.log.records)
+    assert [] == leaks(house.log.records, [REPRESENTATIVE])
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_what_cannot_be_written_down_is_neither_shown_nor_forgotten(
+    house: House, act: Callable[[House], object]
+) -> None:
+    """With the log broken the caller gets an error, and all is as it was."""
+    tell_story(house)
+    before = everything(house)
+    house.log.broken = True
+    with pytest.raises(LogUnavailable):
+        act(house)
+    assert (before, []) == (everything(house), house.told)
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_without_the_store_nothing_is_written_down(
+    house: House, act: Callable[[House], object]
+) -> None:
+    """An act that did not happen is not in the log."""
+    house.store.broken = True
+    with pytest.raises(StoreUnavailable):
+        act(house)
+    assert [] == house.log.records
