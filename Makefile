@@ -16,8 +16,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-run: $(VENV)/.run ## Serve the demo on an embedded SQLite: make run PORT=8080
-	@$(BIN)/authz demo --port $(PORT)
+run: $(VENV)/.run ## Serve the demo, beside a GOV.BR of our own: make run PORT=8080
+	@$(BIN)/python -m tests.govbr demo --port $(PORT)
 
 test: lint types layers policies units ## Everything that has to pass: lint, types, layers, policies, tests
 

@@ -12,13 +12,14 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
 AUTHZ = [str(Path(sys.executable).with_name("authz"))]
+GOVBR = [sys.executable, "-m", "tests.govbr"]
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -65,11 +66,13 @@ class Answer:
 class Running:
     """A service that runs in *folder* until ``stop`` or ``kill``."""
 
-    def __init__(self, folder: Path, *arguments: str, **settings: str) -> None:
+    def __init__(
+        self, folder: Path, *arguments: str, program: Sequence[str] = AUTHZ, **settings: str
+    ) -> None:
         self.out, self.err = folder / "stdout.txt", folder / "stderr.txt"
         with self.out.open("wb") as out, self.err.open("wb") as err:
             self.process = subprocess.Popen(
-                [*AUTHZ, *(arguments or ("serve",))],
+                [*program, *(arguments or ("serve",))],
                 cwd=folder,
                 env=environment(**settings),
                 stdin=subprocess.DEVNULL,
