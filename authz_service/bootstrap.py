@@ -9,10 +9,15 @@ from datetime import UTC, datetime
 from flask import Flask
 
 from authz_service import applog
+from authz_service.identity.companies import GovBrCompanies
+from authz_service.identity.govbr import GovBrTokens
+from authz_service.identity.jwks import KeyCache
+from authz_service.identity.waiting import Waiting
 from authz_service.journal.file import FileLog
 from authz_service.metrics import Metrics
 from authz_service.policy.current import CurrentPolicy
-from authz_service.settings import Settings
+from authz_service.server import WAITING_THREADS
+from authz_service.settings import GovBrSettings, Settings
 from authz_service.store import SqlStore
 from authz_service.usecases.acts import ActLog
 from authz_service.usecases.catalogue import Cataloguer
@@ -21,7 +26,9 @@ from authz_service.usecases.decide import DecisionPoint
 from authz_service.usecases.delegate import DelegationDesk
 from authz_service.usecases.explain import Explainer
 from authz_service.usecases.ports import Clock, Listener, Ping
+from authz_service.usecases.privacy import Privacy
 from authz_service.usecases.register import Registrar
+from authz_service.usecases.sign_in import GovBr, SignInDesk
 from authz_service.web.app import Parts, create_app
 
 MAX_BODY = 64 * 1024
@@ -31,6 +38,44 @@ MAX_BODY = 64 * 1024
 def utc_now() -> datetime:
     """Give the present instant."""
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class GovBrParts:
+    """
+    What talks to GOV.BR.
+
+    Attributes:
+        keys: the keys that sign its tokens.
+        tokens: verifies them.
+        companies: its companies API, or None where no address of it is known.
+    """
+
+    keys: KeyCache
+    tokens: GovBrTokens
+    companies: GovBrCompanies | None
+
+    def pings(self) -> tuple[Ping, ...]:
+        """Give what is asked how it is; none is vital, since decisions need no GOV.BR."""
+        companies = _not_configured if self.companies is None else self.companies.ailment
+        return (
+            Ping("GOV.BR keys", vital=False, ailment=self.keys.ailment),
+            Ping("GOV.BR companies", vital=False, ailment=companies),
+        )
+
+    def close(self) -> None:
+        """Ask nobody any more."""
+        self.keys.close()
+        if self.companies is not None:
+            self.companies.close()
+
+
+def _not_configured() -> str:
+    return "not configured: AUTHZ_GOVBR_API_URL"
+
+
+def _sign_in_off() -> str:
+    return "off: AUTHZ_GOVBR_ISSUER and AUTHZ_GOVBR_AUDIENCE are not set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +89,15 @@ class Service:
         point: decides.
         explainer: shows why.
         desk: delegations.
-        registrar: persons, standing, bonds.
+        registrar: persons, standing, bonds, confirmations.
+        sign_in_desk: sign-ins.
+        privacy: what is kept of a person, shown or forgotten.
         cataloguer: the catalogue of processes.
         clients: callers and their keys.
         metrics: the instruments of this process.
         store: the database.
         log: the decision log.
+        govbr: what talks to GOV.BR, or None where sign-in is off.
     """
 
     settings: Settings
@@ -58,11 +106,14 @@ class Service:
     explainer: Explainer
     desk: DelegationDesk
     registrar: Registrar
+    sign_in_desk: SignInDesk
+    privacy: Privacy
     cataloguer: Cataloguer
     clients: Clients
     metrics: Metrics
     store: SqlStore
     log: FileLog
+    govbr: GovBrParts | None
 
     def app(self) -> Flask:
         """Make the WSGI application."""
@@ -71,12 +122,14 @@ class Service:
                 point=self.point,
                 desk=self.desk,
                 registrar=self.registrar,
+                sign_in_desk=self.sign_in_desk,
                 clients=self.clients,
                 pings=(
                     Ping("policy", vital=True, ailment=self.policy.ailment),
                     Ping("policy flaws", vital=False, ailment=self.policy.flaw),
                     Ping("database", vital=True, ailment=self.store.ping),
                     Ping("decision log", vital=False, ailment=self.log.ailment),
+                    *self._govbr_pings(),
                 ),
                 metrics=self.metrics.exposition,
                 answered=_both(self.metrics.answered, applog.answered),
@@ -84,6 +137,16 @@ class Service:
                 max_body=MAX_BODY,
             )
         )
+
+    def _govbr_pings(self) -> tuple[Ping, ...]:
+        if self.govbr is None:
+            return (Ping("sign-in", vital=False, ailment=_sign_in_off),)
+        return self.govbr.pings()
+
+    def ask_govbr(self) -> None:
+        """Begin to fetch GOV.BR's keys, so that the first sign-in finds them."""
+        if self.govbr is not None:
+            self.govbr.keys.start()
 
     def load_policy(self) -> None:
         """Compile the policy folder; what is wrong with it stands in ``policy.problems``."""
@@ -93,6 +156,8 @@ class Service:
 
     def close(self) -> None:
         """Let go of files and connections."""
+        if self.govbr is not None:
+            self.govbr.close()
         self.store.close()
         self.log.close()
 
@@ -105,6 +170,18 @@ def _both(
         second(route, status, seconds)
 
     return tell
+
+
+def _talk_to(govbr: GovBrSettings, metrics: Metrics) -> GovBrParts:
+    waiting = Waiting(WAITING_THREADS)
+    keys = KeyCache(
+        govbr.jwks_url, waiting, metrics.keys_refreshed, stale_seconds=govbr.keys_hours * 3600
+    )
+    metrics.watch_keys(keys.age)
+    companies = None
+    if govbr.api_url is not None:
+        companies = GovBrCompanies(govbr.api_url, waiting, metrics.companies_called)
+    return GovBrParts(keys, GovBrTokens(govbr.issuer, govbr.audience, keys), companies)
 
 
 def build(settings: Settings, clock: Clock = utc_now) -> Service:
@@ -123,6 +200,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Service:
     policy = CurrentPolicy(settings.policies)
     acts = ActLog(log, listeners, clock)
     point = DecisionPoint(policy, store.facts, store.surrogates, log, listeners, clock)
+    govbr = None if settings.govbr is None else _talk_to(settings.govbr, metrics)
     return Service(
         settings=settings,
         policy=policy,
@@ -132,9 +210,21 @@ def build(settings: Settings, clock: Clock = utc_now) -> Service:
             point, store.delegations, store.catalogue, store.surrogates, acts, clock
         ),
         registrar=Registrar(store.registry, store.surrogates, acts, clock),
+        sign_in_desk=SignInDesk(
+            govbr=None if govbr is None else GovBr(govbr.tokens, govbr.companies),
+            sign_ins=store.sign_ins,
+            registry=store.registry,
+            surrogates=store.surrogates,
+            acts=acts,
+            clock=clock,
+            refused=metrics.token_refused,
+            confirm_at_once=settings.confirm_at_sign_in,
+        ),
+        privacy=Privacy(store.personal_data, store.surrogates, acts),
         cataloguer=Cataloguer(store.catalogue, acts),
         clients=Clients(store.clients, acts, clock),
         metrics=metrics,
         store=store,
         log=log,
+        govbr=govbr,
     )

@@ -8,6 +8,7 @@ What a program may read goes to stdout, everything else to stderr.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ from authz_service.domain.errors import (
     PolicyUnavailable,
     SettingsInvalid,
 )
+from authz_service.domain.identifiers import Cpf
 from authz_service.policy import sandbox, suite
 from authz_service.policy.bundle import build as build_policy
 from authz_service.policy.bundle import collect, strays
@@ -76,10 +78,13 @@ def _serve(options: argparse.Namespace) -> int:
         settings = service.settings
         service.load_policy()
         applog.policy_problems(service.policy.problems)
+        applog.sign_in(settings.govbr is not None)
+        service.ask_govbr()
         host, port = options.host or settings.host, options.port or settings.port
         server = Server(service.app(), host, port)
+        server.heed_signals()
         print(f"serving on http://{host}:{server.port}", file=sys.stderr, flush=True)
-        server.run()
+        server.serve()
     return 0
 
 
@@ -92,10 +97,12 @@ def _demo(options: argparse.Namespace) -> int:
             raise PolicyInvalid(service.policy.problems)
         # First the port: who cannot serve must not take the story back either.
         server = Server(service.app(), settings.host, options.port or settings.port)
-        demo.seed(service, OPERATOR)
-        print(demo.script(settings.data_dir, server.port), flush=True)
+        server.heed_signals()
+        demo.seed(service, OPERATOR, signing_in=options.sign_in is not None)
+        service.ask_govbr()
+        print(demo.script(settings.data_dir, server.port, options.sign_in), flush=True)
         print(f"\nserving the demo on http://{settings.host}:{server.port}", flush=True)
-        server.run()
+        server.serve()
     return 0
 
 
@@ -196,6 +203,20 @@ def _explain(options: argparse.Namespace) -> int:
     return 0
 
 
+def _person(options: argparse.Namespace) -> int:
+    # From stdin, the CPF stands neither in the shell's history nor in a list of processes.
+    text = _read_text("-").strip() if options.cpf == "-" else options.cpf
+    cpf = Cpf.parse(text)
+    with _service() as service:
+        if options.verb == "export":
+            found = service.privacy.export(cpf, OPERATOR)
+            print(json.dumps(found, ensure_ascii=False, indent=2))
+        else:
+            service.privacy.erase(cpf, OPERATOR)
+            print("erased; the decision log keeps its lines, which are about nobody now")
+    return 0
+
+
 def _settings(_options: argparse.Namespace) -> int:
     print(table())
     return 0
@@ -256,6 +277,15 @@ def _parser() -> argparse.ArgumentParser:
         "file", metavar="FILE", help="an AuthZEN evaluation request as JSON, or - for stdin"
     )
     explain.set_defaults(run=_explain)
+    person = verbs.add_parser("person", help="what is kept of a person (LGPD)")
+    parts = person.add_subparsers(required=True, metavar="VERB", dest="verb")
+    for name, text in (
+        ("export", "show all that is kept, as JSON"),
+        ("erase", "forget the person, and the pairing with the name in the decision log"),
+    ):
+        part = parts.add_parser(name, help=text)
+        part.add_argument("cpf", metavar="CPF", help="the person, or - to read it from stdin")
+        part.set_defaults(run=_person)
     verbs.add_parser("settings", help="show all settings").set_defaults(run=_settings)
     return parser
 
@@ -268,6 +298,11 @@ def _add_serving(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     serve.set_defaults(run=_serve)
     showing = verbs.add_parser("demo", help="serve with demo data, and print a walk through it")
     showing.add_argument("--port", type=_port, help="the port to listen on (AUTHZ_PORT)")
+    showing.add_argument(
+        "--sign-in",
+        metavar="COMMAND",
+        help="what signs a person in at GOV.BR in the walk; without it, standing is asserted",
+    )
     showing.set_defaults(run=_demo)
 
 

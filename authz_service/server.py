@@ -129,11 +129,10 @@ class Server:
         """The port that is listened on."""
         return int(self._listeners()[0].socket.getsockname()[1])
 
-    def run(self) -> None:
-        """Serve as ``serve`` does, and let SIGTERM and SIGINT stop it; for the main thread."""
+    def heed_signals(self) -> None:
+        """Let SIGTERM and SIGINT stop it from now on; for the main thread."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._signalled)
-        self.serve()
 
     def serve(self) -> None:
         """Serve until ``stop`` is called; then finish what is in flight and return."""

@@ -51,7 +51,8 @@ SETTINGS = (
     Setting(
         "AUTHZ_ORQUESTRA_GET",
         "off",
-        "`on` lets Orquestra ask with GET; CPFs then stand in URLs and in the logs of proxies.",
+        "`on` lets Orquestra ask with GET; CPFs and handles of sign-ins then stand in URLs and in "
+        "the logs of proxies.",
     ),
     Setting(
         "AUTHZ_GOVBR_ISSUER",

@@ -157,7 +157,7 @@ def main() -> int:
         )
         service = build(settings)
         service.load_policy()
-        demo.seed(service, CALLER)
+        demo.seed(service, CALLER, signing_in=False)
         key = demo.header_file(Path(folder)).read_text().split()[-1]
         with serving(floor) as bare, serving(service.app()) as whole:
             measured = contestants(service, bare, whole, key)

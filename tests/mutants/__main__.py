@@ -50,6 +50,36 @@ TARGETS = (
     ),
     Target("authz_service/policy/types.py", ("tests/policy/test_types.py",)),
     Target("authz_service/policy/bundle.py", ("tests/policy/test_bundle.py",)),
+    Target("authz_service/domain/sign_in.py", ("tests/domain/test_sign_in.py",)),
+    Target(
+        "authz_service/domain/facts.py",
+        ("tests/domain/test_facts.py", "tests/domain/test_facts_of_a_sign_in.py"),
+    ),
+    Target(
+        "authz_service/usecases/sign_in.py",
+        (
+            "tests/usecases/test_sign_in.py",
+            "tests/usecases/test_sign_in_again.py",
+            "tests/usecases/test_prove.py",
+        ),
+    ),
+    Target(
+        "authz_service/identity/govbr.py",
+        ("tests/identity/test_tokens.py", "tests/identity/test_claims.py"),
+    ),
+    Target(
+        "authz_service/identity/claims.py",
+        ("tests/identity/test_tokens.py", "tests/identity/test_claims.py"),
+    ),
+    Target("authz_service/identity/jwks.py", ("tests/identity/test_keys.py",)),
+    Target("authz_service/identity/fetching.py", ("tests/identity/test_fetching.py",)),
+    Target("authz_service/identity/waiting.py", ("tests/identity/test_waiting.py",)),
+    Target("authz_service/identity/companies.py", ("tests/identity/test_companies.py",)),
+    Target("authz_service/identity/answers.py", ("tests/identity/test_companies.py",)),
+    Target(
+        "authz_service/web/delegations.py",
+        ("tests/web/test_acting.py", "tests/web/test_delegations.py"),
+    ),
     Target("authz_service/web/guards.py", ("tests/web/test_guards.py",)),
 )
 
