@@ -35,6 +35,9 @@ HOUR = 3_600
 class _Absent:
     """What a claim is set to, for it to be left out."""
 
+    def __repr__(self) -> str:
+        return "absent"
+
 
 ABSENT = _Absent()
 

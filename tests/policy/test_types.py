@@ -14,7 +14,7 @@ from tests.policy.facts import BIA, OPEN, READ, facts
 HEAD = 'forbid(p: Person, "open", r: Process, "second") if\n'
 USED = "\n    and p.confirmed and r.id != nil;"
 PERMIT = 'permit(_p: Person, "open", _r: Process, "first");'
-ROLES = "colaborador, contador, nao_atuante, none, representante_legal, socio"
+ROLES = "colaborador, contador, nao_atuante, none, outro, representante_legal, socio"
 ENTITY = "an entity is compared with nil only; compare what names it, such as `cpf`"
 
 WORDS = "is always one of the words: closed, open, unknown"

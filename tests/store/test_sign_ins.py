@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 
 import pytest
 
@@ -229,10 +230,10 @@ def test_an_answer_is_kept_exactly(store: Store) -> None:
         replace(standing(company, role), cadastrador=cadastrador, ends_at=ends_at)
         for company, role, cadastrador, ends_at in zip(
             MANY,
-            [*Role] * 8,
-            [True, False, None, True] * 10,
-            [None, EXACT] * 20,
-            strict=True,
+            cycle(Role),
+            cycle([True, False, None, True]),
+            cycle([None, EXACT]),
+            strict=False,
         )
     ]
     _save(store, seen=answer(*told))

@@ -20,7 +20,7 @@ from authz_service.domain.errors import (
     Refusal,
 )
 from authz_service.domain.facts import Facts
-from authz_service.domain.people import Evidence
+from authz_service.domain.people import Evidence, Person
 from authz_service.domain.processes import ProcessDefinition, ProcessName
 from authz_service.usecases.acting import Acting, Validity
 from tests.domain.document import (
@@ -35,6 +35,7 @@ from tests.domain.document import (
 from tests.fakes.clock import NOON
 from tests.fakes.log import ListLog
 from tests.fakes.policies import deny_all
+from tests.fakes.store import untold
 from tests.usecases.delegating import (
     ACTING,
     MEMBER_ACTING,
@@ -48,6 +49,7 @@ from tests.usecases.delegating import (
     stored,
 )
 from tests.usecases.house import House, leaks
+from tests.usecases.signing_in import ingest
 
 
 def test_every_process_of_the_set_and_every_dropped_one_is_a_question(house: House) -> None:
@@ -231,7 +233,7 @@ def test_every_act_is_in_the_log_with_what_it_changed(house: House) -> None:
     house.desk.revoke(ACTING, stored(house)[P015.id][0].id)
     third = stored(house)[P015.id][0].id
     persons = {"member": house.surrogate(MEMBER), "company": "52420282000180"}
-    common = persons | {"actor_evidence": "asserted"}
+    common = persons | {"actor_evidence": "asserted", "sign_in": None}
     expected = [
         (
             "delegation.replace",
@@ -287,3 +289,16 @@ def test_no_record_of_a_delegation_holds_a_cpf(house: House) -> None:
     with pytest.raises(ActRefused):
         give(house, THREE)
     assert [] == leaks(house.log.records, [MEMBER, REPRESENTATIVE, PARTNER])
+
+
+def test_an_act_in_a_sign_in_is_recorded_as_proven(house: House) -> None:
+    """With an own handle in force the act says what its decisions say, whoever named the actor."""
+    signed_in = ingest(house)
+    house.store.registry.save_person(Person(MEMBER, NOON, NOON), untold)
+    give(house, (P001,), None, replace(ACTING, sign_in=signed_in.sign_in.handle))
+
+    act = house.administrative[-1]
+    [decision] = house.decisions
+    proven = ("govbr", signed_in.sign_in.id)
+    assert proven == (decision.asked.actor_evidence, decision.asked.sign_in)
+    assert proven == (act.details["actor_evidence"], act.details["sign_in"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -10,10 +11,12 @@ import pytest
 from authz_service.domain.decision import CompanyAsked, Question
 from authz_service.domain.errors import InvalidInput, LogUnavailable
 from authz_service.domain.facts import CompanyFacts, PersonFacts, StandingFacts
-from authz_service.domain.identifiers import Cnpj
+from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
+from authz_service.usecases.ports import Told
 from tests.domain.document import COMPANY, FILIAL, MEMBER, OTHER_COMPANY, REPRESENTATIVE
 from tests.fakes.clock import NOON
+from tests.fakes.persons import MemoryRegistry
 from tests.fakes.store import untold
 from tests.usecases.house import CALLER, House, leaks
 
@@ -74,6 +77,23 @@ def test_nobody_is_confirmed_without_being_registered(house: House) -> None:
 # Confirmation by Orquestra
 
 
+class ErasedMeanwhile(MemoryRegistry):
+    """A registry whose person is gone when the confirmation comes to be written."""
+
+    def confirm(self, cpf: Cpf, moment: datetime, told: Told) -> Person | None:
+        """Find nobody."""
+        return None
+
+
+def test_who_is_erased_meanwhile_is_not_confirmed(house: House) -> None:
+    """What was read before the write does not count."""
+    house.store.registry.save_person(Person(MEMBER, NOON), untold)
+    registrar = replace(house.registrar, registry=ErasedMeanwhile(house.store._tables))
+    with pytest.raises(InvalidInput, match=r"^cpf: has not registered"):
+        registrar.confirm(MEMBER, CALLER)
+    assert [] == house.log.records
+
+
 def test_who_has_registered_is_confirmed_at_orquestras_word(house: House) -> None:
     """Etapa 2: the registration stays what it was, and the record names the person by surrogate."""
     house.store.registry.save_person(Person(MEMBER, NOON), untold)
@@ -110,6 +130,7 @@ def test_who_has_not_registered_is_not_confirmed(house: House, known: Person | N
         house.store.facts.gather([ABOUT_MEMBER], NOON),
     )
     assert [] == house.log.records
+    assert 0 == len(house.store._tables.surrogates)
 
 
 # Standing

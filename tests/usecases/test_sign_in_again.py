@@ -41,7 +41,7 @@ def test_the_same_token_again_changes_nothing(house: House) -> None:
     house.companies.answers = listing(CONTADOR)
     house.clock.advance(timedelta(minutes=30))
     again = house.sign_in_desk.ingest(TOKEN, None, PORTAL)
-    assert replace(first, again=True) == again
+    assert replace(first, again=True, unanswered=None) == again
     assert (before, records) == (kept(house), house.log.records)
     assert 1 == len(house.companies.asked)
     assert [] == house.refused
@@ -65,7 +65,7 @@ def test_another_id_token_with_a_known_token_changes_nothing(house: House) -> No
     before, records = kept(house), list(house.log.records)
     house.tokens.take(TEXT, SAID, ID_TEXT)
     again = house.sign_in_desk.ingest(TOKEN, ID_TOKEN, PORTAL)
-    assert replace(first, again=True) == again
+    assert replace(first, again=True, unanswered=None) == again
     assert (before, records) == (kept(house), house.log.records)
 
 

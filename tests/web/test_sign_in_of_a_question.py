@@ -19,7 +19,7 @@ from tests.fakes.service import COMPANY, MEMBER, REPRESENTATIVE, TOKEN, Service
 
 EVALUATION = "/access/v1/evaluation"
 DECISAO = "/v1/orquestra/decisao"
-ABSENT = object()
+ABSENT = type("Absent", (), {"__repr__": lambda _: "absent"})()
 HANDLE = "a-handle_of-somebody-0123456789"
 
 Ask = Callable[[Service, object, str], TestResponse]
