@@ -6,7 +6,8 @@ returns or continues, or appends to a list or yields, as to a list of problems. 
 as a whole (its test becomes ``False``), and part by part: an operand of an ``or`` becomes
 ``False``, one of an ``and`` becomes ``True``, so that only the others count. A ``raise`` that no
 ``if`` stands over, as in a method that refuses whatever comes, is a check of its own, and
-becomes ``pass``. A library that is told what to check, ``{"verify_exp": True}``, is told not to.
+becomes ``pass``. A library that is told what to check, ``{"verify_exp": True}``, is told not to,
+and one that is told what has to be there, ``{"require": ["exp", "iat"]}``, of another one twice.
 
 Replacing works on positions in the source, so every other character stays as it is.
 """
@@ -33,7 +34,7 @@ class Mutant:
         start: the offset of its first byte in the source as UTF-8.
         end: the offset after its last byte.
         source: the disabled expression, in one line.
-        value: what stands in its place, ``True`` or ``False``; None for a ``pass``.
+        value: what stands in its place, ``True``, ``False`` or a text; None for a ``pass``.
         excepted: why no test can see it, as a comment on that line says, or None.
     """
 
@@ -41,14 +42,14 @@ class Mutant:
     start: int
     end: int
     source: str
-    value: bool | None
+    value: bool | str | None
     excepted: str | None = None
 
     def applied(self, text: str) -> str:
         """Give *text*, the source it was found in, with the check disabled."""
         raw = text.encode()
         # The brackets keep `if(x)` and `not x` apart from what stands before them.
-        instead = b"pass" if self.value is None else f"({self.value})".encode()
+        instead = b"pass" if self.value is None else f"({self.value!r})".encode()
         return (raw[: self.start] + instead + raw[self.end :]).decode()
 
 
@@ -83,7 +84,7 @@ def stale_exceptions(text: str, survivors: set[int]) -> list[int]:
     return sorted(_reasons(text).keys() - survivors)
 
 
-def _disabled(tree: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, bool | None]]:
+def _disabled(tree: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, bool | str | None]]:
     for node in ast.walk(tree):
         if isinstance(node, _UNCONDITIONAL):
             yield from ((one, None) for one in node.body if isinstance(one, ast.Raise))
@@ -94,8 +95,17 @@ def _disabled(tree: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, bool | None]
                     neutral = isinstance(part.op, ast.And)
                     yield from ((operand, neutral) for operand in part.values)
         if isinstance(node, ast.Dict):
-            told = zip(node.keys, node.values, strict=True)
-            yield from ((value, False) for key, value in told if _switches_on(key, value))
+            for key, value in zip(node.keys, node.values, strict=True):
+                if _switches_on(key, value):
+                    yield value, False
+                yield from _required(key, value)
+
+
+def _required(key: ast.expr | None, value: ast.expr) -> Iterator[tuple[ast.expr, str]]:
+    if isinstance(key, ast.Constant) and key.value == "require" and isinstance(value, ast.List):
+        for element in value.elts:
+            others = [one for one in value.elts if one is not element]
+            yield element, ast.literal_eval(others[0])
 
 
 def _switches_on(key: ast.expr | None, value: ast.expr) -> bool:

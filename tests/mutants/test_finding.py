@@ -46,17 +46,20 @@ def sample(é, b, c, items):
 
 SWITCHES = """\
 options = {"verify_exp": True, "verify_aud": False, "strict": True, verify_x: True, **more}
+others = {"require": ["exp", "iat"], "requires": ["sub"]}
 """
 
 
-def found(text: str) -> list[tuple[int, str, bool | None]]:
+def found(text: str) -> list[tuple[int, str, bool | str | None]]:
     """Give line, source and replacement of every mutant."""
     return [(one.line, one.source, one.value) for one in find(text)]
 
 
 def test_what_a_library_is_told_to_check_is_found() -> None:
-    """A switch ``verify_…`` that is on can be turned off; other entries are no checks."""
-    assert [(1, "True", False)] == found(SWITCHES)
+    """A switch ``verify_…`` is turned off, a member of ``require`` left out, and nothing else."""
+    expected = [(1, "True", False), (2, '"exp"', "iat"), (2, '"iat"', "exp")]
+    assert expected == found(SWITCHES)
+    assert "[('iat'), \"iat\"]" in find(SWITCHES)[1].applied(SWITCHES)
 
 
 def test_every_check_that_leaves_is_found_whole_and_in_parts() -> None:
