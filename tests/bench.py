@@ -21,6 +21,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import jwt
 from polar.polar import Polar
 from polar.variable import Variable
 
@@ -30,9 +31,12 @@ from authz_service.domain.decision import ActRecord, Caller, ProcessAsked, Quest
 from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.processes import ProcessName
+from authz_service.identity.govbr import GovBrTokens
 from authz_service.policy.vocabulary import VOCABULARY
 from authz_service.server import Server
 from authz_service.settings import Settings
+from tests.fakes.keys import ListedKeys
+from tests.identity import minting
 
 ROOT = Path(__file__).parents[1]
 ROUNDS, SECONDS = 7, 0.4
@@ -113,6 +117,21 @@ def asking(port: int, key: str) -> Callable[[], object]:
     return ask
 
 
+def verifying() -> list[Contestant]:
+    """Check one access token: PyJWT with a key and an algorithm alone, and all of our checks."""
+    token, key = minting.access_token().token, minting.key().public_key()
+    tokens = GovBrTokens(minting.STAGING, minting.AUDIENCE, ListedKeys({minting.KID: key}))
+    return [
+        Contestant(
+            "plain PyJWT, one token",
+            lambda: jwt.decode(
+                token.text, key, algorithms=["RS256"], options={"verify_aud": False}
+            ),
+        ),
+        Contestant("a verified token", lambda: tokens.verify(token), "plain PyJWT, one token"),
+    ]
+
+
 def contestants(service: Service, bare: int, whole: int, key: str) -> list[Contestant]:
     """Give everything that is measured, a peer before those that are divided by it."""
     question = Question(
@@ -144,6 +163,7 @@ def contestants(service: Service, bare: int, whole: int, key: str) -> list[Conte
             lambda: service.point.decide_all(batch, CALLER),
             "plain oso, same rules",
         ),
+        *verifying(),
         Contestant("HTTP, bare answer on waitress", asking(bare, key)),
         Contestant("HTTP, whole decision", asking(whole, key), "HTTP, bare answer on waitress"),
     ]
