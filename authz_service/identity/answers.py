@@ -8,9 +8,9 @@ nothing that is not understood may grant anything.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from authz_service.domain.errors import InvalidInput
 from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.people import Evidence, Role, Standing
 from authz_service.domain.time import BRASILIA
+from authz_service.identity.documents import parsed
 
 _ROLES = {
     "SOCIO": Role.SOCIO,
@@ -142,22 +143,9 @@ def _number(value: object, length: int) -> str:
 
 
 def _document(body: bytes, shape: type[_Shape]) -> _Shape:
-    """Read strict JSON; it cannot nest deeper than its bounded length and Python's stack."""
-    try:
-        document = json.loads(body.decode(), object_pairs_hook=_members, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        document = None
+    document: object = None
+    with suppress(ValueError):
+        document = parsed(body)
     if not isinstance(document, shape):
         raise Unusable
     return document
-
-
-def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        raise Unusable
-    return members
-
-
-def _refuse(_name: str) -> object:
-    raise Unusable

@@ -9,7 +9,6 @@ token, and forgets good keys while it is.
 from __future__ import annotations
 
 import base64
-import json
 import logging
 import math
 import re
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 
 from authz_service.domain.errors import SignInUnavailable
+from authz_service.identity.documents import parsed
 from authz_service.identity.fetching import FetchFailed, Outcome, fetch
 from authz_service.identity.waiting import Waiting
 
@@ -261,10 +261,8 @@ def keys_of(document: bytes) -> dict[str, RSAPublicKey]:
             same kid are, since which of them is meant would be a guess.
     """
     try:
-        content = json.loads(
-            document.decode(), object_pairs_hook=_object, parse_constant=_no_constant
-        )
-    except (ValueError, RecursionError):
+        content = parsed(document)
+    except ValueError:
         raise _malformed("is no JSON") from None
     entries = content.get("keys") if isinstance(content, dict) else None
     if not isinstance(entries, list) or not 1 <= len(entries) <= MOST:
@@ -302,19 +300,6 @@ def _number(value: object) -> int:
     if not isinstance(value, str) or not _BASE64URL.fullmatch(value):
         return 0
     return int.from_bytes(base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)))
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Give an object of JSON; of two members of one name readers differ on which counts."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError
-    return found
-
-
-def _no_constant(_: str) -> object:
-    """Refuse NaN and the infinities, which Python would take for JSON."""
-    raise ValueError
 
 
 def _malformed(what: str) -> FetchFailed:

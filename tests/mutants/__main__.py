@@ -77,6 +77,10 @@ TARGETS = (
     Target("authz_service/identity/companies.py", ("tests/identity/test_companies.py",)),
     Target("authz_service/identity/answers.py", ("tests/identity/test_companies.py",)),
     Target(
+        "authz_service/identity/documents.py",
+        ("tests/identity/test_companies.py", "tests/identity/test_keys.py"),
+    ),
+    Target(
         "authz_service/web/delegations.py",
         ("tests/web/test_acting.py", "tests/web/test_delegations.py"),
     ),
