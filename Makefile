@@ -59,7 +59,7 @@ format: $(VENV)/.dev ## Bring the code into its form
 	$(BIN)/ruff check --quiet --fix .
 
 clean: ## Forget the environment; data in var/ stays
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf $(VENV) build *.egg-info tests/identity/oidc_provider/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed; say which: make PYTHON=/path/to/python3.12"; exit 1; }

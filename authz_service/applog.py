@@ -13,9 +13,10 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from authz_service.domain.decision import DecisionRecord, Record
+from authz_service.domain.decision import Caller, DecisionRecord, Record
 from authz_service.domain.errors import Problem
 from authz_service.domain.identifiers import without_cpf
+from authz_service.domain.sign_in import Cause
 
 _LOG = logging.getLogger("authz")
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
@@ -72,10 +73,15 @@ def policy_problems(problems: Sequence[Problem]) -> None:
         _LOG.error("the policy is not valid", extra={"problem": str(problem)})
 
 
-def sign_in(configured: bool) -> None:  # noqa: FBT001 -- the one thing that is told
-    """Tell operators at the start whether sign-ins are taken."""
-    if not configured:
-        _LOG.warning("sign-in is off: no AUTHZ_GOVBR_ISSUER and AUTHZ_GOVBR_AUDIENCE")
+def sign_in_off() -> None:
+    """Tell operators at the start that no sign-in is taken."""
+    _LOG.warning("sign-in is off: AUTHZ_GOVBR_ISSUER and AUTHZ_GOVBR_AUDIENCE are not set")
+
+
+def token_refused(cause: Cause, caller: Caller) -> None:
+    """Tell operators who brought a token that proves nothing, and why it does not."""
+    extra = {"cause": cause.value, "client": caller.name, "address": caller.address}
+    _LOG.warning("a token of GOV.BR was refused", extra=extra)
 
 
 def answered(route: str, status: int, seconds: float) -> None:

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from flask import Flask
 
 from authz_service import applog
+from authz_service.domain.decision import Caller
+from authz_service.domain.sign_in import Cause
 from authz_service.identity.companies import GovBrCompanies
 from authz_service.identity.govbr import GovBrTokens
 from authz_service.identity.jwks import KeyCache
@@ -28,7 +30,7 @@ from authz_service.usecases.explain import Explainer
 from authz_service.usecases.ports import Clock, Listener, Ping
 from authz_service.usecases.privacy import Privacy
 from authz_service.usecases.register import Registrar
-from authz_service.usecases.sign_in import GovBr, SignInDesk
+from authz_service.usecases.sign_in import GovBr, Refused, SignInDesk
 from authz_service.web.app import Parts, create_app
 
 MAX_BODY = 64 * 1024
@@ -172,6 +174,14 @@ def _both(
     return tell
 
 
+def _refused(metrics: Metrics) -> Refused:
+    def tell(cause: Cause, caller: Caller) -> None:
+        metrics.token_refused(cause)
+        applog.token_refused(cause, caller)
+
+    return tell
+
+
 def _talk_to(govbr: GovBrSettings, metrics: Metrics) -> GovBrParts:
     waiting = Waiting(WAITING_THREADS)
     keys = KeyCache(
@@ -217,7 +227,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Service:
             surrogates=store.surrogates,
             acts=acts,
             clock=clock,
-            refused=metrics.token_refused,
+            refused=_refused(metrics),
             confirm_at_once=settings.confirm_at_sign_in,
         ),
         privacy=Privacy(store.personal_data, store.surrogates, acts),

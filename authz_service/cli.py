@@ -78,7 +78,8 @@ def _serve(options: argparse.Namespace) -> int:
         settings = service.settings
         service.load_policy()
         applog.policy_problems(service.policy.problems)
-        applog.sign_in(settings.govbr is not None)
+        if settings.govbr is None:
+            applog.sign_in_off()
         service.ask_govbr()
         host, port = options.host or settings.host, options.port or settings.port
         server = Server(service.app(), host, port)

@@ -15,6 +15,7 @@ from datetime import datetime
 from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
 from authz_service.domain.people import Evidence
 from authz_service.domain.processes import ProcessName
+from authz_service.domain.sign_in import Proof
 
 ACTIONS = ("open", "delegate", "revoke", "renounce", "read_delegations")
 """The actions this service knows; any other is a question like any other, and denied."""
@@ -74,6 +75,7 @@ class Question:
         properties: AuthZEN's action properties, as the caller sent them.
         instance: Orquestra's number of the process instance, or None; for the record only.
         sign_in: the handle of the sign-in that the person acts in, or None.
+        proof: what a token proved that came with the question itself, or None.
     """
 
     actor: Cpf
@@ -85,6 +87,7 @@ class Question:
     properties: Bag = field(default_factory=dict)
     instance: str | None = None
     sign_in: str | None = field(default=None, repr=False)
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from authz_service.domain.delegation import Delegation, DelegationState
 from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.people import Bond, Evidence, Person, Standing, prevailing
 from authz_service.domain.processes import ProcessDefinition
-from authz_service.domain.sign_in import SignIn, certificate_of, method_of, second_factor_in
+from authz_service.domain.sign_in import Proof, SignIn
 
 NONE = "none"
 """The name of absence in closed facts."""
@@ -138,7 +138,7 @@ class Facts:
         process: the process that the question turned out to mean, or None.
         delegation: the id of the delegation that bears on the question, or None; for the
             record, no rule reads it.
-        sign_in: the id of the sign-in in force that the actor acts in, or None; likewise.
+        sign_in: the id of the kept sign-in in force that the actor acts in, or None; likewise.
     """
 
     actor: PersonFacts
@@ -196,7 +196,7 @@ def facts_of(question: Question, known: Known, moment: datetime) -> Facts:
         bond=_bond(known, question.actor, moment),
         question=particulars,
     )
-    sign_in_id = None if sign_in is None else sign_in.id
+    sign_in_id = sign_in.id if isinstance(sign_in, SignIn) else None
     if isinstance(asked, CompanyAsked):
         return Facts(actor, company, sign_in=sign_in_id)
     return Facts(
@@ -208,23 +208,28 @@ def facts_of(question: Question, known: Known, moment: datetime) -> Facts:
     )
 
 
-def _sign_in_of(question: Question, sign_in: SignIn | None, moment: datetime) -> SignIn | None:
-    """Give *sign_in* if it says something about the actor now: an own one, not yet over."""
-    if sign_in is None or sign_in.handle != question.sign_in:
-        return None
-    return sign_in if sign_in.person == question.actor and sign_in.in_force(moment) else None
+def _sign_in_of(question: Question, kept: SignIn | None, moment: datetime) -> Proof | None:
+    """
+    Give what says something about the actor now: an own sign-in that is not over.
+
+    The one that the handle means comes first, since it may know more than the token that was
+    brought with the question: an id_token came with it.
+    """
+    meant = kept if kept is not None and kept.handle == question.sign_in else None
+    for one in (meant, question.proof):
+        if one is not None and one.person == question.actor and one.in_force(moment):
+            return one
+    return None
 
 
-def _sign_in(sign_in: SignIn, moment: datetime) -> SignInFacts:
-    certificate, since = certificate_of(sign_in.methods), sign_in.authenticated_at
-    # The claim comes with a certificate only (manual, "Passo 9"): without one it is unexplained.
-    company = None if certificate is None else sign_in.certificate_company
+def _sign_in(sign_in: Proof, moment: datetime) -> SignInFacts:
+    since, company = sign_in.authenticated_at, sign_in.certificate_company
     return SignInFacts(
         level=NONE if sign_in.level is None else sign_in.level.value,
-        method=method_of(sign_in.methods).value,
-        certificate=NONE if certificate is None else certificate.value,
+        method=sign_in.method.value,
+        certificate=NONE if sign_in.certificate is None else sign_in.certificate.value,
         cnpj=None if company is None else company.value,
-        second_factor=second_factor_in(sign_in.methods),
+        second_factor=sign_in.second_factor,
         agent=sign_in.agent,
         minutes=None if since is None else max(0, int((moment - since).total_seconds() // 60)),
     )

@@ -139,13 +139,12 @@ class Companies(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class Proof:
     """
-    What verified tokens say.
+    What tokens proved of a person and of the way in.
 
     Attributes:
         person: who signed in.
-        digest: SHA-256 of what was signed, hexadecimal: tells the token again without it.
         methods: ``amr`` as it came, unknown ones included.
         level: the account's level, or None if no token tells.
         certificate_company: the company whose certificate (e-CNPJ) was used, or None. It
@@ -154,24 +153,59 @@ class Verified:
         authenticated_at: when the person really authenticated, or None if no token tells;
             a sign-in re-uses an older session of GOV.BR.
         ends_at: when the access token ends.
-        scopes: what GOV.BR lets the token ask.
-        notes: what was left out of the tokens, and why, as codes.
     """
 
     person: Cpf
-    digest: str = field(repr=False)
     methods: tuple[str, ...]
     level: Level | None
     certificate_company: Cnpj | None
     agent: bool
     authenticated_at: datetime | None
     ends_at: datetime
+
+    def __post_init__(self) -> None:
+        require_aware(self.ends_at, "ends_at")
+        if self.authenticated_at is not None:
+            require_aware(self.authenticated_at, "authenticated_at")
+
+    @property
+    def method(self) -> Method:
+        """The strongest of the methods."""
+        return method_of(self.methods)
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """The kind of certificate that was used, or None."""
+        return certificate_of(self.methods)
+
+    @property
+    def second_factor(self) -> bool:
+        """Whether a second factor was asked for."""
+        return second_factor_in(self.methods)
+
+    def in_force(self, moment: datetime) -> bool:
+        """Tell whether it counts at *moment*; at ``ends_at`` it is over."""
+        return moment < self.ends_at
+
+
+@dataclass(frozen=True, slots=True)
+class Verified(Proof):
+    """
+    What the tokens of one sign-in say, just verified.
+
+    Attributes:
+        digest: SHA-256 of what was signed, hexadecimal: tells the token again without it.
+        scopes: what GOV.BR lets the token ask.
+        notes: what was left out of the tokens, and why, as codes.
+    """
+
+    digest: str = field(repr=False)
     scopes: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class SignIn:
+class SignIn(Proof):
     """
     One sign-in, as it is kept until its token ends.
 
@@ -181,37 +215,18 @@ class SignIn:
             client may bring it: the portal takes the sign-in, and Orquestra asks.
         digest: tells the token again; see ``Verified``.
         client: the client that brought the token, and the only one that may bring it again.
-        person: who signed in.
-        methods: ``amr`` as it came.
-        level: the account's level, or None.
-        certificate_company: the company whose certificate was used, or None.
-        agent: whether it is by power of attorney.
-        authenticated_at: when the person really authenticated, or None.
-        began_at: when the token was brought.
-        ends_at: the instant from which it counts no more.
-        companies: what came of asking for the person's companies.
+        began_at: when it was kept, which is after GOV.BR was asked for companies.
+        companies: what came of asking.
     """
 
     id: str
     handle: str = field(repr=False)
     digest: str = field(repr=False)
     client: str
-    person: Cpf
-    methods: tuple[str, ...]
-    level: Level | None
-    certificate_company: Cnpj | None
-    agent: bool
-    authenticated_at: datetime | None
     began_at: datetime
-    ends_at: datetime
     companies: Companies
 
     def __post_init__(self) -> None:
+        # By name: with slots there are two classes, and `super` would mean the other one.
+        Proof.__post_init__(self)
         require_aware(self.began_at, "began_at")
-        require_aware(self.ends_at, "ends_at")
-        if self.authenticated_at is not None:
-            require_aware(self.authenticated_at, "authenticated_at")
-
-    def in_force(self, moment: datetime) -> bool:
-        """Tell whether it counts at *moment*; at ``ends_at`` it is over."""
-        return moment < self.ends_at

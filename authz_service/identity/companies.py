@@ -189,18 +189,23 @@ class GovBrCompanies:
         try:
             answer = read(fetch(address, seconds=seconds, longest=kind.longest, headers=headers))
             outcome = Outcome.OK
+            why = ""
         except FetchFailed as failure:
-            outcome = failure.outcome
+            outcome, why = failure.outcome, str(failure)
         except Unusable:
-            outcome = Outcome.MALFORMED
-        self._ended(kind, outcome, time.monotonic() - began)
+            outcome, why = Outcome.MALFORMED, "the answer cannot be used"
+        self._ended(kind, outcome, why, time.monotonic() - began)
         return answer
 
-    def _ended(self, kind: _Kind, outcome: Outcome, seconds: float) -> None:
+    def _ended(self, kind: _Kind, outcome: Outcome, why: str, seconds: float) -> None:
         if outcome is Outcome.OK:
             self._failed.pop(kind, None)
         else:
+            before, _at = self._failed.get(kind, (Outcome.OK, 0.0))
             self._failed[kind] = (outcome, time.monotonic())
+            # Once for each change: every sign-in would say it again, for each company.
+            if outcome is not before:
+                _log.warning("GOV.BR's companies API failed for %s: %s", kind.name, why)
         try:
             self._told(outcome.value, seconds)
         except Exception as error:  # noqa: BLE001 -- counting must not cost an answer

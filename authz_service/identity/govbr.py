@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.types import Options
 
 from authz_service.domain.errors import TokenRefused
-from authz_service.domain.sign_in import Cause, Token, Verified
+from authz_service.domain.sign_in import Cause, Token, Verified, certificate_of
 from authz_service.identity.claims import Claims, Kind, read
 from authz_service.identity.jwks import UnknownKey
 
@@ -34,6 +34,8 @@ LONGEST = 8_192
 """Characters of the longest token; GOV.BR's have less than 2,000."""
 LEEWAY = timedelta(seconds=30)
 """How far the clocks may be apart, as in the sample program of GOV.BR's manual."""
+CNPJ_UNEXPLAINED = "cnpj-without-certificate"
+"""Note: a ``cnpj`` claim was left out, since ``amr`` tells of no certificate."""
 EXPIRED = "id_token-expired"
 """Note: the id_token had expired on its way (it lives 60 seconds) and was left out."""
 
@@ -115,6 +117,11 @@ class GovBrTokens:
             _be_one_sign_in(access, identity, access_token)
         told = [access] if identity is None else [access, identity]
         notes = [note for one in told for note in one.notes]
+        company = next((one.company for one in told if one.company), None)
+        if company is not None and certificate_of(access.methods) is None:
+            # The claim comes with a certificate only ("Passo 9"): without one it is unexplained.
+            company = None
+            notes.append(CNPJ_UNEXPLAINED)
         if id_token is not None and identity is None:
             notes.append(EXPIRED)
         return Verified(
@@ -122,7 +129,7 @@ class GovBrTokens:
             digest=_digest(access_token),
             methods=access.methods,
             level=None if identity is None else identity.level,
-            certificate_company=next((one.company for one in told if one.company), None),
+            certificate_company=company,
             agent=any(one.agent for one in told),
             authenticated_at=None if identity is None else identity.authenticated_at,
             ends_at=access.ends_at,

@@ -159,11 +159,10 @@ class KeyCache:
         return None if age == math.inf else age
 
     def ailment(self) -> str | None:
-        """Give what is wrong with the keys, for operators, or None; some failures are normal."""
-        age = self._age()
-        if age < self._lifetime + 6 * (self._cooldown + self._deadline):
+        """Give what is wrong with the keys, for operators, or None."""
+        age, outcome = self._age(), self._outcome
+        if outcome is Outcome.OK:
             return None
-        outcome = self._outcome
         if age == math.inf:
             return f"no keys yet: {outcome or 'not asked for'}"
         return f"keys are {age:.0f} s old, the last refresh ended as {outcome}"

@@ -10,10 +10,16 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from authz_service.domain.identifiers import Cpf
-from authz_service.domain.people import Person
+from authz_service.domain.people import Evidence, Person, Standing
 from authz_service.domain.sign_in import SignIn
 from authz_service.store.database import Database
-from authz_service.store.registry import keep_person, keep_standing, read_person, supersede
+from authz_service.store.registry import (
+    keep_person,
+    keep_standing,
+    read_person,
+    standing_in,
+    supersede,
+)
 from authz_service.store.schema import people, sign_ins, standings
 from authz_service.usecases.ports import Seen, Told
 
@@ -103,6 +109,11 @@ def _take_over(connection: Connection, person: Cpf, seen: Seen) -> None:
     newest = connection.execute(select(people.c.observed_at).where(this)).scalar_one()
     if newest is not None and newest > seen.moment:
         return
+    # What is as it was is only seen again: a row for each sign-in would tell when people worked.
+    again = _seen_again(connection, person, seen)
+    connection.execute(
+        update(standings).where(standings.c.id.in_(again)).values(observed_at=seen.moment)
+    )
     supersede(
         connection,
         standings,
@@ -110,10 +121,25 @@ def _take_over(connection: Connection, person: Cpf, seen: Seen) -> None:
         standings.c.person == person,
         standings.c.observed_at <= seen.moment,
         standings.c.company.not_in(seen.unanswered),
+        standings.c.id.not_in(again),
     )
     for standing in seen.standing:
-        keep_standing(connection, standing)
+        if standing not in again.values():
+            keep_standing(connection, standing)
     connection.execute(update(people).where(this).values(observed_at=seen.moment))
+
+
+def _seen_again(connection: Connection, person: Cpf, seen: Seen) -> dict[int, Standing]:
+    """Give the standings in *seen* that are kept already, but for the moment, by their rows."""
+    kept = connection.execute(
+        select(standings).where(
+            standings.c.superseded_at.is_(None),
+            standings.c.person == person,
+            standings.c.evidence == Evidence.GOVBR,
+        )
+    )
+    rows = {replace(standing_in(row), observed_at=seen.moment): row.id for row in kept}
+    return {rows[one]: one for one in seen.standing if one in rows}
 
 
 def _sign_in(row: Row[Any]) -> SignIn:

@@ -11,6 +11,7 @@ from authz_service.domain.delegation import Delegation, Event, EventKind, latest
 from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
 from authz_service.domain.people import Evidence
 from authz_service.domain.processes import ProcessDefinition
+from authz_service.domain.sign_in import Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Acting:
         caller: the client.
         why: the reason given, kept in the history, or None.
         sign_in: the handle of the sign-in that the person acts in, or None.
+        proof: what the person's token proved, or None where the client says who acts.
     """
 
     actor: Cpf
@@ -31,6 +33,7 @@ class Acting:
     caller: Caller
     why: str | None = None
     sign_in: str | None = field(default=None, repr=False)
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)

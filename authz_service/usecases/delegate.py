@@ -238,6 +238,7 @@ class DelegationDesk:
             actor_evidence=acting.evidence,
             recipient=member,
             sign_in=acting.sign_in,
+            proof=acting.proof,
         )
 
     def _ask(self, acting: Acting, questions: Sequence[Question]) -> _Ground:
@@ -250,17 +251,20 @@ class DelegationDesk:
         ]
         if refusals:
             raise ActRefused(refusals)
+        # None is the facts of what cannot be; each question here names what is.
         facts = tuple(answer.facts for answer in answers if answer.facts is not None)
         return _Ground(answers[0].revision, questions, facts)
 
     def _details(self, acting: Acting, change: Change, ground: _Ground) -> Details:
         # As the decisions have it: a sign-in in force proves who acts, whoever said so.
         known = ground.facts[0]
+        proven = known.question.sign_in
         names = self.surrogates.surrogates([acting.actor, change.member])
         return {
             "actor": names[acting.actor],
             "actor_evidence": known.question.actor_evidence,
             "sign_in": known.sign_in,
+            "method": None if proven is None else proven.method,
             "member": names[change.member],
             "company": change.company.value,
             "granted": tuple(one.process.value for one in change.granted),
@@ -276,6 +280,7 @@ def _reading(acting: Acting, company: Cnpj, member: Cpf | None) -> Question:
         actor_evidence=acting.evidence,
         recipient=member,
         sign_in=acting.sign_in,
+        proof=acting.proof,
     )
 
 

@@ -15,9 +15,9 @@ from functools import partial
 
 from authz_service.domain.decision import Caller
 from authz_service.domain.errors import Conflict, SignInOff, TokenRefused
-from authz_service.domain.identifiers import Cnpj, Cpf
+from authz_service.domain.identifiers import Cnpj
 from authz_service.domain.people import Person, Standing
-from authz_service.domain.sign_in import Cause, Companies, SignIn, Token, Verified, method_of
+from authz_service.domain.sign_in import Cause, Companies, SignIn, Token, Verified
 from authz_service.usecases.acts import ActLog, Details
 from authz_service.usecases.ports import (
     Clock,
@@ -32,8 +32,8 @@ from authz_service.usecases.ports import (
 _HANDLE_BYTES = 24
 _SCOPE = "govbr_empresa"
 
-Refused = Callable[[Cause], None]
-"""Hears of every token that was refused; the metrics are one."""
+Refused = Callable[[Cause, Caller], None]
+"""Hears of every token that was refused, and who brought it; the metrics are one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +110,14 @@ class SignInDesk:
             SignInOff: no GOV.BR is configured.
             SignInUnavailable: nothing of it was kept; the same token may be brought again.
         """
-        govbr, verified = self._verify(access_token, id_token)
+        govbr, verified = self._verify(access_token, id_token, caller)
         known = self._known(verified, caller)
         if known is not None:
             return self._state(known, verified.notes)
         seen = self._observe(govbr, verified, access_token)
         sign_in = self._new(verified, seen, caller)
-        told = partial(self.acts.did, "sign_in", caller, self._details(sign_in, seen))
+        details = self._details(sign_in, seen, verified.notes)
+        told = partial(self.acts.did, "sign_in", caller, details)
         try:
             self.sign_ins.save(sign_in, seen, told, confirm=self.confirm_at_once)
         except Conflict:
@@ -127,9 +128,9 @@ class SignInDesk:
             return self._state(known, verified.notes)
         return self._state(sign_in, verified.notes, seen)
 
-    def prove(self, access_token: Token, caller: Caller) -> tuple[Cpf, str | None]:
+    def prove(self, access_token: Token, caller: Caller) -> tuple[Verified, str | None]:
         """
-        Tell who acts, by an access token, and the handle if the token was brought before.
+        Tell what an access token proves, and the handle if the token was brought before.
 
         Raises:
             TokenRefused: a check failed, another client brought the token, or somebody acts
@@ -137,29 +138,29 @@ class SignInDesk:
             SignInOff: no GOV.BR is configured.
             SignInUnavailable: the keys cannot be had now.
         """
-        _govbr, verified = self._verify(access_token, None)
+        _govbr, verified = self._verify(access_token, None, caller)
         if verified.agent:
-            raise self._refusal(Cause.AGENT, "a power of attorney proves no act of one's own")
+            self.refused(Cause.AGENT, caller)
+            raise TokenRefused(Cause.AGENT, "a power of attorney proves no act of one's own")
         known = self._known(verified, caller)
-        return verified.person, None if known is None else known.handle
+        return verified, None if known is None else known.handle
 
-    def _verify(self, access_token: Token, id_token: Token | None) -> tuple[GovBr, Verified]:
+    def _verify(
+        self, access_token: Token, id_token: Token | None, caller: Caller
+    ) -> tuple[GovBr, Verified]:
         if self.govbr is None:
             raise SignInOff
         try:
             return self.govbr, self.govbr.tokens.verify(access_token, id_token)
         except TokenRefused as error:
-            self.refused(Cause(error.cause))
+            self.refused(Cause(error.cause), caller)
             raise
-
-    def _refusal(self, cause: Cause, message: str) -> TokenRefused:
-        self.refused(cause)
-        return TokenRefused(cause, message)
 
     def _known(self, verified: Verified, caller: Caller) -> SignIn | None:
         known = self.sign_ins.of_digest(verified.digest)
         if known is not None and known.client != caller.name:
-            raise self._refusal(Cause.OTHER_CLIENT, "another client has brought it before")
+            self.refused(Cause.OTHER_CLIENT, caller)
+            raise TokenRefused(Cause.OTHER_CLIENT, "another client has brought it before")
         return known
 
     def _observe(self, govbr: GovBr, verified: Verified, token: Token) -> Seen:
@@ -190,19 +191,29 @@ class SignInDesk:
             companies=seen.outcome,
         )
 
-    def _details(self, sign_in: SignIn, seen: Seen) -> Details:
-        company = sign_in.certificate_company
+    def _details(self, sign_in: SignIn, seen: Seen, notes: tuple[str, ...]) -> Details:
+        company, since = sign_in.certificate_company, sign_in.authenticated_at
+        before = self.registry.person(sign_in.person) or Person(sign_in.person)
         return {
             "person": self.surrogates.surrogates([sign_in.person])[sign_in.person],
             "sign_in": sign_in.id,
-            "method": method_of(sign_in.methods).value,
+            "ends_at": sign_in.ends_at.isoformat(),
+            "authenticated_at": None if since is None else since.isoformat(),
+            "method": sign_in.method.value,
+            "second_factor": sign_in.second_factor,
             "level": None if sign_in.level is None else sign_in.level.value,
             "certificate_company": None if company is None else company.value,
             "agent": sign_in.agent,
             "companies": seen.outcome.value,
             "standing": tuple(f"{one.company.value}:{one.role.value}" for one in seen.standing),
             "unanswered": tuple(one.value for one in sorted(seen.unanswered)),
+            "registers": before.registered_at is None and not sign_in.agent,
+            "confirms": before.confirmed_at is None and self._confirms(sign_in),
+            "notes": notes,
         }
+
+    def _confirms(self, sign_in: SignIn) -> bool:
+        return self.confirm_at_once and not sign_in.agent
 
     def _state(self, sign_in: SignIn, notes: tuple[str, ...], seen: Seen | None = None) -> SignedIn:
         person = self.registry.person(sign_in.person)

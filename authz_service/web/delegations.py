@@ -106,11 +106,12 @@ def blueprint(desk: DelegationDesk, sign_in_desk: SignInDesk) -> Blueprint:
                 sent["actor"], Evidence.ASSERTED, caller(), sent["why"], sent["sign_in"]
             )
             return acting, sent
-        person, sign_in = sign_in_desk.prove(Token(token), caller())
+        proof, handle = sign_in_desk.prove(Token(token), caller())
         sent = body.read(read_object(), optional=["actor"])
-        if sent.get("actor", person) != person:
+        if sent.get("actor", proof.person) != proof.person:
             raise InvalidInput("actor", "must be the person whom the token proves, or absent")
-        return Acting(person, Evidence.GOVBR, caller(), sent["why"], sign_in), sent
+        acting = Acting(proof.person, Evidence.GOVBR, caller(), sent["why"], handle, proof)
+        return acting, sent
 
     @bp.put("")
     @needs("delegations")

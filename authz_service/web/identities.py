@@ -16,7 +16,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from authz_service.domain.people import Standing
-from authz_service.domain.sign_in import Token, certificate_of, method_of, second_factor_in
+from authz_service.domain.sign_in import Token
 from authz_service.usecases.sign_in import SignedIn, SignInDesk
 from authz_service.web.body import read_object
 from authz_service.web.fields import Body, Text, written
@@ -60,7 +60,7 @@ def blueprint(desk: SignInDesk) -> Blueprint:
 
 def _signed_in(known: SignedIn, moment: datetime) -> dict[str, Any]:
     sign_in = known.sign_in
-    certificate, company = certificate_of(sign_in.methods), sign_in.certificate_company
+    certificate, company = sign_in.certificate, sign_in.certificate_company
     unanswered = known.unanswered
     return {
         "sign_in": sign_in.handle,
@@ -68,10 +68,10 @@ def _signed_in(known: SignedIn, moment: datetime) -> dict[str, Any]:
         "again": known.again,
         "person": person_shown(known.person),
         "level": None if sign_in.level is None else sign_in.level.value,
-        "method": method_of(sign_in.methods).value,
+        "method": sign_in.method.value,
         "methods": list(sign_in.methods),
         "certificate": None if certificate is None else certificate.value,
-        "second_factor": second_factor_in(sign_in.methods),
+        "second_factor": sign_in.second_factor,
         "certificate_company": None if company is None else company.value,
         "agent": sign_in.agent,
         "authenticated_at": written(sign_in.authenticated_at),

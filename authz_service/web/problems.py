@@ -94,7 +94,8 @@ def _expected(error: AuthzError) -> Response:
 def _told(error: AuthzError) -> tuple[str, dict[str, Any]]:
     """Give the detail of an error and the members that its kind adds to the problem."""
     if isinstance(error, Unavailable):
-        _log.error("%s in %s", type(error).__name__, route())
+        # Its message may name an address, for operators alone.
+        _log.error("%s in %s: %s", type(error).__name__, route(), error)
         return next(text for kind, text in _AILING if isinstance(error, kind)), {}
     members: dict[str, Any] = {}
     if isinstance(error, InvalidInput):

@@ -171,10 +171,8 @@ def test_the_company_of_the_certificate_is_told_as_it_is(company: Cnpj) -> None:
 def test_the_methods_become_words_that_rules_compare(
     methods: tuple[str, ...], method: str, certificate: str, second_factor: bool
 ) -> None:
-    """Each of the three is a fact of a small domain; without a certificate there is none of it."""
+    """Each of the three is a fact of a small domain."""
     expected = replace(PROVEN, method=method, certificate=certificate, second_factor=second_factor)
-    if certificate == "none":
-        expected = replace(expected, cnpj=None)
     assert expected == facts_with(replace(SIGN_IN, methods=methods)).question.sign_in
 
 

@@ -104,7 +104,7 @@ class Service:
                 surrogates=self.store.surrogates,
                 acts=acts,
                 clock=self.clock,
-                refused=self.refused.append,
+                refused=lambda cause, _caller: self.refused.append(cause),
                 confirm_at_once=confirm_at_once,
             ),
             clients=self.clients,

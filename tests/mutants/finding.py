@@ -104,8 +104,8 @@ def _disabled(tree: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, bool | str |
 def _required(key: ast.expr | None, value: ast.expr) -> Iterator[tuple[ast.expr, str]]:
     if isinstance(key, ast.Constant) and key.value == "require" and isinstance(value, ast.List):
         for element in value.elts:
-            others = [one for one in value.elts if one is not element]
-            yield element, ast.literal_eval(others[0])
+            others = [ast.literal_eval(one) for one in value.elts if one is not element]
+            yield element, next(iter(others), "")
 
 
 def _switches_on(key: ast.expr | None, value: ast.expr) -> bool:

@@ -19,7 +19,7 @@ from authz_service.domain.decision import CompanyAsked, Question
 from authz_service.domain.delegation import Change, Delegation, Event, EventKind
 from authz_service.domain.errors import Conflict
 from authz_service.domain.identifiers import Cnpj, Cpf
-from authz_service.domain.people import Bond, Person
+from authz_service.domain.people import Bond, Person, Role
 from authz_service.store import SqlStore
 from authz_service.store.schema import CpfText, metadata
 from tests.domain.document import COMPANY, FILIAL, MEMBER, P001, REPRESENTATIVE, STRANGER
@@ -27,6 +27,7 @@ from tests.fakes.clock import NOON
 from tests.fakes.store import untold
 from tests.store.records import TICK, answer, sign_in, standing
 
+DAY = timedelta(days=1)
 THREADS = 16
 
 
@@ -109,6 +110,34 @@ def test_of_answers_that_come_all_at_once_the_newest_stays(store: SqlStore) -> N
         standing(COMPANY, observed_at=newest),
     ] == store.registry.standing_of(REPRESENTATIVE)
     assert THREADS == len(store.personal_data.export(REPRESENTATIVE)[0]["sign_ins"])
+
+
+def test_what_is_only_seen_again_makes_no_row(store: SqlStore) -> None:
+    """Each sign-in renews the age of what is as it was; only what changed has a history."""
+
+    def seen(day: int, *roles: Role) -> list[dict[str, object]]:
+        moment = NOON + day * DAY
+        told = [standing(COMPANY, role, observed_at=moment) for role in roles]
+        once = sign_in(f"{day}", began_at=moment)
+        store.sign_ins.save(once, answer(*told, moment=moment), untold, confirm=False)
+        found, _revision = store.personal_data.export(REPRESENTATIVE)
+        return [dict(row) for row in found["standings"]]
+
+    for day in range(3):
+        rows = seen(day, Role.SOCIO)
+    again = [(row["observed_at"], row["superseded_at"]) for row in rows]
+    seen(3, Role.CONTADOR)
+    seen(4)
+    rows = seen(5, Role.CONTADOR)
+
+    assert [((NOON + 2 * DAY).isoformat(), None)] == again
+    assert [
+        ("socio", (NOON + 3 * DAY).isoformat()),
+        ("contador", (NOON + 4 * DAY).isoformat()),
+        ("contador", None),
+    ] == [(row["role"], row["superseded_at"]) for row in rows]
+    [current] = store.registry.standing_of(REPRESENTATIVE)
+    assert standing(COMPANY, Role.CONTADOR, observed_at=NOON + 5 * DAY) == current
 
 
 def test_a_confirmation_that_comes_all_at_once_is_told_once(store: SqlStore) -> None:

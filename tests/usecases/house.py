@@ -68,6 +68,7 @@ class House:
         self.tokens = ScriptedTokens()
         self.companies = ScriptedCompanies()
         self.refused: list[Cause] = []
+        self.refused_to: list[Caller] = []
         self.sign_in_desk = SignInDesk(
             govbr=GovBr(self.tokens, self.companies),
             sign_ins=self.store.sign_ins,
@@ -75,12 +76,16 @@ class House:
             surrogates=self.store.surrogates,
             acts=self.acts,
             clock=self.clock,
-            refused=self.refused.append,
+            refused=self._refused,
             confirm_at_once=False,
         )
         self.privacy = Privacy(self.store.personal_data, self.store.surrogates, self.acts)
         self.clients = Clients(self.store.clients, self.acts, self.clock)
         self.cataloguer = Cataloguer(self.store.catalogue, self.acts)
+
+    def _refused(self, cause: Cause, caller: Caller) -> None:
+        self.refused.append(cause)
+        self.refused_to.append(caller)
 
     def _listen(self, records: Sequence[Record]) -> None:
         self.told.append(list(records))

@@ -233,7 +233,7 @@ def test_every_act_is_in_the_log_with_what_it_changed(house: House) -> None:
     house.desk.revoke(ACTING, stored(house)[P015.id][0].id)
     third = stored(house)[P015.id][0].id
     persons = {"member": house.surrogate(MEMBER), "company": "52420282000180"}
-    common = persons | {"actor_evidence": "asserted", "sign_in": None}
+    common = persons | {"actor_evidence": "asserted", "sign_in": None, "method": None}
     expected = [
         (
             "delegation.replace",

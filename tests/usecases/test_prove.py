@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from authz_service.domain.decision import Decision
+from authz_service.domain.decision import Decision, Question
 from authz_service.domain.errors import SignInUnavailable, StoreUnavailable, TokenRefused
+from authz_service.domain.facts import Facts
 from authz_service.domain.people import Evidence
 from authz_service.domain.sign_in import Cause
 from authz_service.usecases.acting import Acting
@@ -32,7 +33,8 @@ def test_a_token_that_was_brought_before_proves_person_and_sign_in(house: House)
     """Who acts is known with all that the sign-in proved, and nothing is written."""
     signed = ingest(house)
     before, records = kept(house), list(house.log.records)
-    assert (REPRESENTATIVE, signed.sign_in.handle) == house.sign_in_desk.prove(TOKEN, PORTAL)
+    proof, handle = house.sign_in_desk.prove(TOKEN, PORTAL)
+    assert (REPRESENTATIVE, signed.sign_in.handle) == (proof.person, handle)
     assert (before, records) == (kept(house), house.log.records)
 
 
@@ -41,7 +43,8 @@ def test_a_token_that_was_not_brought_before_proves_the_person_alone(house: Hous
     house.companies.answers = listing(SOCIO)
     house.tokens.take(TEXT, SAID, ID_TEXT)
     before = kept(house)
-    assert (REPRESENTATIVE, None) == house.sign_in_desk.prove(TOKEN, PORTAL)
+    proof, handle = house.sign_in_desk.prove(TOKEN, PORTAL)
+    assert (REPRESENTATIVE, SAID.methods, None) == (proof.person, proof.methods, handle)
     assert [(TEXT, None)] == house.tokens.asked
     assert (before, [], []) == (kept(house), house.log.records, house.companies.asked)
     assert [] == house.refused
@@ -77,6 +80,7 @@ def test_a_refused_token_proves_nothing_and_is_counted(house: House, cause: Caus
     with pytest.raises(TokenRefused) as caught:
         house.sign_in_desk.prove(TOKEN, PORTAL)
     assert (cause, [cause]) == (caught.value.cause, house.refused)
+    assert [PORTAL] == house.refused_to
 
 
 def test_without_keys_or_store_nobody_is_proven(house: House) -> None:
@@ -94,11 +98,33 @@ def test_without_keys_or_store_nobody_is_proven(house: House) -> None:
 def test_who_is_proven_acts_on_delegations_as_verified(house: House) -> None:
     """The desk's questions bring the sign-in, so rules may ask how the person got in."""
     signed = ingest(house)
-    actor, handle = house.sign_in_desk.prove(TOKEN, PORTAL)
+    proof, handle = house.sign_in_desk.prove(TOKEN, PORTAL)
     questions = remember(house, Decision(allowed=True, reasons=("represents",)))
-    acting = Acting(actor, Evidence.GOVBR, PORTAL, sign_in=handle)
+    acting = Acting(proof.person, Evidence.GOVBR, PORTAL, sign_in=handle, proof=proof)
     house.desk.replace_set(acting, COMPANY, MEMBER, names((P001,)))
     assert {signed.sign_in.handle} == {one.sign_in for one in questions}
     asked = house.decisions[0].asked
     assert (signed.sign_in.id, Evidence.GOVBR) == (asked.sign_in, asked.actor_evidence)
     assert house.surrogate(REPRESENTATIVE) == asked.actor
+
+
+def test_a_token_that_made_no_sign_in_tells_rules_what_it_proves(house: House) -> None:
+    """Method and certificate are read from the token itself; there is no sign-in to name."""
+    house.tokens.take(TEXT, SAID)
+    seen = []
+
+    def verdict(_question: Question, facts: Facts) -> Decision:
+        seen.append(facts)
+        return Decision(allowed=True, reasons=("represents",))
+
+    house.policy.verdict = verdict
+    proof, handle = house.sign_in_desk.prove(TOKEN, PORTAL)
+    acting = Acting(proof.person, Evidence.GOVBR, PORTAL, sign_in=handle, proof=proof)
+    house.desk.replace_set(acting, COMPANY, MEMBER, names((P001,)))
+
+    read = seen[0].question.sign_in
+    assert read is not None
+    assert ("certificate", "device", COMPANY.value) == (read.method, read.certificate, read.cnpj)
+    act = house.administrative[-1]
+    known = [act.details[name] for name in ("actor_evidence", "sign_in", "method")]
+    assert ["govbr", None, "certificate"] == known

@@ -105,17 +105,47 @@ def test_a_sign_in_is_one_act_in_the_log(house: House) -> None:
     assert {
         "person": house.surrogate(REPRESENTATIVE),
         "sign_in": signed.sign_in.id,
+        "ends_at": "2026-11-20T16:00:00+00:00",
+        "authenticated_at": "2026-11-20T14:55:00+00:00",
         "method": "certificate",
+        "second_factor": False,
         "level": "gold",
         "certificate_company": "52420282000180",
         "agent": False,
         "companies": "partial",
         "standing": ("52420282000180:socio", "11222333000181:contador"),
         "unanswered": ("52420282000260",),
+        "registers": True,
+        "confirms": False,
+        "notes": ("a-note",),
     } == house.administrative[0].details
     revision = house.store.facts.gather([], NOON).revision
     assert revision == house.administrative[0].store_revision
     assert [[record]] == house.told
+
+
+@pytest.mark.parametrize(
+    ("known", "agent", "at_once", "expected"),
+    [
+        (None, False, False, (True, False)),
+        (None, False, True, (True, True)),
+        (None, True, True, (False, False)),
+        (Person(REPRESENTATIVE), False, True, (True, True)),
+        (Person(REPRESENTATIVE, NOON), False, False, (False, False)),
+        (Person(REPRESENTATIVE, NOON), False, True, (False, True)),
+        (Person(REPRESENTATIVE, NOON), True, True, (False, False)),
+        (Person(REPRESENTATIVE, NOON, NOON), False, True, (False, False)),
+    ],
+)
+def test_the_act_tells_whom_it_registers_and_confirms(
+    house: House, known: Person | None, agent: bool, at_once: bool, expected: tuple[bool, bool]
+) -> None:
+    """Who may be delegated to from now on, and that a setting said so, is on record."""
+    if known is not None:
+        house.store.registry.save_person(known, untold)
+    ingest(house, replace(SAID, agent=agent), confirm_at_once=at_once)
+    details = house.administrative[0].details
+    assert expected == (details["registers"], details["confirms"])
 
 
 def test_what_no_token_told_is_null_in_the_act(house: House) -> None:

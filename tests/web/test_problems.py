@@ -181,13 +181,14 @@ def test_only_what_may_pass_invites_to_try_again(
 def test_govbr_that_cannot_be_asked_is_named(
     service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The caller hears that it is GOV.BR, the operator at which route, and neither hears more."""
+    """The caller hears that it is GOV.BR, the operator at which route and why."""
     problem = sign_in_unavailable(service).get_json()
     assert ("Sign-in is not possible now", "GOV.BR cannot be asked now") == (
         problem["title"],
         problem["detail"],
     )
-    assert ["SignInUnavailable in /v1/identities"] == [one.getMessage() for one in caplog.records]
+    [record] = caplog.records
+    assert record.getMessage().startswith("SignInUnavailable in /v1/identities: ")
 
 
 REQUEST_IDS = [
@@ -304,10 +305,11 @@ def test_what_nobody_expected_is_told_to_nobody(
 def test_a_part_that_ails_is_logged_by_its_kind(
     service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The operator reads which part failed at which route, not what it said."""
+    """The operator reads which part failed at which route, and why."""
     service.log.broken = True
     service.post(EVALUATION, A)
-    assert [f"LogUnavailable in {EVALUATION}"] == [one.getMessage() for one in caplog.records]
+    expected = f"LogUnavailable in {EVALUATION}: the decision log cannot be written"
+    assert [expected] == [one.getMessage() for one in caplog.records]
 
 
 def test_counting_must_not_cost_an_answer(
