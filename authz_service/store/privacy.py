@@ -5,7 +5,8 @@ Nothing here names a table that holds persons: the columns of the type ``CpfText
 a row is, and a row that belongs to such a row by a foreign key is of the same person. Two
 things are exceptions. Who acted on a delegation to somebody else does not own that line of
 its history, so the line stays and the person goes. And what a sign-in is found by, its
-handle and the digest of its token, is a key and not the person's data.
+handle and the digest of its token, is a key and not the person's data: it is not shown, and
+the digest outlives the person until the token ends, or the token would bring the person back.
 
 Free text is not looked through for what is shown, and a CPF in it is hidden there, since it
 may be another person's. From what is kept it is taken out, as far as it is that person's.
@@ -14,6 +15,7 @@ may be another person's. From what is kept it is taken out, as far as it is that
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -35,6 +37,7 @@ from sqlalchemy import (
 from authz_service.domain.identifiers import ERASED, Cnpj, Cpf, ProcessId, without_cpf
 from authz_service.store.database import Database, revision_of
 from authz_service.store.schema import CpfText, delegation_events, metadata, sign_ins
+from authz_service.store.sign_ins import spend
 from authz_service.usecases.ports import Told
 
 _ACTED: frozenset[Column[Any]] = frozenset((delegation_events.c.actor,))
@@ -42,6 +45,12 @@ _ACTED: frozenset[Column[Any]] = frozenset((delegation_events.c.actor,))
 
 _KEYS: frozenset[Column[Any]] = frozenset((sign_ins.c.handle, sign_ins.c.digest))
 """What is never shown."""
+
+_OTHER_DIGIT = re.compile(r"(?![0-9])\d")
+"""A digit of another script than ours, such as those of full width."""
+
+_BETWEEN_DIGITS = r"[\W_]{0,3}"
+"""As much as stands between groups, as in ``025 - 17``; people who spell use less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +86,12 @@ class SqlPersonalData:
 
         Delegations to the person go with their history. Where the person acted on those of
         others, the history keeps the act and ``ERASED`` in the place of the CPF. Where free
-        text has the CPF, it says ``[cpf]`` instead. All of it is gone from the files as well,
-        once nobody reads an older state.
+        text has the CPF, it says ``[cpf]`` instead. The digests of the person's tokens stay
+        until the tokens end, without the person, so that no token brings back what was erased.
+        All else is gone from the files as well, once nobody reads an older state.
         """
         with self.database.revise(told) as (connection, revision):
+            spend(connection, cpf)
             # What belongs to a row goes before the row.
             for table in reversed(metadata.sorted_tables):
                 belonging = _belonging(table, cpf)
@@ -147,13 +158,32 @@ def _value(value: object, whose: Cpf) -> object:
 
 
 def _take_out(connection: Connection, table: Table, column: Column[Any], cpf: Cpf) -> None:
-    """Replace the CPF in free text; the database finds the candidates, however it is written."""
-    groups = (cpf.digits[:3], cpf.digits[3:6], cpf.digits[6:9], cpf.digits[9:])
-    between = r"[\W_]{0,3}"
-    written = re.compile(rf"(?<!\d){between.join(groups)}(?!\d)")
+    """
+    Replace the CPF in free text, however it is written.
+
+    The database cannot find the candidates, since it knows neither the digits of other scripts
+    nor what may stand between two of them. So each erasure reads all that was ever written
+    here, 0.6 s for a hundred thousand texts, while other writers wait.
+    """
     key = list(table.primary_key.columns)
-    candidates = select(*key, column).where(column.like(f"%{'%'.join(groups)}%"))
-    for *name, text in connection.execute(candidates).all():
+    written = select(*key, column).where(column.is_not(None))
+    found = [
+        (name, without)
+        for *name, text in connection.execute(written)
+        if (without := _without(cpf, text)) != text
+    ]
+    for name, without in found:
         same = [part == value for part, value in zip(key, name, strict=True)]
-        change = update(table).where(*same).values({column: written.sub("[cpf]", text)})
-        connection.execute(change)
+        connection.execute(update(table).where(*same).values({column: without}))
+
+
+def _without(cpf: Cpf, text: str) -> str:
+    """Give *text* with ``[cpf]`` for each place where the CPF stands by itself."""
+    written = re.compile(rf"(?<!\d){_BETWEEN_DIGITS.join(cpf.digits)}(?!\d)")
+    # One sign for one sign, so a place in the one is the same place in the other.
+    in_ascii = _OTHER_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
+    parts, end = [], 0
+    for match in written.finditer(in_ascii):
+        parts.append(text[end : match.start()])
+        end = match.end()
+    return "[cpf]".join([*parts, text[end:]])

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, insert, select, update
 
+from authz_service.domain.errors import Conflict
 from authz_service.domain.identifiers import Cpf
-from authz_service.domain.people import Bond, Person, Standing
+from authz_service.domain.people import Bond, Evidence, Person, Standing
 from authz_service.store.database import Database, new_revision, put, tell
 from authz_service.store.schema import bonds, people, standings
 from authz_service.usecases.ports import Told
@@ -33,8 +34,16 @@ class SqlRegistry:
         return revision
 
     def save_standing(self, standing: Standing, told: Told) -> int:
-        """Keep a standing; it supersedes the one of the same person, company and evidence."""
+        """
+        Keep a standing; it supersedes the one of the same person, company and evidence.
+
+        Raises:
+            Conflict: it is asserted, and GOV.BR has answered about this person: what GOV.BR
+                says counts, also when it lists nothing.
+        """
         with self.database.revise(told) as (connection, revision):
+            if standing.evidence is Evidence.ASSERTED:
+                _require_unanswered(connection, standing.person)
             keep_standing(connection, standing)
         return revision
 
@@ -85,6 +94,11 @@ class SqlRegistry:
         return sorted(found, key=lambda one: (one.company, one.evidence))
 
 
+def _require_unanswered(connection: Connection, cpf: Cpf) -> None:
+    if last_answer(connection, cpf) is not None:
+        raise Conflict("GOV.BR has answered about this person, and what it says counts")
+
+
 def person_in(row: Row[Any]) -> Person:
     """Make a person of a row of ``people``."""
     return Person(row.cpf, row.registered_at, row.confirmed_at)
@@ -107,6 +121,12 @@ def read_person(connection: Connection, cpf: Cpf) -> Person | None:
     """Give a person, or None if nobody has spoken of the CPF."""
     row = connection.execute(select(people).where(people.c.cpf == cpf)).first()
     return None if row is None else person_in(row)
+
+
+def last_answer(connection: Connection, cpf: Cpf) -> datetime | None:
+    """Give when GOV.BR was asked, the last time that its answer was taken over, or None."""
+    asked = select(people.c.observed_at).where(people.c.cpf == cpf)
+    return connection.execute(asked).scalar_one_or_none()
 
 
 def keep_person(connection: Connection, person: Person) -> None:

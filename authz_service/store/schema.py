@@ -190,6 +190,15 @@ sign_ins = Table(
     Column("companies", _one_of(Companies), nullable=False),
 )
 
+# Tokens whose sign-ins were erased with their persons. Nobody's: a digest tells a token to who
+# has it, and no person.
+spent_tokens = Table(
+    "spent_tokens",
+    metadata,
+    Column("digest", CHAR(64), primary_key=True),
+    Column("ends_at", Instant, nullable=False, index=True),
+)
+
 bonds = Table(
     "bonds",
     metadata,

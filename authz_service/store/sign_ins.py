@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 
+from authz_service.domain.errors import Conflict
 from authz_service.domain.identifiers import Cpf
 from authz_service.domain.people import Evidence, Person, Standing
 from authz_service.domain.sign_in import SignIn
@@ -16,11 +17,12 @@ from authz_service.store.database import Database
 from authz_service.store.registry import (
     keep_person,
     keep_standing,
+    last_answer,
     read_person,
     standing_in,
     supersede,
 )
-from authz_service.store.schema import people, sign_ins, standings
+from authz_service.store.schema import people, sign_ins, spent_tokens, standings, surrogates
 from authz_service.usecases.ports import Seen, Told
 
 _KEPT_AFTER_THE_END = timedelta(days=1)
@@ -39,32 +41,49 @@ class SqlSignIns:
     database: Database
 
     def of_digest(self, digest: str) -> SignIn | None:
-        """Give the sign-in that a token made, by the token's digest."""
+        """
+        Give the sign-in that a token made, by the token's digest.
+
+        Raises:
+            Conflict: it made one of a person who was erased since.
+        """
         with self.database.read() as connection:
+            _require_unspent(connection, digest)
             row = connection.execute(select(sign_ins).where(sign_ins.c.digest == digest)).first()
             return None if row is None else _sign_in(row)
 
-    def save(self, sign_in: SignIn, seen: Seen, told: Told, *, confirm: bool) -> int:
+    def save(self, sign_in: SignIn, seen: Seen, told: Told, *, confirm: bool, name: str) -> int:
         """
         Keep a sign-in and all that follows from it in one transaction; see ``Told``.
 
         Unless it is by power of attorney, the person is registered from the first one on, and
         confirmed with it if *confirm*. An answer in *seen* replaces every standing of the person
         that was observed or asserted before it, those of unanswered companies apart; one that
-        is older than the last answer replaces nothing. Sign-ins that ended more than a day ago
-        are forgotten.
+        is older than the last answer replaces nothing, unless that came in the future, by a
+        clock that was wrong. Sign-ins that ended more than a day ago are forgotten.
+
+        Args:
+            sign_in: the sign-in.
+            seen: what GOV.BR's companies API answered.
+            told: see ``Told``.
+            confirm: whether the person is confirmed with it.
+            name: the person's surrogate, as it was before GOV.BR was asked.
 
         Raises:
-            Conflict: the token has made a sign-in already.
+            Conflict: the token has made a sign-in already, if only one that was erased; or the
+                person has another surrogate by now, since it was erased meanwhile.
         """
         with self.database.revise(told) as (connection, revision):
+            _require_name(connection, sign_in.person, name)
             oldest = sign_in.began_at - _KEPT_AFTER_THE_END
-            connection.execute(delete(sign_ins).where(sign_ins.c.ends_at < oldest))
+            for table in (sign_ins, spent_tokens):
+                connection.execute(delete(table).where(table.c.ends_at < oldest))
+            _require_unspent(connection, sign_in.digest)
             _add(connection, sign_in)
             if not sign_in.agent:
                 _register(connection, sign_in, confirm=confirm)
                 if seen.replaces:
-                    _take_over(connection, sign_in.person, seen)
+                    _take_over(connection, sign_in.person, seen, sign_in.began_at)
         return revision
 
 
@@ -72,6 +91,24 @@ def sign_ins_of(connection: Connection, handles: Sequence[str]) -> Mapping[str, 
     """Give the sign-ins that *handles* mean, by handle, in one read."""
     rows = connection.execute(_OF_HANDLES, {"handles": handles})
     return {row.handle: _sign_in(row) for row in rows}
+
+
+def spend(connection: Connection, person: Cpf) -> None:
+    """Let no token of the person's sign-ins, which are about to be erased, make another one."""
+    theirs = select(sign_ins.c.digest, sign_ins.c.ends_at).where(sign_ins.c.person == person)
+    connection.execute(insert(spent_tokens).from_select(["digest", "ends_at"], theirs))
+
+
+def _require_name(connection: Connection, person: Cpf, name: str) -> None:
+    pairing = select(surrogates.c.surrogate).where(surrogates.c.cpf == person)
+    if connection.execute(pairing).scalar_one_or_none() != name:
+        raise Conflict("the person was erased meanwhile")
+
+
+def _require_unspent(connection: Connection, digest: str) -> None:
+    spent = select(spent_tokens.c.digest).where(spent_tokens.c.digest == digest)
+    if connection.execute(spent).first() is not None:
+        raise Conflict("the sign-in of this token was erased")
 
 
 def _add(connection: Connection, sign_in: SignIn) -> None:
@@ -103,11 +140,15 @@ def _register(connection: Connection, sign_in: SignIn, *, confirm: bool) -> None
     keep_person(connection, person)
 
 
-def _take_over(connection: Connection, person: Cpf, seen: Seen) -> None:
-    """Let an answer of GOV.BR replace what was known before it, unless a newer one did."""
-    this = people.c.cpf == person
-    newest = connection.execute(select(people.c.observed_at).where(this)).scalar_one()
-    if newest is not None and newest > seen.moment:
+def _take_over(connection: Connection, person: Cpf, seen: Seen, now: datetime) -> None:
+    """
+    Let an answer of GOV.BR replace what was known before it, unless a newer one did.
+
+    What claims to be later than *now* is by a clock that was wrong. It is replaced as well, or
+    no answer would count until then.
+    """
+    newest = last_answer(connection, person)
+    if newest is not None and seen.moment < newest <= now:
         return
     # What is as it was is only seen again: a row for each sign-in would tell when people worked.
     again = _seen_again(connection, person, seen)
@@ -119,13 +160,14 @@ def _take_over(connection: Connection, person: Cpf, seen: Seen) -> None:
         standings,
         seen.moment,
         standings.c.person == person,
-        standings.c.observed_at <= seen.moment,
+        or_(standings.c.observed_at <= seen.moment, standings.c.observed_at > now),
         standings.c.company.not_in(seen.unanswered),
         standings.c.id.not_in(again),
     )
     for standing in seen.standing:
         if standing not in again.values():
             keep_standing(connection, standing)
+    this = people.c.cpf == person
     connection.execute(update(people).where(this).values(observed_at=seen.moment))
 
 

@@ -132,7 +132,13 @@ class Registry(Protocol):
         """Keep a person; what an earlier call said about registration is replaced."""
 
     def save_standing(self, standing: Standing, told: Told) -> int:
-        """Keep a standing; it supersedes the one of the same person, company and evidence."""
+        """
+        Keep a standing; it supersedes the one of the same person, company and evidence.
+
+        Raises:
+            Conflict: it is asserted, and GOV.BR has answered about this person: what GOV.BR
+                says counts, also when it lists nothing.
+        """
 
     def save_bond(self, bond: Bond, told: Told) -> int:
         """Keep a filial's bond; it supersedes the one that the filial had."""
@@ -193,11 +199,21 @@ class Seen:
 class CompaniesSource(Protocol):
     """Asks GOV.BR what a person is in which company."""
 
-    def observe(self, person: Cpf, token: Token, first: Cnpj | None, moment: datetime) -> Seen:
+    def observe(
+        self,
+        person: Cpf,
+        token: Token,
+        first: Cnpj | None,
+        moment: datetime,
+        last_seen: Mapping[Cnpj, datetime],
+    ) -> Seen:
         """
-        Ask with the person's own access token, about *first* before the other companies.
+        Ask with the person's own access token.
 
         Takes a bounded time, whatever GOV.BR does; an answer that cannot be had is an outcome.
+        *first* is asked about before the other companies, then those that stand not in
+        *last_seen*, then those that were seen longest ago, so that nobody has so many that
+        the same ones are never asked about.
 
         Raises:
             SignInUnavailable: as many wait for GOV.BR as may; try again.
@@ -208,20 +224,33 @@ class SignIns(Protocol):
     """Keeps sign-ins until their tokens end."""
 
     def of_digest(self, digest: str) -> SignIn | None:
-        """Give the sign-in that a token made, by the token's digest."""
+        """
+        Give the sign-in that a token made, by the token's digest.
 
-    def save(self, sign_in: SignIn, seen: Seen, told: Told, *, confirm: bool) -> int:
+        Raises:
+            Conflict: it made one of a person who was erased since.
+        """
+
+    def save(self, sign_in: SignIn, seen: Seen, told: Told, *, confirm: bool, name: str) -> int:
         """
         Keep a sign-in and all that follows from it in one transaction; see ``Told``.
 
         Unless it is by power of attorney, the person is registered from the first one on, and
         confirmed with it if *confirm*. An answer in *seen* replaces every standing of the person
         that was observed or asserted before it, those of unanswered companies apart; one that
-        is older than the last answer replaces nothing. Sign-ins that ended more than a day ago
-        are forgotten.
+        is older than the last answer replaces nothing, unless that came in the future, by a
+        clock that was wrong. Sign-ins that ended more than a day ago are forgotten.
+
+        Args:
+            sign_in: the sign-in.
+            seen: what GOV.BR's companies API answered.
+            told: see ``Told``.
+            confirm: whether the person is confirmed with it.
+            name: the person's surrogate, as it was before GOV.BR was asked.
 
         Raises:
-            Conflict: the token has made a sign-in already.
+            Conflict: the token has made a sign-in already, if only one that was erased; or the
+                person has another surrogate by now, since it was erased meanwhile.
         """
 
 
@@ -236,7 +265,9 @@ class PersonalData(Protocol):
         Forget the person, the pairing with the surrogate included, and give the revision.
 
         Delegations to the person go with their history. Where the person acted on those of
-        others, the history keeps the act and ``ERASED`` in the place of the CPF.
+        others, the history keeps the act and ``ERASED`` in the place of the CPF. The digests of
+        the person's tokens stay until the tokens end, without the person, so that no token
+        brings back what was erased.
         """
 
 

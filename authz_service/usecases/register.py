@@ -76,6 +76,7 @@ class Registrar:
 
         Raises:
             InvalidInput: ``ends_at`` has no zone.
+            Conflict: GOV.BR has answered about this person, and what it says counts.
         """
         standing = Standing(company, cpf, role, Evidence.ASSERTED, self.clock(), ends_at)
         details: Details = {

@@ -109,19 +109,22 @@ class SignInDesk:
             TokenRefused: a check failed, or another client brought the token before.
             SignInOff: no GOV.BR is configured.
             SignInUnavailable: nothing of it was kept; the same token may be brought again.
+            Conflict: the person was erased meanwhile, or since the token was brought first.
         """
         govbr, verified = self._verify(access_token, id_token, caller)
         known = self._known(verified, caller)
         if known is not None:
             return self._state(known, verified.notes)
+        # Before GOV.BR is asked: who is erased meanwhile has another name, or none.
+        name = self.surrogates.surrogates([verified.person])[verified.person]
         seen = self._observe(govbr, verified, access_token)
         sign_in = self._new(verified, seen, caller)
-        details = self._details(sign_in, seen, verified.notes)
+        details = self._details(sign_in, seen, verified.notes, name)
         told = partial(self.acts.did, "sign_in", caller, details)
         try:
-            self.sign_ins.save(sign_in, seen, told, confirm=self.confirm_at_once)
+            self.sign_ins.save(sign_in, seen, told, confirm=self.confirm_at_once, name=name)
         except Conflict:
-            # Brought twice at the same time: whoever came first made the sign-in.
+            # Brought twice at the same time, if the person was not erased meanwhile.
             known = self._known(verified, caller)
             if known is None:
                 raise
@@ -137,12 +140,14 @@ class SignInDesk:
                 by power of attorney, which proves no act of the person's own.
             SignInOff: no GOV.BR is configured.
             SignInUnavailable: the keys cannot be had now.
+            Conflict: the person was erased since the token was brought.
         """
         _govbr, verified = self._verify(access_token, None, caller)
-        if verified.agent:
+        known = self._known(verified, caller)
+        # The other token of the sign-in may have told it.
+        if verified.agent or (known is not None and known.agent):
             self.refused(Cause.AGENT, caller)
             raise TokenRefused(Cause.AGENT, "a power of attorney proves no act of one's own")
-        known = self._known(verified, caller)
         return verified, None if known is None else known.handle
 
     def _verify(
@@ -161,18 +166,23 @@ class SignInDesk:
         if known is not None and known.client != caller.name:
             self.refused(Cause.OTHER_CLIENT, caller)
             raise TokenRefused(Cause.OTHER_CLIENT, "another client has brought it before")
+        if known is not None and verified.agent and not known.agent:
+            self.refused(Cause.AGENT, caller)
+            raise TokenRefused(Cause.AGENT, "it was brought before without what tells of an agent")
         return known
 
     def _observe(self, govbr: GovBr, verified: Verified, token: Token) -> Seen:
-        moment = self.clock()
+        moment, person = self.clock(), verified.person
         if verified.agent:
             return Seen(Companies.AGENT, moment)
         if govbr.companies is None:
             return Seen(Companies.OFF, moment)
         if _SCOPE not in verified.scopes:
             return Seen(Companies.NOT_GRANTED, moment)
+        # Where time is short, those come first of which least is known.
+        last_seen = {one.company: one.observed_at for one in self.registry.standing_of(person)}
         company = verified.certificate_company
-        return govbr.companies.observe(verified.person, token, company, moment)
+        return govbr.companies.observe(person, token, company, moment, last_seen)
 
     def _new(self, verified: Verified, seen: Seen, caller: Caller) -> SignIn:
         return SignIn(
@@ -191,11 +201,11 @@ class SignInDesk:
             companies=seen.outcome,
         )
 
-    def _details(self, sign_in: SignIn, seen: Seen, notes: tuple[str, ...]) -> Details:
+    def _details(self, sign_in: SignIn, seen: Seen, notes: tuple[str, ...], name: str) -> Details:
         company, since = sign_in.certificate_company, sign_in.authenticated_at
         before = self.registry.person(sign_in.person) or Person(sign_in.person)
         return {
-            "person": self.surrogates.surrogates([sign_in.person])[sign_in.person],
+            "person": name,
             "sign_in": sign_in.id,
             "ends_at": sign_in.ends_at.isoformat(),
             "authenticated_at": None if since is None else since.isoformat(),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from authz_service.domain.errors import SignInUnavailable, TokenRefused
@@ -66,6 +66,7 @@ class Asked:
     person: Cpf
     token: str
     first: Cnpj | None
+    last_seen: Mapping[Cnpj, datetime] = field(default_factory=dict)
 
 
 def listing(
@@ -99,9 +100,16 @@ class ScriptedCompanies:
         self.busy = False
         self.asked: list[Asked] = []
 
-    def observe(self, person: Cpf, token: Token, first: Cnpj | None, moment: datetime) -> Seen:
+    def observe(
+        self,
+        person: Cpf,
+        token: Token,
+        first: Cnpj | None,
+        moment: datetime,
+        last_seen: Mapping[Cnpj, datetime],
+    ) -> Seen:
         """Answer by the test's function."""
-        self.asked.append(Asked(person, token.text, first))
+        self.asked.append(Asked(person, token.text, first, dict(last_seen)))
         if self.busy:
             raise SignInUnavailable("too many wait for GOV.BR")
         return self.answers(person, moment)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date, datetime, timedelta
@@ -47,9 +48,12 @@ class MemoryRegistry:
 
     def save_standing(self, standing: Standing, told: Told) -> int:
         """Keep a standing in place of the one of the same person, company and evidence."""
-        standings = _Standings(self._tables.well())
+        tables = self._tables.well()
+        if standing.evidence is Evidence.ASSERTED and standing.person in tables.observed:
+            raise Conflict("GOV.BR has answered about this person, and what it says counts")
+        standings = _Standings(tables)
         standings.keep(standing)
-        return self._tables.revise(told, standings=standings.current, past=standings.past)
+        return tables.revise(told, standings=standings.current, past=standings.past)
 
     def save_bond(self, bond: Bond, told: Told) -> int:
         """Keep a bond in place of the one that the filial had."""
@@ -107,46 +111,58 @@ class MemorySignIns:
 
     def of_digest(self, digest: str) -> SignIn | None:
         """Give the sign-in that a token made, by the token's digest."""
-        return self._tables.well().sign_ins.get(digest)
+        if digest in self._tables.well().spent:
+            raise Conflict("the sign-in of this token was erased")
+        return self._tables.sign_ins.get(digest)
 
-    def save(self, sign_in: SignIn, seen: Seen, told: Told, *, confirm: bool) -> int:
+    def save(self, sign_in: SignIn, seen: Seen, told: Told, *, confirm: bool, name: str) -> int:
         """Keep a sign-in and all that follows from it."""
         tables = self._tables.well()
+        if tables.surrogates.get(sign_in.person) != name:
+            raise Conflict("the person was erased meanwhile")
         oldest = sign_in.began_at - _KEPT_AFTER_THE_END
         kept = {key: one for key, one in tables.sign_ins.items() if one.ends_at >= oldest}
-        names = {name for one in kept.values() for name in (one.id, one.handle, one.digest)}
-        if not names.isdisjoint((sign_in.id, sign_in.handle, sign_in.digest)):
+        spent = {key: ends_at for key, ends_at in tables.spent.items() if ends_at >= oldest}
+        if sign_in.digest in spent:
+            raise Conflict("the sign-in of this token was erased")
+        keys = {key for one in kept.values() for key in (one.id, one.handle, one.digest)}
+        if not keys.isdisjoint((sign_in.id, sign_in.handle, sign_in.digest)):
             raise Conflict("what is to be written contradicts what is stored")
         kept[sign_in.digest] = sign_in
         if sign_in.agent:
-            return tables.revise(told, sign_ins=kept)
-        people, observed, standings = dict(tables.people), dict(tables.observed), _Standings(tables)
-        person = people.get(sign_in.person, Person(sign_in.person))
-        if person.registered_at is None:
-            person = replace(person, registered_at=sign_in.began_at)
-        if confirm and person.confirmed_at is None:
-            person = replace(person, confirmed_at=sign_in.began_at)
-        people[person.cpf] = person
+            return tables.revise(told, sign_ins=kept, spent=spent)
+        observed, standings = dict(tables.observed), _Standings(tables)
         if seen.replaces:
-            newest = observed.get(person.cpf)
-            if newest is None or newest <= seen.moment:
-                observed[person.cpf] = seen.moment
-                _take_over(seen, person.cpf, standings)
+            newest = observed.get(sign_in.person)
+            if newest is None or newest <= seen.moment or newest > sign_in.began_at:
+                observed[sign_in.person] = seen.moment
+                _take_over(seen, sign_in, standings)
         return tables.revise(
             told,
             sign_ins=kept,
-            people=people,
+            spent=spent,
+            people={**tables.people, sign_in.person: _registered(tables, sign_in, confirm=confirm)},
             observed=observed,
             standings=standings.current,
             past=standings.past,
         )
 
 
-def _take_over(seen: Seen, person: Cpf, standings: _Standings) -> None:
-    """Let an answer of GOV.BR replace what was known before it."""
+def _registered(tables: Tables, sign_in: SignIn, *, confirm: bool) -> Person:
+    """Give the person as the sign-in leaves the registration."""
+    person = tables.people.get(sign_in.person, Person(sign_in.person))
+    if person.registered_at is None:
+        person = replace(person, registered_at=sign_in.began_at)
+    if confirm and person.confirmed_at is None:
+        person = replace(person, confirmed_at=sign_in.began_at)
+    return person
+
+
+def _take_over(seen: Seen, sign_in: SignIn, standings: _Standings) -> None:
+    """Let an answer of GOV.BR replace what was known before it, or comes from the future."""
     for one in list(standings.current.values()):
-        before = one.person == person and one.observed_at <= seen.moment
-        if before and one.company not in seen.unanswered:
+        meanwhile = seen.moment < one.observed_at <= sign_in.began_at
+        if one.person == sign_in.person and one.company not in seen.unanswered and not meanwhile:
             standings.end(one, seen.moment)
     for one in seen.standing:
         standings.keep(one)
@@ -199,6 +215,7 @@ class MemoryPersonalData:
     def erase(self, cpf: Cpf, told: Told) -> int:
         """Forget the person."""
         tables = self._tables.well()
+        tokens = {key: one.ends_at for key, one in tables.sign_ins.items() if one.person == cpf}
         return tables.revise(
             told,
             people={key: one for key, one in tables.people.items() if key != cpf},
@@ -207,6 +224,7 @@ class MemoryPersonalData:
             standings={key: one for key, one in tables.standings.items() if one.person != cpf},
             past=tuple(one for one in tables.past if one[0].person != cpf),
             sign_ins={key: one for key, one in tables.sign_ins.items() if one.person != cpf},
+            spent=tables.spent | tokens,
             bonds={
                 key: replace(one, proof=_without(cpf, one.proof))
                 for key, one in tables.bonds.items()
@@ -256,6 +274,8 @@ def _erased(delegation: Delegation, cpf: Cpf) -> Delegation:
 
 
 def _without(cpf: Cpf, text: str) -> str:
-    groups = (cpf.digits[:3], cpf.digits[3:6], cpf.digits[6:9], cpf.digits[9:])
-    written = r"[\W_]{0,3}".join(groups)
-    return re.sub(rf"(?<!\d){written}(?!\d)", "[cpf]", text)
+    written = r"[\W_]{0,3}".join(cpf.digits)
+    in_ascii = "".join(str(unicodedata.decimal(sign, sign)) for sign in text)
+    for match in reversed(list(re.finditer(rf"(?<!\d){written}(?!\d)", in_ascii))):
+        text = f"{text[: match.start()]}[cpf]{text[match.end() :]}"
+    return text

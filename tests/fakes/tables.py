@@ -28,6 +28,7 @@ class Tables:
         observed: when GOV.BR last answered about a person.
         past: standings that were superseded, and when; no decision sees them.
         sign_ins: by the token's digest, in the order in which they were made.
+        spent: when the tokens end whose sign-ins were erased, by digest.
     """
 
     broken: bool = False
@@ -38,6 +39,7 @@ class Tables:
     standings: dict[tuple[Cnpj, Cpf, Evidence], Standing] = field(default_factory=dict)
     past: tuple[tuple[Standing, datetime], ...] = ()
     sign_ins: dict[str, SignIn] = field(default_factory=dict)
+    spent: dict[str, datetime] = field(default_factory=dict)
     bonds: dict[Cnpj, Bond] = field(default_factory=dict)
     processes: dict[ProcessId, ProcessDefinition] = field(default_factory=dict)
     delegations: dict[str, Delegation] = field(default_factory=dict)

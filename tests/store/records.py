@@ -10,10 +10,10 @@ from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.people import Evidence, Role, Standing
 from authz_service.domain.sign_in import Companies, Level, SignIn
 from authz_service.store import SqlStore
-from authz_service.usecases.ports import Seen
+from authz_service.usecases.ports import Seen, Told
 from tests.domain.document import COMPANY, REPRESENTATIVE
 from tests.fakes.clock import NOON
-from tests.fakes.store import MemoryStore
+from tests.fakes.store import MemoryStore, untold
 
 Store = MemoryStore | SqlStore
 
@@ -69,3 +69,16 @@ def answer(
 
 NOT_ASKED = Seen(Companies.OFF, NOON)
 """What a sign-in comes with where no companies API is configured."""
+
+
+def keep(
+    store: Store,
+    one: SignIn,
+    seen: Seen = NOT_ASKED,
+    told: Told = untold,
+    *,
+    confirm: bool = False,
+) -> int:
+    """Keep a sign-in of the person who has the name that it finds or makes."""
+    name = store.surrogates.surrogates([one.person])[one.person]
+    return store.sign_ins.save(one, seen, told, confirm=confirm, name=name)

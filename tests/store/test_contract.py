@@ -48,7 +48,7 @@ from tests.domain.document import (
 )
 from tests.fakes.clock import NOON
 from tests.fakes.store import untold
-from tests.store.records import NOT_ASKED, Store, answer, sign_in
+from tests.store.records import Store, answer, keep, sign_in
 
 TICK = timedelta(microseconds=1)
 EXACT = datetime(2026, 7, 31, 23, 59, 59, 999_999, tzinfo=UTC)
@@ -304,7 +304,8 @@ def test_a_standing_is_superseded_by_nothing_else(store: Store, person: Cpf, com
 @pytest.mark.parametrize("ends_at", [EXACT, IN_BRASILIA])
 def test_a_standing_ends_to_the_microsecond(store: Store, ends_at: datetime) -> None:
     """The end is kept exactly, whatever zone it was given in."""
-    store.registry.save_standing(_standing(ends_at=ends_at), untold)
+    observed = replace(_standing(ends_at=ends_at), observed_at=EXACT - TICK)
+    store.registry.save_standing(observed, untold)
 
     assert _company_facts(store, moment=EXACT - TICK).standing.in_force
     assert not _company_facts(store, moment=EXACT).standing.in_force
@@ -908,8 +909,8 @@ WRITES: dict[str, Write] = {
     ),
     "client": lambda store, told: store.clients.save_client(CLIENT, told),
     "confirmation": _confirm,
-    "sign-in": lambda store, told: store.sign_ins.save(
-        sign_in("one"), answer(_standing(evidence=Evidence.GOVBR)), told, confirm=True
+    "sign-in": lambda store, told: keep(
+        store, sign_in("one"), answer(_standing(evidence=Evidence.GOVBR)), told, confirm=True
     ),
     "erasure": lambda store, told: store.personal_data.erase(MEMBER, told),
 }
@@ -933,6 +934,8 @@ def _filled(store: Store) -> None:
     store.catalogue.save_processes([P001], untold)
     store.registry.save_person(Person(MEMBER, NOON), untold)
     _grant(store, _delegation("one"))
+    # A name is made before an act, and is no part of what it writes.
+    store.surrogates.surrogates([MEMBER, REPRESENTATIVE])
 
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
@@ -996,7 +999,7 @@ def test_every_write_is_a_new_revision(store: Store) -> None:
         lambda: _grant(store, _delegation("one")),
         lambda: _happen(store, "one", _event(EventKind.REVOKED)),
         lambda: store.clients.save_client(CLIENT, untold),
-        lambda: store.sign_ins.save(sign_in("one"), NOT_ASKED, untold, confirm=False),
+        lambda: keep(store, sign_in("one")),
         lambda: _confirm(store, untold),
         lambda: store.personal_data.erase(MEMBER, untold),
     ]

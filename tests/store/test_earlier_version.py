@@ -18,12 +18,13 @@ from pathlib import Path
 import pytest
 
 from authz_service.domain.delegation import EventKind
+from authz_service.domain.errors import Conflict
 from authz_service.domain.people import Evidence, Person, Role
 from authz_service.store import SqlStore
 from tests.domain.document import COMPANY, MEMBER, P001, REPRESENTATIVE
 from tests.fakes.clock import NOON
 from tests.fakes.store import untold
-from tests.store.records import HOUR, answer, sign_in, standing
+from tests.store.records import HOUR, answer, keep, sign_in, standing
 
 _TABLES = """
 CREATE TABLE store_revision (id INTEGER NOT NULL, value BIGINT NOT NULL, PRIMARY KEY (id));
@@ -142,21 +143,22 @@ def test_all_that_is_new_works_on_it(store: SqlStore) -> None:
     """Sign-ins, answers with a cadastrador, their order, export and erasure do as on a new one."""
     store.create()
     told = replace(standing(role=Role.REPRESENTANTE_LEGAL), cadastrador=True)
-    store.sign_ins.save(sign_in("one"), answer(told), untold, confirm=True)
-    late = answer(moment=NOON - HOUR)
-    store.sign_ins.save(sign_in("two"), late, untold, confirm=True)
+    keep(store, sign_in("one"), answer(told))
+    keep(store, sign_in("two"), answer(moment=NOON - HOUR))
 
     assert [told] == store.registry.standing_of(REPRESENTATIVE)
     found, revision = store.personal_data.export(REPRESENTATIVE)
     assert (3, 43) == (len(found["standings"]), revision)
     assert 44 == store.personal_data.erase(REPRESENTATIVE, untold)
     assert [] == store.registry.standing_of(REPRESENTATIVE)
+    with pytest.raises(Conflict):
+        keep(store, sign_in("one"))
 
 
 def test_making_what_is_missing_twice_is_making_it_once(store: SqlStore) -> None:
     """Another start finds the columns and leaves them, with what is in them."""
     store.create()
-    store.sign_ins.save(sign_in(), answer(standing()), untold, confirm=True)
+    keep(store, sign_in(), answer(standing()))
     before = store.personal_data.export(REPRESENTATIVE)
     store.create()
 

@@ -25,7 +25,7 @@ from authz_service.store.schema import CpfText, metadata
 from tests.domain.document import COMPANY, FILIAL, MEMBER, P001, REPRESENTATIVE, STRANGER
 from tests.fakes.clock import NOON
 from tests.fakes.store import untold
-from tests.store.records import TICK, answer, sign_in, standing
+from tests.store.records import TICK, answer, keep, sign_in, standing
 
 DAY = timedelta(days=1)
 THREADS = 16
@@ -84,7 +84,7 @@ def test_a_token_that_is_brought_by_all_at_once_makes_one_sign_in(store: SqlStor
 
     def _task(number: int) -> Callable[[], object]:
         mine = replace(sign_in(), id=f"{number}", handle=f"{number}")
-        return lambda: store.sign_ins.save(mine, answer(standing()), heard.append, confirm=True)
+        return lambda: keep(store, mine, answer(standing()), heard.append)
 
     tasks = [_task(number) for number in range(THREADS)]
     assert {"done": 1, Conflict.__name__: THREADS - 1} == _at_once(tasks)
@@ -101,10 +101,10 @@ def test_of_answers_that_come_all_at_once_the_newest_stays(store: SqlStore) -> N
         moment = NOON + number * TICK
         told = [standing(company, observed_at=moment) for company in (COMPANY, companies[number])]
         seen = answer(*told, moment=moment)
-        return lambda: store.sign_ins.save(sign_in(f"{number}"), seen, untold, confirm=False)
+        return lambda: keep(store, sign_in(f"{number}", began_at=newest), seen)
 
-    assert {"done": THREADS} == _at_once([_task(number) for number in range(THREADS)])
     newest = NOON + (THREADS - 1) * TICK
+    assert {"done": THREADS} == _at_once([_task(number) for number in range(THREADS)])
     assert [
         standing(companies[-1], observed_at=newest),
         standing(COMPANY, observed_at=newest),
@@ -119,7 +119,7 @@ def test_what_is_only_seen_again_makes_no_row(store: SqlStore) -> None:
         moment = NOON + day * DAY
         told = [standing(COMPANY, role, observed_at=moment) for role in roles]
         once = sign_in(f"{day}", began_at=moment)
-        store.sign_ins.save(once, answer(*told, moment=moment), untold, confirm=False)
+        keep(store, once, answer(*told, moment=moment))
         found, _revision = store.personal_data.export(REPRESENTATIVE)
         return [dict(row) for row in found["standings"]]
 
@@ -188,7 +188,7 @@ def test_a_sign_in_is_of_the_state_of_all_other_facts(store: SqlStore) -> None:
         nonlocal first
         if first and statement.startswith("SELECT"):
             first = False
-            other.sign_ins.save(sign_in("one"), answer(standing()), untold, confirm=True)
+            keep(other, sign_in("one"), answer(standing()))
 
     event.listen(store.database.engine, "after_cursor_execute", _meanwhile)
     [during] = store.facts.gather([question], NOON).facts
@@ -211,10 +211,9 @@ def _granted(name: str, member: Cpf, actor: Cpf, why: str | None = None) -> Dele
 def _fill(store: SqlStore, cpf: Cpf) -> None:
     """Keep *cpf* in every column that may hold one, and in free text."""
     store.catalogue.save_processes([P001], untold)
-    store.surrogates.surrogates([cpf])
     for number in range(3):
         seen = answer(standing(person=cpf), moment=NOON + timedelta(seconds=number))
-        store.sign_ins.save(sign_in(f"{number}", cpf), seen, untold, confirm=True)
+        keep(store, sign_in(f"{number}", cpf), seen)
     store.registry.save_bond(Bond(FILIAL, COMPANY, f"ata de {cpf.digits}", NOON), untold)
     for granted in (
         _granted("mine", cpf, MEMBER),
@@ -344,6 +343,30 @@ def test_an_erasure_beside_other_writers_is_done(store: SqlStore) -> None:
     expected = [Person(cpf, NOON, NOON) for cpf in people[::2]]
     assert expected == [one for cpf in people if (one := store.registry.person(cpf)) is not None]
     assert 2 * THREADS == store.facts.gather([], NOON).revision
+
+
+def test_a_sign_in_beside_its_erasure_is_erased_or_refused(store: SqlStore) -> None:
+    """Whichever of the two comes first, none of eight persons is known when both are done."""
+    people = [Cpf(f"{number:011}") for number in range(1, THREADS // 2 + 1)]
+    names = store.surrogates.surrogates(people)
+    kept = [
+        partial(
+            store.sign_ins.save,
+            sign_in(cpf.digits, cpf),
+            answer(standing(person=cpf)),
+            untold,
+            confirm=True,
+            name=names[cpf],
+        )
+        for cpf in people
+    ]
+    erased = [partial(store.personal_data.erase, cpf, untold) for cpf in people]
+    came_out = _at_once([*kept, *erased])
+
+    assert {"done", Conflict.__name__} >= set(came_out)
+    assert len(people) <= came_out["done"]
+    shown = [store.personal_data.export(cpf)[0] for cpf in people]
+    assert [] == [rows for tables in shown for rows in tables.values() if rows]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from authz_service.domain.decision import CompanyAsked, ProcessAsked, Question
 from authz_service.domain.delegation import Change, Delegation, Event, EventKind
-from authz_service.domain.errors import StoreUnavailable
+from authz_service.domain.errors import Conflict, StoreUnavailable
 from authz_service.domain.facts import CompanyFacts, PersonFacts, ProcessFacts
 from authz_service.domain.identifiers import ERASED, Cpf
 from authz_service.domain.people import Bond, Evidence, Person, Role
@@ -29,7 +29,7 @@ from tests.domain.document import (
 )
 from tests.fakes.clock import NOON
 from tests.fakes.store import untold
-from tests.store.records import HOUR, NOT_ASKED, Store, answer, sign_in, standing
+from tests.store.records import HOUR, TICK, Store, answer, keep, sign_in, standing
 
 DAY = timedelta(days=1)
 WHOSE = REPRESENTATIVE
@@ -80,9 +80,9 @@ def _fill(store: Store) -> None:
         standing(evidence=Evidence.ASSERTED, observed_at=NOON - DAY), untold
     )
     store.registry.save_standing(standing(person=PARTNER), untold)
-    store.sign_ins.save(sign_in("partner", PARTNER), NOT_ASKED, untold, confirm=False)
-    store.sign_ins.save(sign_in("two", agent=True), NOT_ASKED, untold, confirm=True)
-    store.sign_ins.save(sign_in("one"), answer(standing()), untold, confirm=True)
+    keep(store, sign_in("partner", PARTNER))
+    keep(store, sign_in("two", agent=True))
+    keep(store, sign_in("one"), answer(standing()), confirm=True)
     theirs = _delegation("b-theirs", MEMBER, _event(WHOSE))
     _apply(store, theirs)
     _apply(store, event=(theirs, _event(PARTNER, EventKind.CONFIRMED)))
@@ -211,7 +211,8 @@ def test_who_is_erased_is_not_known_any_more(store: Store) -> None:
     assert (NOTHING, before + 1) == store.personal_data.export(WHOSE)
     assert store.registry.person(WHOSE) is None
     assert [] == store.registry.standing_of(WHOSE)
-    assert store.sign_ins.of_digest(sign_in("one").digest) is None
+    with pytest.raises(Conflict, match=r"^the sign-in of this token was erased$"):
+        store.sign_ins.of_digest(sign_in("one").digest)
     assert store.delegations.find("a-mine") is None
 
 
@@ -287,14 +288,97 @@ def test_the_pairing_with_the_surrogate_is_gone(store: Store) -> None:
 
 
 def test_the_erased_may_come_back(store: Store) -> None:
-    """A later sign-in, with an answer older than the forgotten one, makes the person known anew."""
+    """A new token, with an answer older than the forgotten one, makes the person known anew."""
     _fill(store)
     store.personal_data.erase(WHOSE, untold)
     seen = answer(standing(OTHER_COMPANY, Role.CONTADOR), moment=NOON - HOUR)
-    store.sign_ins.save(sign_in("one"), seen, untold, confirm=False)
+    keep(store, sign_in("three"), seen)
 
     assert Person(WHOSE, NOON) == store.registry.person(WHOSE)
     assert [OTHER_COMPANY] == [one.company for one in store.registry.standing_of(WHOSE)]
+
+
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_no_token_brings_back_the_erased(store: Store, name: str) -> None:
+    """What made a sign-in that was erased makes no other one, by power of attorney or not."""
+    _fill(store)
+    store.personal_data.erase(WHOSE, untold)
+    heard: list[int] = []
+    before = store.facts.gather([], NOON).revision
+    for _ in range(2):
+        with pytest.raises(Conflict, match=r"^the sign-in of this token was erased$"):
+            keep(store, sign_in(name), answer(standing()), heard.append)
+
+    with pytest.raises(Conflict, match=r"^the sign-in of this token was erased$"):
+        store.sign_ins.of_digest(sign_in(name).digest)
+    assert store.registry.person(WHOSE) is None
+    assert [] == heard
+    assert before == store.facts.gather([], NOON).revision
+
+
+def test_the_tokens_of_others_are_not_spent(store: Store) -> None:
+    """Neither their sign-ins go nor is a token refused that nobody has brought yet."""
+    _fill(store)
+    store.personal_data.erase(WHOSE, untold)
+    keep(store, sign_in("another", PARTNER))
+
+    for name in ("partner", "another"):
+        assert store.sign_ins.of_digest(sign_in(name).digest) is not None
+
+
+@pytest.mark.parametrize(("late", "refused"), [(DAY, True), (DAY + TICK, False)])
+def test_a_spent_token_is_forgotten_a_day_after_its_end(
+    store: Store, late: timedelta, refused: bool
+) -> None:
+    """The next sign-in, whoever's it is, sweeps it out; by then no verifier takes it."""
+    _fill(store)
+    store.personal_data.erase(WHOSE, untold)
+    keep(store, sign_in("another", PARTNER, sign_in("one").ends_at + late))
+    came_out = "kept"
+    try:
+        # Long before, so that nothing is swept out by this one.
+        keep(store, sign_in("one"))
+    except Conflict:
+        came_out = "refused"
+
+    assert ("refused" if refused else "kept") == came_out
+
+
+def test_a_spent_token_is_swept_out_before_it_is_refused(store: Store) -> None:
+    """A token that comes when it would be forgotten is as new, and may be erased once more."""
+    _fill(store)
+    store.personal_data.erase(WHOSE, untold)
+    late = sign_in("one", began_at=sign_in("one").ends_at + DAY + TICK)
+    keep(store, late)
+    kept = store.sign_ins.of_digest(late.digest)
+    store.personal_data.erase(WHOSE, untold)
+
+    assert late == kept
+    with pytest.raises(Conflict):
+        keep(store, late)
+
+
+def test_a_token_is_not_spent_by_an_erasure_that_was_not_done(store: Store) -> None:
+    """What no log takes leaves the sign-in, and the token may be erased with it later."""
+    _fill(store)
+
+    def _refuse(_revision: int) -> None:
+        raise StoreUnavailable("no log")
+
+    with pytest.raises(StoreUnavailable):
+        store.personal_data.erase(WHOSE, _refuse)
+    with pytest.raises(Conflict, match=r"^what is to be written contradicts what is stored$"):
+        keep(store, sign_in("one"))
+
+
+def test_whom_govbr_answered_about_may_be_asserted_once_erased(store: Store) -> None:
+    """That there was an answer is forgotten with the person."""
+    _fill(store)
+    store.personal_data.erase(WHOSE, untold)
+    asserted = standing(evidence=Evidence.ASSERTED)
+    store.registry.save_standing(asserted, untold)
+
+    assert [asserted] == store.registry.standing_of(WHOSE)
 
 
 def test_erasing_whom_nobody_knows_is_done_and_told(store: Store) -> None:
@@ -328,6 +412,21 @@ def test_what_cannot_be_told_is_not_erased(store: Store) -> None:
         ("a pedido de 722.684.025-17", "a pedido de [cpf]"),
         ("CPF72268402517, 722 684 025 17; 722-684-025/17", "CPF[cpf], [cpf]; [cpf]"),
         ("protocolo 172268402517 e 722684025170", "protocolo 172268402517 e 722684025170"),
+        ("7 2 2 6 8 4 0 2 5 1 7", "[cpf]"),
+        ("72.26.84.02.51.7, 7226 8402 517", "[cpf], [cpf]"),
+        ("7, 2, 2, 6, 8, 4, 0, 2, 5, 1, 7.", "[cpf]."),
+        ("722 - 684 - 025 - 17", "[cpf]"),
+        ("722_684_025\n17\x00", "[cpf]\x00"),
+        ("72268\u200b402517", "[cpf]"),
+        ("７２２.６８４.０２５-１７", "[cpf]"),
+        ("de ７２２６８４０２５１７ e ٧٢٢٦٨٤٠٢٥١٧ ficam", "de [cpf] e [cpf] ficam"),
+        ("७ २ २ ६ ८ ४ ० २ ५ १ ७", "[cpf]"),
+        ("𝟕𝟐𝟐𝟔𝟖𝟒𝟎𝟐𝟓𝟏𝟕, 722684٠٢٥17", "[cpf], [cpf]"),
+        ("１72268402517 e 72268402517٠", "１72268402517 e 72268402517٠"),
+        ("７２２.６８４.０２５-１８", "７２２.６８４.０２５-１８"),
+        ("722684025", "722684025"),
+        ("7 2 2 6 8 4 0 2 5 e 1 7", "7 2 2 6 8 4 0 2 5 e 1 7"),
+        ("722----684025 17", "722----684025 17"),
         ("de 111.444.777-35", "de 111.444.777-35"),
         ("722 casos, 684 e 025 de 17", "722 casos, 684 e 025 de 17"),
         ("ação", "ação"),

@@ -12,7 +12,7 @@ from authz_service.domain.decision import CompanyAsked, Question
 from authz_service.domain.errors import Conflict
 from authz_service.domain.facts import CompanyFacts, Facts, SignInFacts
 from authz_service.domain.identifiers import Cnpj, Cpf
-from authz_service.domain.people import Evidence, Person, Role
+from authz_service.domain.people import Evidence, Person, Role, Standing
 from authz_service.domain.sign_in import Companies, Level, SignIn
 from authz_service.usecases.ports import Seen
 from tests.domain.document import (
@@ -25,7 +25,7 @@ from tests.domain.document import (
 )
 from tests.fakes.clock import NOON
 from tests.fakes.store import untold
-from tests.store.records import HOUR, NOT_ASKED, TICK, Store, answer, sign_in, standing
+from tests.store.records import HOUR, NOT_ASKED, TICK, Store, answer, keep, sign_in, standing
 
 DAY = timedelta(days=1)
 EXACT = datetime(2026, 7, 31, 23, 59, 59, 999_999, tzinfo=UTC)
@@ -35,7 +35,7 @@ MANY = tuple(Cnpj(f"{number:014}") for number in range(100, 140))
 def _save(
     store: Store, one: SignIn | None = None, seen: Seen = NOT_ASKED, *, confirm: bool = False
 ) -> int:
-    return store.sign_ins.save(one or sign_in(), seen, untold, confirm=confirm)
+    return keep(store, one or sign_in(), seen, confirm=confirm)
 
 
 def _known(store: Store, cpf: Cpf = REPRESENTATIVE) -> list[tuple[Cnpj, Role, Evidence]]:
@@ -117,6 +117,38 @@ def test_what_was_forgotten_is_no_conflict(store: Store) -> None:
     _save(store, again)
 
     assert again == store.sign_ins.of_digest(again.digest)
+
+
+@pytest.mark.parametrize("agent", [False, True])
+@pytest.mark.parametrize("named_again", [False, True])
+def test_who_is_erased_while_govbr_is_asked_stays_so(
+    store: Store, agent: bool, named_again: bool
+) -> None:
+    """A sign-in that began before the erasure writes nothing, and is told to no log."""
+    _save(store, sign_in("before"))
+    name = store.surrogates.surrogates([REPRESENTATIVE])[REPRESENTATIVE]
+    revision = store.personal_data.erase(REPRESENTATIVE, untold)
+    if named_again:
+        store.surrogates.surrogates([REPRESENTATIVE])
+    heard: list[int] = []
+    one = sign_in(agent=agent)
+    with pytest.raises(Conflict, match=r"^the person was erased meanwhile$"):
+        store.sign_ins.save(one, answer(standing()), heard.append, confirm=True, name=name)
+
+    assert store.sign_ins.of_digest(one.digest) is None
+    assert store.registry.person(REPRESENTATIVE) is None
+    assert [] == _known(store)
+    assert [] == heard
+    assert revision == store.facts.gather([], NOON).revision
+
+
+def test_the_name_of_somebody_else_is_not_the_persons(store: Store) -> None:
+    """It is the pairing that counts, not that there is such a name."""
+    names = store.surrogates.surrogates([REPRESENTATIVE, MEMBER])
+    with pytest.raises(Conflict):
+        store.sign_ins.save(sign_in(), NOT_ASKED, untold, confirm=False, name=names[MEMBER])
+
+    assert store.registry.person(REPRESENTATIVE) is None
 
 
 # The person
@@ -268,11 +300,11 @@ def test_an_answer_replaces_the_assertion_about_the_same_company(store: Store) -
 
 
 def test_what_was_asserted_after_the_answer_stays(store: Store) -> None:
-    """The answer says how it was when GOV.BR was asked, and nothing of later."""
+    """The answer says how it was when GOV.BR was asked, and nothing of what came meanwhile."""
     store.registry.save_standing(
         standing(evidence=Evidence.ASSERTED, observed_at=NOON + TICK), untold
     )
-    _save(store, seen=answer(standing(role=Role.CONTADOR)))
+    _save(store, sign_in(began_at=NOON + TICK), answer(standing(role=Role.CONTADOR)))
 
     assert [
         (COMPANY, Role.SOCIO, Evidence.ASSERTED),
@@ -283,9 +315,11 @@ def test_what_was_asserted_after_the_answer_stays(store: Store) -> None:
 def test_what_an_answer_ended_does_not_come_back(store: Store) -> None:
     """An assertion that an answer replaced stays past when the next answer is empty."""
     store.registry.save_standing(standing(evidence=Evidence.ASSERTED), untold)
-    _save(store, sign_in("one"), answer(standing(), moment=NOON + TICK))
-    _save(store, sign_in("two"), answer(moment=NOON + 2 * TICK))
-    _save(store, sign_in("three"), answer(standing(FILIAL), moment=NOON + 3 * TICK))
+    told: tuple[list[Standing], ...] = ([standing()], [], [standing(FILIAL)])
+    for number, standings in enumerate(told):
+        moment = NOON + number * TICK
+        once = sign_in(f"{number}", began_at=moment)
+        _save(store, once, answer(*standings, moment=moment))
 
     assert [(FILIAL, Role.SOCIO, Evidence.GOVBR)] == _known(store)
 
@@ -329,7 +363,7 @@ def test_what_is_no_answer_changes_no_standing(store: Store, outcome: Companies)
     seen = answer(standing(FILIAL), moment=NOON + HOUR, outcome=outcome)
     _save(store, sign_in("one"), seen)
     known = _known(store)
-    _save(store, sign_in("two"), answer(standing()))
+    _save(store, sign_in("two", began_at=NOON + DAY), answer(standing()))
 
     assert [(OTHER_COMPANY, Role.SOCIO, Evidence.ASSERTED)] == known
     assert Person(REPRESENTATIVE, NOON) == store.registry.person(REPRESENTATIVE)
@@ -345,7 +379,7 @@ def test_an_answer_that_is_older_than_the_last_one_replaces_nothing(
     """Answers may overtake each other: the newest counts, whichever is kept last."""
     _save(store, sign_in("one"), answer(standing()))
     late = answer(standing(FILIAL, observed_at=NOON + then), moment=NOON + then)
-    _save(store, sign_in("two"), late)
+    _save(store, sign_in("two", began_at=NOON + TICK), late)
 
     assert [(expected, Role.SOCIO, Evidence.GOVBR)] == _known(store)
     assert store.sign_ins.of_digest(sign_in("two").digest) is not None
@@ -380,9 +414,116 @@ def test_asserting_a_person_does_not_undo_the_last_answer(store: Store) -> None:
 def test_a_company_that_is_told_twice_is_there_once(store: Store) -> None:
     """The last word of an answer counts, also over what was kept with a later date."""
     store.registry.save_standing(standing(observed_at=NOON + DAY), untold)
-    _save(store, seen=answer(standing(), standing(role=Role.CONTADOR)))
+    seen = answer(standing(), standing(role=Role.CONTADOR))
+    _save(store, sign_in(began_at=NOON + DAY), seen)
 
     assert [(COMPANY, Role.CONTADOR, Evidence.GOVBR)] == _known(store)
+
+
+# A clock that was wrong
+
+
+@pytest.mark.parametrize(
+    ("late", "expected"), [(timedelta(0), COMPANY), (TICK, FILIAL), (365 * DAY, FILIAL)]
+)
+def test_an_answer_of_the_future_is_not_the_last_one(
+    store: Store, late: timedelta, expected: Cnpj
+) -> None:
+    """What a clock that was wrong has kept is replaced by the next answer, not by an older one."""
+    moment, began_at = NOON + HOUR + late, NOON + HOUR
+    wrong = answer(standing(observed_at=moment), moment=moment)
+    _save(store, sign_in("one", began_at=moment), wrong)
+    _save(store, sign_in("two", began_at=began_at), answer(standing(FILIAL)))
+
+    assert [(expected, Role.SOCIO, Evidence.GOVBR)] == _known(store)
+
+
+def test_the_clock_that_is_right_again_orders_the_answers(store: Store) -> None:
+    """After an answer of the future the next one is the last one, and an older one none."""
+    future = NOON + 365 * DAY
+    _save(store, sign_in("one", began_at=future), answer(moment=future))
+    _save(store, sign_in("two"), answer(standing()))
+    _save(store, sign_in("three"), answer(standing(FILIAL), moment=NOON - TICK))
+
+    assert [(COMPANY, Role.SOCIO, Evidence.GOVBR)] == _known(store)
+
+
+@pytest.mark.parametrize("evidence", Evidence)
+@pytest.mark.parametrize(("late", "stays"), [(timedelta(0), True), (TICK, False), (DAY, False)])
+def test_a_standing_of_the_future_ends_with_the_next_answer(
+    store: Store, evidence: Evidence, late: timedelta, stays: bool
+) -> None:
+    """What says that it came after the sign-in itself did not."""
+    kept = standing(evidence=evidence, observed_at=NOON + HOUR + late)
+    store.registry.save_standing(kept, untold)
+    _save(store, sign_in(began_at=NOON + HOUR), answer())
+
+    assert ([kept] if stays else []) == store.registry.standing_of(REPRESENTATIVE)
+
+
+def test_what_is_seen_again_is_not_of_the_future_any_more(store: Store) -> None:
+    """A standing that a wrong clock dated counts from when it was really seen."""
+    future = NOON + 365 * DAY
+    wrong = answer(standing(observed_at=future), moment=future)
+    _save(store, sign_in("one", began_at=future), wrong)
+    _save(store, sign_in("two"), answer(standing()))
+
+    assert [standing()] == store.registry.standing_of(REPRESENTATIVE)
+
+
+# What is asserted of whom GOV.BR knows
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        answer(),
+        answer(standing()),
+        answer(unanswered=[OTHER_COMPANY], outcome=Companies.PARTIAL),
+    ],
+)
+@pytest.mark.parametrize("age", [-365 * DAY, timedelta(0), DAY])
+def test_nothing_is_asserted_of_whom_govbr_answered_about(
+    store: Store, seen: Seen, age: timedelta
+) -> None:
+    """Wherever and whenever, listed or not: it is refused, changes nothing, is told to no log."""
+    _save(store, seen=seen)
+    before = store.personal_data.export(REPRESENTATIVE)
+    heard: list[int] = []
+    asserted = standing(OTHER_COMPANY, evidence=Evidence.ASSERTED, observed_at=NOON - age)
+    message = r"^GOV\.BR has answered about this person, and what it says counts$"
+    with pytest.raises(Conflict, match=message):
+        store.registry.save_standing(asserted, heard.append)
+
+    assert [] == heard
+    assert before == store.personal_data.export(REPRESENTATIVE)
+
+
+@pytest.mark.parametrize(
+    ("one", "seen"),
+    [
+        (sign_in(), NOT_ASKED),
+        (sign_in(), replace(NOT_ASKED, outcome=Companies.FAILED)),
+        (sign_in(agent=True), answer(standing())),
+        (sign_in(person=MEMBER), answer(standing(person=MEMBER))),
+    ],
+)
+def test_whom_govbr_did_not_answer_about_may_be_asserted(
+    store: Store, one: SignIn, seen: Seen
+) -> None:
+    """A sign-in without an answer, by power of attorney or of somebody else, says nothing."""
+    _save(store, one, seen)
+    store.registry.save_standing(standing(evidence=Evidence.ASSERTED), untold)
+
+    assert [(COMPANY, Role.SOCIO, Evidence.ASSERTED)] == _known(store)
+
+
+def test_what_is_verified_is_kept_of_whom_govbr_answered_about(store: Store) -> None:
+    """It is not what a caller says."""
+    _save(store, seen=answer())
+    store.registry.save_standing(standing(), untold)
+
+    assert [(COMPANY, Role.SOCIO, Evidence.GOVBR)] == _known(store)
 
 
 # Facts

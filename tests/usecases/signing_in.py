@@ -95,6 +95,6 @@ class ContradictedSignIns:
         """Give None."""
         return None
 
-    def save(self, sign_in: SignIn, seen: Seen | None, told: Told, *, confirm: bool) -> int:
+    def save(self, sign_in: SignIn, seen: Seen, told: Told, *, confirm: bool, name: str) -> int:
         """Refuse, as a database does whose constraint is hurt."""
         raise Conflict("what is to be written contradicts what is stored")

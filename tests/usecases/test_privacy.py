@@ -8,16 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 
 from authz_service.domain.decision import CompanyAsked, Question
-from authz_service.domain.errors import LogUnavailable, StoreUnavailable
+from authz_service.domain.errors import Conflict, LogUnavailable, StoreUnavailable
 from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import ERASED, Cpf
 from authz_service.domain.people import Role
+from authz_service.domain.sign_in import Token
 from tests.domain.document import COMPANY, MEMBER, P001, PARTNER, REPRESENTATIVE, STRANGER
 from tests.fakes.clock import NOON
 from tests.fakes.govbr import digest_of, listing
 from tests.usecases.delegating import give, stored
 from tests.usecases.house import CALLER, House, leaks
-from tests.usecases.signing_in import PORTAL, SOCIO, TEXT, TOKEN, facts, ingest, kept
+from tests.usecases.signing_in import PORTAL, SAID, SOCIO, TEXT, TOKEN, facts, ingest, kept
 
 
 def tell_story(house: House) -> str:
@@ -106,10 +107,7 @@ def test_an_erased_person_is_as_one_never_heard_of(house: House) -> None:
     house.privacy.erase(REPRESENTATIVE, CALLER)
     assert about(house, STRANGER).resource == about(house, REPRESENTATIVE).resource
     assert not about(house, REPRESENTATIVE).actor.registered
-    assert (None, None) == (
-        facts(house, handle).question.sign_in,
-        house.store.sign_ins.of_digest(digest_of(TEXT)),
-    )
+    assert facts(house, handle).question.sign_in is None
     found, _ = house.store.personal_data.export(REPRESENTATIVE)
     assert set() == {table for table in found if found[table]}
 
@@ -144,10 +142,13 @@ def test_the_act_of_an_erased_grantor_stays_without_the_person(house: House) -> 
 
 
 def test_an_erased_person_may_sign_in_anew(house: House) -> None:
-    """The same token makes a sign-in as if for the first time."""
+    """Another token makes a sign-in as if for the first time; the same one does not."""
     handle = tell_story(house)
     house.privacy.erase(REPRESENTATIVE, CALLER)
-    signed = house.sign_in_desk.ingest(TOKEN, None, PORTAL)
+    with pytest.raises(Conflict):
+        house.sign_in_desk.ingest(TOKEN, None, PORTAL)
+    house.tokens.take("another", SAID)
+    signed = house.sign_in_desk.ingest(Token("another"), None, PORTAL)
     assert not signed.again
     assert handle != signed.sign_in.handle
     assert (SOCIO,) == signed.standing

@@ -18,6 +18,7 @@ from tests.usecases.delegating import names, remember
 from tests.usecases.house import House
 from tests.usecases.signing_in import (
     ID_TEXT,
+    ID_TOKEN,
     OTHER,
     PORTAL,
     SAID,
@@ -128,3 +129,13 @@ def test_a_token_that_made_no_sign_in_tells_rules_what_it_proves(house: House) -
     act = house.administrative[-1]
     known = [act.details[name] for name in ("actor_evidence", "sign_in", "method")]
     assert ["govbr", None, "certificate"] == known
+
+
+def test_an_agent_known_by_the_other_token_proves_no_own_act(house: House) -> None:
+    """The access token alone does not tell it, and the sign-in that it made does."""
+    house.tokens.take(TEXT, replace(SAID, agent=True), ID_TEXT)
+    house.sign_in_desk.ingest(TOKEN, ID_TOKEN, PORTAL)
+    house.tokens.take(TEXT, SAID)
+    with pytest.raises(TokenRefused) as caught:
+        house.sign_in_desk.prove(TOKEN, PORTAL)
+    assert Cause.AGENT == caught.value.cause

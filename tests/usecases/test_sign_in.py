@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from authz_service.domain.errors import (
+    Conflict,
     LogUnavailable,
     SignInOff,
     SignInUnavailable,
@@ -31,6 +32,7 @@ from tests.usecases.signing_in import (
     HOUR,
     ID_TEXT,
     ID_TOKEN,
+    OTHER,
     PORTAL,
     SAID,
     SOCIO,
@@ -87,6 +89,49 @@ def test_govbr_is_asked_with_the_persons_own_token(house: House) -> None:
     house.tokens.take("another", replace(SAID, certificate_company=None))
     house.sign_in_desk.ingest(Token("another"), None, PORTAL)
     assert [Asked(REPRESENTATIVE, "another", None)] == house.companies.asked
+
+
+def test_govbr_is_told_what_is_known_so_that_the_least_known_comes_first(house: House) -> None:
+    """Each company with the moment at which it was last seen, whoever said so."""
+    house.companies.answers = listing(SOCIO, CONTADOR)
+    ingest(house)
+    house.tokens.take("another", SAID)
+    house.sign_in_desk.ingest(Token("another"), None, PORTAL)
+    assert {COMPANY: NOON, OTHER_COMPANY: NOON} == house.companies.asked[-1].last_seen
+
+
+def test_who_is_erased_while_govbr_is_asked_stays_erased(house: House) -> None:
+    """The sign-in comes to nothing, as does the same token afterwards."""
+
+    def answers(person: Cpf, moment: datetime) -> Seen:
+        house.privacy.erase(person, PORTAL)
+        return listing(SOCIO)(person, moment)
+
+    house.companies.answers = answers
+    with pytest.raises(Conflict):
+        ingest(house)
+    assert None is house.store.registry.person(REPRESENTATIVE)
+    assert [] == house.store.registry.standing_of(REPRESENTATIVE)
+    assert ["person.erase"] == [one.act for one in house.administrative]
+
+
+def test_a_token_does_not_bring_back_who_was_erased(house: House) -> None:
+    """Not even from the client that brought it first; a new sign-in does."""
+    house.companies.answers = listing(SOCIO)
+    ingest(house)
+    house.privacy.erase(REPRESENTATIVE, PORTAL)
+    with pytest.raises(Conflict):
+        house.sign_in_desk.ingest(TOKEN, None, OTHER)
+    with pytest.raises(Conflict):
+        house.sign_in_desk.ingest(TOKEN, None, PORTAL)
+    with pytest.raises(Conflict):
+        house.sign_in_desk.prove(TOKEN, PORTAL)
+    assert None is house.store.registry.person(REPRESENTATIVE)
+    assert {} == house.store._tables.surrogates
+    assert 1 == len(house.companies.asked)
+    house.tokens.take("another", SAID)
+    house.sign_in_desk.ingest(Token("another"), None, PORTAL)
+    assert [SOCIO] == house.store.registry.standing_of(REPRESENTATIVE)
 
 
 def test_a_sign_in_is_one_act_in_the_log(house: House) -> None:
@@ -287,12 +332,22 @@ def test_an_answer_of_govbr_replaces_what_was_known(house: House) -> None:
 
 def test_an_empty_answer_of_govbr_is_an_answer(house: House) -> None:
     """Who is in no company any more has no standing, also none that was asserted before."""
-    house.companies.answers = listing(SOCIO)
-    ingest(house)
     house.registrar.standing(OTHER_COMPANY, REPRESENTATIVE, Role.SOCIO, None, PORTAL)
+    house.companies.answers = failing
+    ingest(house)
+    assert {OTHER_COMPANY: Role.SOCIO} == roles(house)
     signed = again_later(house, listing())
     assert ((), Companies.OBSERVED) == (signed.standing, signed.sign_in.companies)
     assert {} == roles(house)
+
+
+def test_nobody_asserts_a_standing_against_govbr(house: House) -> None:
+    """Once GOV.BR has answered about a person, what it says counts, and the refusal is told."""
+    ingest(house)
+    with pytest.raises(Conflict, match="has answered about this person"):
+        house.registrar.standing(COMPANY, REPRESENTATIVE, Role.SOCIO, None, PORTAL)
+    assert {} == roles(house)
+    assert ["sign_in"] == [one.act for one in house.administrative]
 
 
 def test_a_company_whose_role_was_not_told_keeps_what_was_known(house: House) -> None:

@@ -52,7 +52,9 @@ def test_the_same_token_again_tells_what_is_known_now(house: House) -> None:
     house.companies.answers = listing(SOCIO, outcome=Companies.PARTIAL)
     ingest(house)
     house.registrar.confirm(REPRESENTATIVE, PORTAL)
-    house.registrar.standing(OTHER_COMPANY, REPRESENTATIVE, Role.CONTADOR, None, PORTAL)
+    house.tokens.take("another", SAID)
+    house.companies.answers = listing(SOCIO, CONTADOR)
+    house.sign_in_desk.ingest(Token("another"), None, PORTAL)
     again = house.sign_in_desk.ingest(TOKEN, None, PORTAL)
     assert (True, Person(REPRESENTATIVE, NOON, NOON)) == (again.again, again.person)
     assert {COMPANY, OTHER_COMPANY} == {one.company for one in again.standing}
@@ -145,3 +147,13 @@ def test_a_contradiction_that_no_other_sign_in_explains_is_told(house: House) ->
     with pytest.raises(Conflict):
         contradicted(house).ingest(TOKEN, None, PORTAL)
     assert (before, [], []) == (kept(house), house.log.records, house.refused)
+
+
+def test_what_tells_of_an_agent_too_late_is_refused(house: House) -> None:
+    """A sign-in that passed for the person's own is not brought again with what it left out."""
+    ingest(house)
+    house.tokens.take(TEXT, replace(SAID, agent=True), ID_TEXT)
+    with pytest.raises(TokenRefused) as caught:
+        house.sign_in_desk.ingest(TOKEN, ID_TOKEN, PORTAL)
+    assert (Cause.AGENT, [Cause.AGENT]) == (caught.value.cause, house.refused)
+    assert [PORTAL] == house.refused_to
