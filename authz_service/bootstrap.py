@@ -18,7 +18,7 @@ from authz_service.identity.waiting import Waiting
 from authz_service.journal.file import FileLog
 from authz_service.metrics import Metrics
 from authz_service.policy.current import CurrentPolicy
-from authz_service.server import WAITING_THREADS
+from authz_service.server import WAITING_FOR_COMPANIES, WAITING_FOR_KEYS
 from authz_service.settings import GovBrSettings, Settings
 from authz_service.store import SqlStore
 from authz_service.usecases.acts import ActLog
@@ -183,14 +183,17 @@ def _refused(metrics: Metrics) -> Refused:
 
 
 def _talk_to(govbr: GovBrSettings, metrics: Metrics) -> GovBrParts:
-    waiting = Waiting(WAITING_THREADS)
     keys = KeyCache(
-        govbr.jwks_url, waiting, metrics.keys_refreshed, stale_seconds=govbr.keys_hours * 3600
+        govbr.jwks_url,
+        Waiting(WAITING_FOR_KEYS),
+        metrics.keys_refreshed,
+        stale_seconds=govbr.keys_hours * 3600,
     )
     metrics.watch_keys(keys.age)
     companies = None
     if govbr.api_url is not None:
-        companies = GovBrCompanies(govbr.api_url, waiting, metrics.companies_called)
+        places = Waiting(WAITING_FOR_COMPANIES)
+        companies = GovBrCompanies(govbr.api_url, places, metrics.companies_called)
     return GovBrParts(keys, GovBrTokens(govbr.issuer, govbr.audience, keys), companies)
 
 

@@ -214,7 +214,9 @@ def _person(options: argparse.Namespace) -> int:
             print(json.dumps(found, ensure_ascii=False, indent=2))
         else:
             service.privacy.erase(cpf, OPERATOR)
-            print("erased; the decision log keeps its lines, which are about nobody now")
+            print(
+                "erased; the decision log keeps its lines, in which the person has no name any more"
+            )
     return 0
 
 

@@ -18,8 +18,10 @@ from waitress.task import ErrorTask, WSGITask
 
 THREADS = 8
 """Few: threads that fight for the interpreter lock make each other slower."""
-WAITING_THREADS = 4
-"""How many of them may wait for somebody else's server; the others are there for decisions."""
+WAITING_FOR_COMPANIES = 3
+"""How many of them may wait for GOV.BR's companies API; the others are there for decisions."""
+WAITING_FOR_KEYS = 1
+"""How many may wait for GOV.BR's keys, so that made-up keys keep nobody from signing in."""
 DRAIN_SECONDS = 30.0
 """How long a stop waits for requests that are being answered."""
 TAKING_IN_SECONDS = 1.0

@@ -245,8 +245,9 @@ def _host(url: str) -> str | None:
         host, _port = parts.hostname, parts.port
     except ValueError:
         return None
-    plain = url.isascii() and url.isprintable() and " " not in url
-    if not host or not plain or "@" in parts.netloc or parts.query or parts.fragment:
+    # An empty query or fragment leaves its sign behind only in the text.
+    plain = url.isascii() and url.isprintable() and not set(" ?#@%\\") & set(url)
+    if not host or not plain:
         return None
     if parts.scheme == "https" or (parts.scheme == "http" and _is_this_machine(host)):
         return host

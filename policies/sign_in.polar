@@ -1,4 +1,4 @@
-# What it takes away how a person signed in at GOV.BR.
+# What the way in which a person signed in at GOV.BR takes away.
 
 # By power of attorney (Procuração Eletrônica) the token bears the attorney's CPF, but the
 # right is another person's: in such a sign-in nothing is opened, delegated or read.

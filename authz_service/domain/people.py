@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from authz_service.domain.errors import InvalidInput
 from authz_service.domain.identifiers import Cnpj, Cpf
-from authz_service.domain.time import civil_day, require_aware
+from authz_service.domain.time import CLOCKS_APART, civil_day, require_aware
 
 
 class Role(StrEnum):
@@ -99,7 +99,14 @@ class Standing:
             require_aware(self.ends_at, "ends_at")
 
     def in_force(self, moment: datetime) -> bool:
-        """Tell whether the standing counts at *moment*; at ``ends_at`` it is over."""
+        """
+        Tell whether the standing counts at *moment*; at ``ends_at`` it is over.
+
+        One that was seen later than *moment*, by a clock that was wrong, does not count either:
+        it would stay fresh until then, however long that is.
+        """
+        if self.observed_at > moment + CLOCKS_APART:
+            return False
         return self.ends_at is None or moment < self.ends_at
 
     def represents(self, moment: datetime) -> bool:

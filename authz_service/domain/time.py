@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from authz_service.domain.errors import InvalidInput
 
 BRASILIA = ZoneInfo("America/Sao_Paulo")
 """The legal time of Brasília (hora legal de Brasília), with its past summer times."""
+
+
+CLOCKS_APART = timedelta(minutes=5)
+"""How far the clocks of two machines of one deployment may be apart."""
 
 
 def civil_day(moment: datetime) -> date:

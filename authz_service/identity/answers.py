@@ -82,15 +82,15 @@ def standing_of(body: bytes, person: Cpf, company: Cnpj, moment: datetime) -> St
         raise Unusable from None
     if of != person:
         raise Unusable
-    return Standing(
-        company,
-        person,
-        _role_of(answer.get("atuacao")),
-        Evidence.GOVBR,
-        moment,
-        _end_of(answer.get("dataExpiracao")),
-        _CADASTRADOR.get(str(answer.get("cadastrador")).lower()),
-    )
+    role = _role_of(answer.get("atuacao"))
+    try:
+        end = _end_of(answer.get("dataExpiracao"))
+    except Unusable:
+        # Left unanswered, an older and better standing would live on: this one is over.
+        _log.warning("GOV.BR's companies API told an end of standing that cannot be read")
+        end = moment
+    cadastrador = _CADASTRADOR.get(str(answer.get("cadastrador")).lower())
+    return Standing(company, person, role, Evidence.GOVBR, moment, end, cadastrador)
 
 
 def _role_of(word: object) -> Role:

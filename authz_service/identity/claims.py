@@ -51,6 +51,7 @@ class Claims:
         scopes: what GOV.BR lets the token ask.
         company: whose certificate (e-CNPJ) was used, or None.
         agent: whether somebody acts by power of attorney (Procuração Eletrônica).
+        issued_at: ``iat``.
         ends_at: ``exp``.
         authenticated_at: ``auth_time``, or None.
         level: the account's level, or None.
@@ -64,6 +65,7 @@ class Claims:
     scopes: frozenset[str]
     company: Cnpj | None
     agent: bool
+    issued_at: datetime
     ends_at: datetime
     authenticated_at: datetime | None
     level: Level | None
@@ -101,6 +103,7 @@ class _Reader:
             scopes=self._scopes(),
             company=company,
             agent=self._agent(),
+            issued_at=times["iat"],
             ends_at=times["exp"],
             authenticated_at=times.get("auth_time"),
             level=self._level(),

@@ -14,10 +14,10 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from authz_service.domain.errors import SignInUnavailable
@@ -32,7 +32,7 @@ from authz_service.usecases.ports import Seen
 DEADLINE = 5.0
 """Seconds after which a person has been asked about for long enough."""
 LONGEST_CALL = 3.0
-"""Seconds of one call, or what remains until the deadline if that is less."""
+"""Seconds after which one call has taken long enough."""
 WORKERS = 8
 PER_PERSON = 6
 """How many calls of one person are under way at once: others find a worker meanwhile."""
@@ -77,6 +77,7 @@ class GovBrCompanies:
         told: hears of every call, by the value of its ``Outcome`` and its seconds. An answer
             that came and could not be used is ``malformed``.
         deadline: seconds for all calls about one person together.
+        longest_call: seconds of one call, or what remains until the deadline if that is less.
     """
 
     def __init__(
@@ -86,18 +87,27 @@ class GovBrCompanies:
         told: Callable[[str, float], None],
         *,
         deadline: float = DEADLINE,
+        longest_call: float = LONGEST_CALL,
     ) -> None:
         self._companies_url = f"{api_url.rstrip('/')}/empresas/v2/empresas"
         self._waiting = waiting
         self._told = told
         self._deadline = deadline
+        self._longest_call = longest_call
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="govbr-companies")
         self._closed = threading.Event()
         self._failed: dict[_Kind, tuple[Outcome, float]] = {}
 
-    def observe(self, person: Cpf, token: Token, first: Cnpj | None, moment: datetime) -> Seen:
+    def observe(
+        self,
+        person: Cpf,
+        token: Token,
+        first: Cnpj | None,
+        moment: datetime,
+        last_seen: Mapping[Cnpj, datetime],
+    ) -> Seen:
         """
-        Ask with the person's own access token, about *first* before the other companies.
+        Ask with the person's own access token, in the order that the port promises.
 
         Takes no longer than the deadline. A company that is not listed is not asked about, the
         one whose certificate was used included: a certificate is no role. A role that GOV.BR
@@ -114,7 +124,9 @@ class GovBrCompanies:
             if listed is None:
                 return Seen(Companies.FAILED, moment)
             companies, complete = listed
-            standing = self._standing(asking, sorted(companies, key=lambda one: one != first))
+            never = datetime.min.replace(tzinfo=UTC)
+            companies.sort(key=lambda one: (one != first, last_seen.get(one, never)))
+            standing = self._standing(asking, companies)
             unanswered = frozenset(companies).difference(one.company for one in standing)
             outcome = Companies.PARTIAL if unanswered or not complete else Companies.OBSERVED
             return Seen(outcome, moment, tuple(standing), unanswered)
@@ -181,7 +193,7 @@ class GovBrCompanies:
         self, asking: _Asking, kind: _Kind, address: str, read: Callable[[bytes], _Answer]
     ) -> _Answer | None:
         """Do one call, on a thread of the pool, and give what was read, or None."""
-        seconds = min(LONGEST_CALL, asking.left())
+        seconds = min(self._longest_call, asking.left())
         if seconds == 0 or self._closed.is_set():
             return None
         began, answer = time.monotonic(), None

@@ -39,6 +39,8 @@ CNPJ_UNEXPLAINED = "cnpj-without-certificate"
 EXPIRED = "id_token-expired"
 """Note: the id_token had expired on its way (it lives 60 seconds) and was left out."""
 
+# Both come in one answer of GOV.BR's; another sign-in of the same person is another answer.
+_TOGETHER = timedelta(minutes=1)
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 _HEADER = frozenset(("alg", "kid", "typ"))
 _TYPES = {Kind.ACCESS: frozenset(("jwt", "at+jwt")), Kind.ID: frozenset(("jwt",))}
@@ -55,6 +57,8 @@ _OPTIONS: Options = {
     "verify_jti": True,
     "require": ["exp", "iat", "sub"],
 }
+# What an id_token that came too late may still take away.
+_EXPIRED_TOO: Options = {**_OPTIONS, "verify_exp": False}
 _CAUSES: tuple[tuple[type[jwt.InvalidTokenError], Cause, str], ...] = (
     (jwt.InvalidSignatureError, Cause.SIGNATURE, "its signature is not that of GOV.BR's key"),
     (jwt.ExpiredSignatureError, Cause.EXPIRED, "it has expired"),
@@ -112,9 +116,14 @@ class GovBrTokens:
             SignInUnavailable: the keys cannot be had now.
         """
         access = self._claims(access_token, Kind.ACCESS)
-        identity = None if id_token is None else self._unless_expired(id_token)
-        if identity is not None:
+        identity, expired = None, False
+        if id_token is not None:
+            identity, expired = self._perhaps_expired(id_token)
             _be_one_sign_in(access, identity, access_token)
+        # Of one that has expired nothing is believed, but what takes away.
+        agent = access.agent or (identity is not None and identity.agent)
+        if expired:
+            identity = None
         told = [access] if identity is None else [access, identity]
         notes = [note for one in told for note in one.notes]
         company = next((one.company for one in told if one.company), None)
@@ -122,7 +131,7 @@ class GovBrTokens:
             # The claim comes with a certificate only ("Passo 9"): without one it is unexplained.
             company = None
             notes.append(CNPJ_UNEXPLAINED)
-        if id_token is not None and identity is None:
+        if expired:
             notes.append(EXPIRED)
         return Verified(
             person=access.person,
@@ -130,38 +139,38 @@ class GovBrTokens:
             methods=access.methods,
             level=None if identity is None else identity.level,
             certificate_company=company,
-            agent=any(one.agent for one in told),
+            agent=agent,
             authenticated_at=None if identity is None else identity.authenticated_at,
             ends_at=access.ends_at,
             scopes=access.scopes,
             notes=tuple(dict.fromkeys(notes)),
         )
 
-    def _unless_expired(self, id_token: Token) -> Claims | None:
-        """Give what an id_token says, or None if it has expired; it is genuine even then."""
+    def _perhaps_expired(self, id_token: Token) -> tuple[Claims, bool]:
+        """Give what a genuine id_token says, and whether it has expired on its way."""
         try:
-            claims = self._claims(id_token, Kind.ID)
+            claims, expired = self._claims(id_token, Kind.ID), False
         except TokenRefused as error:
             if error.cause != Cause.EXPIRED:
                 raise
-            return None
+            claims, expired = self._claims(id_token, Kind.ID, _EXPIRED_TOO), True
         # PyJWT knows nothing of this claim.
         latest = datetime.now(UTC) + LEEWAY
         if claims.authenticated_at is not None and claims.authenticated_at > latest:
             raise TokenRefused(Cause.NOT_YET_VALID, "`auth_time` is in the future", Kind.ID)
-        return claims
+        return claims, expired
 
-    def _claims(self, token: Token, kind: Kind) -> Claims:
+    def _claims(self, token: Token, kind: Kind, options: Options = _OPTIONS) -> Claims:
         kid = _kid(token.text, kind)
         key = self._key(kid, kind)
         try:
-            values = self._signed(token, key, kind)
+            values = self._signed(token, key, kind, options)
         except TokenRefused as error:
             # A rotation may keep the name of the key.
             newer = self._keys.renewed(kid, key) if error.cause == Cause.SIGNATURE else None
             if newer is None:
                 raise
-            values = self._signed(token, newer, kind)
+            values = self._signed(token, newer, kind, options)
         return read(values, kind)
 
     def _key(self, kid: str, kind: Kind) -> RSAPublicKey:
@@ -169,14 +178,16 @@ class GovBrTokens:
             return self._keys.find(kid)
         raise TokenRefused(Cause.UNKNOWN_KEY, "GOV.BR has no key of the name in its header", kind)
 
-    def _signed(self, token: Token, key: RSAPublicKey, kind: Kind) -> dict[str, Any]:
+    def _signed(
+        self, token: Token, key: RSAPublicKey, kind: Kind, options: Options
+    ) -> dict[str, Any]:
         """Give the claims as they came, if *key* signed them and PyJWT finds nothing wrong."""
         try:
             return jwt.decode(
                 token.text,
                 key,
                 algorithms=["RS256"],
-                options=_OPTIONS,
+                options=options,
                 issuer=self._issuer,
                 audience=self._audience,
                 leeway=LEEWAY,
@@ -254,6 +265,8 @@ def _be_one_sign_in(access: Claims, identity: Claims, access_token: Token) -> No
         raise TokenRefused(Cause.PAIR, "its `sub` is not that of the access_token", Kind.ID)
     if identity.audience != access.audience:
         raise TokenRefused(Cause.PAIR, "its `aud` is not that of the access_token", Kind.ID)
+    if abs(identity.issued_at - access.issued_at) > _TOGETHER:
+        raise TokenRefused(Cause.PAIR, "it was not issued with the access_token", Kind.ID)
     if len({identity.company, access.company} - {None}) > 1:
         raise TokenRefused(Cause.PAIR, "its `cnpj` is not that of the access_token", Kind.ID)
     half = hashlib.sha256(access_token.text.encode()).digest()[:16]

@@ -10,6 +10,7 @@ import pytest
 
 from authz_service.domain.errors import InvalidInput
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing, prevailing
+from authz_service.domain.time import CLOCKS_APART
 from tests.domain.document import (
     COMPANY,
     FILIAL,
@@ -77,6 +78,22 @@ def test_standing_is_over_at_the_instant_it_ends(
     standing = replace(STANDING, role=role, ends_at=ends_at)
     assert expected is standing.in_force(NOON)
     assert (expected and role.represents) is standing.represents(NOON)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "expected"),
+    [
+        (timedelta(0), True),
+        (CLOCKS_APART, True),
+        (CLOCKS_APART + timedelta(microseconds=1), False),
+        (timedelta(days=700), False),
+    ],
+)
+def test_a_standing_of_the_future_does_not_count(ahead: timedelta, expected: bool) -> None:
+    """By a clock that was wrong it would be fresh until then; clocks are minutes apart at most."""
+    standing = Standing(COMPANY, REPRESENTATIVE, Role.SOCIO, Evidence.GOVBR, NOON + ahead)
+    assert expected is standing.in_force(NOON)
+    assert expected is standing.represents(NOON)
 
 
 @pytest.mark.parametrize("field", ["observed_at", "ends_at"])

@@ -81,6 +81,15 @@ TARGETS = (
         ("tests/identity/test_companies.py", "tests/identity/test_keys.py"),
     ),
     Target(
+        "authz_service/store/sign_ins.py",
+        ("tests/store/test_sign_ins.py", "tests/store/test_privacy.py"),
+    ),
+    Target(
+        "authz_service/store/registry.py",
+        ("tests/store/test_sign_ins.py", "tests/store/test_contract.py"),
+    ),
+    Target("authz_service/store/privacy.py", ("tests/store/test_privacy.py",)),
+    Target(
         "authz_service/web/delegations.py",
         ("tests/web/test_acting.py", "tests/web/test_delegations.py"),
     ),
