@@ -161,7 +161,8 @@ class KeyCache:
     def ailment(self) -> str | None:
         """Give what is wrong with the keys, for operators, or None."""
         age, outcome = self._age(), self._outcome
-        if outcome is Outcome.OK:
+        # Too old although all went well: the thread that fetches is held up, or gone.
+        if outcome is Outcome.OK and age < self._stale:
             return None
         if age == math.inf:
             return f"no keys yet: {outcome or 'not asked for'}"

@@ -7,8 +7,6 @@ it go the keys documents that it hands out.
 
 from __future__ import annotations
 
-import base64
-import functools
 import ipaddress
 import json
 import socket
@@ -26,6 +24,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
+
+from tests.identity import minting
 
 
 class Asked:
@@ -282,22 +282,14 @@ def self_signed(folder: Path, *, name: str) -> tuple[ssl.SSLContext, Path]:
     return context, file
 
 
-@functools.cache
-def private_key(name: str) -> rsa.RSAPrivateKey:
-    """Give the key that tests call *name*, of 2048 bits."""
-    assert name
-    return rsa.generate_private_key(65537, 2048)
-
-
 def base64url(number: int) -> str:
     """Give a number as a JWK has it."""
-    octets = number.to_bytes((number.bit_length() + 7) // 8)
-    return base64.urlsafe_b64encode(octets).decode().rstrip("=")
+    return minting.encoded(number.to_bytes((number.bit_length() + 7) // 8))
 
 
 def entry(name: str, **members: object) -> dict[str, object]:
     """Give the public key called *name* as GOV.BR publishes it, under the kid *name*."""
-    numbers = private_key(name).public_key().public_numbers()
+    numbers = minting.public(name).public_numbers()
     n, e = base64url(numbers.n), base64url(numbers.e)
     return {"kty": "RSA", "e": e, "kid": name, "alg": "RS256", "n": n} | members
 

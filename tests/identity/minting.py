@@ -47,6 +47,11 @@ def key(name: str = KID) -> rsa.RSAPrivateKey:
     return _made(name)
 
 
+def public(name: str = KID) -> rsa.RSAPublicKey:
+    """Give the public key that tests call *name*."""
+    return key(name).public_key()
+
+
 @functools.cache
 def _made(_name: str) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65_537, key_size=2_048)

@@ -12,9 +12,11 @@ from tests.identity.minting import (
     ABSENT,
     AUDIENCE,
     COMPANY,
+    HOUR,
     OTHER_COMPANY,
     OTHER_PERSON,
     PERSON,
+    PRODUCTION,
     access_token,
     at_hash,
     id_token,
@@ -106,11 +108,22 @@ def test_the_company_of_a_certificate(
     where: str, cnpj: object, expected: str | None, notes: tuple[str, ...]
 ) -> None:
     """Either token may tell; what cannot be a CNPJ grants nothing, with one note."""
-    access = access_token(cnpj=ABSENT if where == "id" else cnpj).token
+    access = access_token(amr=["x509"], cnpj=ABSENT if where == "id" else cnpj).token
     identity = id_token(cnpj=ABSENT if where == "access" else cnpj).token
     verified = verifier().verify(access, identity)
     assert (None if expected is None else Cnpj(expected)) == verified.certificate_company
     assert notes == verified.notes
+
+
+@pytest.mark.parametrize("where", ["access", "id", "both"])
+@pytest.mark.parametrize("amr", [["passwd", "mfa"], [], ABSENT, "passwd", ["x509x"], ["X509"]])
+def test_a_company_without_a_certificate_is_none(amr: object, where: str) -> None:
+    """GOV.BR tells a company with a certificate only; the id_token's word for one is not enough."""
+    access = access_token(amr=amr, cnpj=ABSENT if where == "id" else COMPANY).token
+    identity = id_token(amr=["x509"], cnpj=ABSENT if where == "access" else COMPANY).token
+    verified = verifier().verify(access, identity)
+    assert verified.certificate_company is None
+    assert ("cnpj-without-certificate",) == verified.notes
 
 
 AGENTS: dict[str, tuple[dict[str, object], bool]] = {
@@ -122,9 +135,14 @@ AGENTS: dict[str, tuple[dict[str, object], bool]] = {
     "true as a string": ({"agent": "true"}, True),
     "True": ({"agent": "True"}, True),
     "False": ({"agent": "False"}, True),
+    "no": ({"agent": "no"}, True),
     "zero": ({"agent": 0}, True),
+    "zero as a string": ({"agent": "0"}, True),
+    "one": ({"agent": 1}, True),
     "empty": ({"agent": ""}, True),
     "a list": ({"agent": [False]}, True),
+    "an empty list": ({"agent": []}, True),
+    "an empty object": ({"agent": {}}, True),
     "a grantor alone": ({"grantor_account": OTHER_PERSON}, True),
     "a grantor with a denial": ({"agent": False, "grantor_account": OTHER_PERSON}, True),
     "an empty grantor": ({"grantor_account": ""}, True),
@@ -203,9 +221,7 @@ def test_an_id_token_is_told_by_any_of_three_claims(name: str) -> None:
 EXPIRED: dict[str, Bend] = {
     "a minute ago": later("exp", -60),
     "just now": later("exp", -30),
-    "in 1970": claims(exp=True),
-    "of another person": lambda one: later("exp", -60)(one).but(sub=OTHER_PERSON),
-    "of an agent": lambda one: later("exp", -60)(one).but(agent=True),
+    "in 1970": claims(exp=1),
 }
 
 
@@ -213,7 +229,7 @@ EXPIRED: dict[str, Bend] = {
 def test_an_expired_id_token_is_left_out(bend: Bend) -> None:
     """It lives a minute, so it may end on its way: a note says so, and nothing of it counts."""
     identity = bend(id_token(cnpj=COMPANY)).token
-    verified = verifier().verify(access_token().token, identity)
+    verified = verifier().verify(access_token(amr=["x509"]).token, identity)
     assert ("id_token-expired",) == verified.notes
     assert (None, None, None, False) == (
         verified.level,
@@ -223,18 +239,36 @@ def test_an_expired_id_token_is_left_out(bend: Bend) -> None:
     )
 
 
+@pytest.mark.parametrize("told", [{"agent": True}, {"grantor_account": OTHER_PERSON}])
+def test_an_expired_id_token_still_takes_away(told: dict[str, object]) -> None:
+    """That somebody acts by power of attorney is no privilege, so it need not be fresh."""
+    identity = id_token(exp=now() - 60, **told).token
+    verified = verifier().verify(access_token().token, identity)
+    assert (True, ("id_token-expired",)) == (verified.agent, verified.notes)
+
+
 EXPIRED_AND: dict[str, tuple[Bend, Cause]] = {
     "forged": (lambda one: one.by(key("production")), Cause.SIGNATURE),
     "unknown key": (header(kid="rsa3"), Cause.UNKNOWN_KEY),
     "with a jku": (header(jku="https://evil.example/jwk"), Cause.HEADER),
     "alg none": (header(alg="none"), Cause.ALGORITHM),
     "without iat": (claims(iat=ABSENT), Cause.CLAIMS),
+    "true for its end": (claims(exp=True), Cause.CLAIMS),
+    "by another issuer": (claims(iss=PRODUCTION), Cause.ISSUER),
+    "for another client": (claims(aud="another.gov.br"), Cause.AUDIENCE),
+    "about nobody": (claims(sub="ana"), Cause.SUBJECT),
+    "about another person": (
+        claims(sub=OTHER_PERSON, preferred_username=OTHER_PERSON),
+        Cause.PAIR,
+    ),
+    "issued long before": (later("iat", -HOUR), Cause.PAIR),
+    "authenticated tomorrow": (later("auth_time", 24 * HOUR), Cause.NOT_YET_VALID),
 }
 
 
 @pytest.mark.parametrize(("bend", "cause"), EXPIRED_AND.values(), ids=EXPIRED_AND)
 def test_expiry_excuses_no_forgery(bend: Bend, cause: Cause) -> None:
-    """Only what GOV.BR has signed is left out; the rest is refused, expired or not."""
+    """Only what GOV.BR has signed, for us and this sign-in, is left out; the rest is refused."""
     identity = bend(id_token(exp=now() - 60)).token
     assert ("id_token", cause) == cause_of(access_token().token, identity)
 
@@ -246,11 +280,15 @@ def test_an_expired_access_token_is_fatal_beside_a_good_id_token() -> None:
     )
 
 
+EARLIER = now() - HOUR
+
 MISMATCHED: dict[str, tuple[Bend, Bend]] = {
     "another person": (claims(), claims(sub=OTHER_PERSON, preferred_username=OTHER_PERSON)),
     "for others as well": (claims(), claims(aud=[AUDIENCE, "another.gov.br"])),
     "for us alone": (claims(aud=[AUDIENCE, "another.gov.br"]), claims()),
     "another company": (claims(cnpj=COMPANY), claims(cnpj=OTHER_COMPANY)),
+    "issued later": (claims(iat=EARLIER), claims(iat=EARLIER + 61)),
+    "issued earlier": (claims(iat=EARLIER + 61), claims(iat=EARLIER)),
     "another access token": (claims(), claims(at_hash=at_hash(access_token(jti="other").token))),
     "at_hash is empty": (claims(), claims(at_hash="")),
     "at_hash is a list": (claims(), claims(at_hash=[])),
@@ -270,6 +308,8 @@ MATCHED: dict[str, tuple[Bend, Bend]] = {
     "audience as a string and as a list": (claims(aud=AUDIENCE), claims(aud=[AUDIENCE])),
     "audiences in another order": (claims(aud=[AUDIENCE, "b"]), claims(aud=["b", AUDIENCE])),
     "company with and without mask": (claims(cnpj=COMPANY), claims(cnpj="52.420.282/0001-80")),
+    "issued a minute later": (claims(iat=EARLIER), claims(iat=EARLIER + 60)),
+    "issued a minute earlier": (claims(iat=EARLIER + 60), claims(iat=EARLIER)),
     "at_hash is null": (claims(), claims(at_hash=None)),
 }
 

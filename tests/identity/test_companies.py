@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,7 @@ from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.people import Evidence, Role, Standing
 from authz_service.domain.sign_in import Companies, Token
 from authz_service.identity.answers import Unusable, companies_of, standing_of
-from authz_service.identity.companies import LONGEST_CALL, PER_PERSON, WORKERS, GovBrCompanies
+from authz_service.identity.companies import PER_PERSON, WORKERS, GovBrCompanies
 from authz_service.identity.waiting import Waiting
 from authz_service.usecases.ports import Seen
 from tests.domain.document import (
@@ -32,26 +33,31 @@ from tests.domain.document import (
     REPRESENTATIVE,
     STRANGER,
 )
+from tests.identity import hostile
 from tests.identity.companies_api import (
     LIST,
-    Behaviour,
     CompaniesApi,
     answering,
     breaking_off,
     dripping,
     endless,
-    hanging,
-    held,
     listed,
-    slow,
 )
+from tests.identity.hostile import Answer, held_until_released
+from tests.identity.patience import LONG, eventually
 
+GENEROUS = 10.0
+"""Seconds that something takes at most beyond its time, on a busy machine."""
 NOW = datetime(2026, 7, 20, 12, 0, tzinfo=UTC)
 PERSON = REPRESENTATIVE
 CPF = PERSON.digits
 TOKEN = Token("head.of-the-representative.signature")
 OTHERS_TOKEN = Token("head.of-the-member.signature")
+_Asked = tuple[Cpf, Token, None, datetime, Mapping[Cnpj, datetime]]
+ASKED: _Asked = (PERSON, TOKEN, None, NOW, {})
+OTHERS_ASKED: _Asked = (MEMBER, OTHERS_TOKEN, None, NOW, {})
 SOCIO = {"atuacao": "SOCIO", "cadastrador": "true"}
+IS_SAID = answering(SOCIO | {"cpf": CPF})
 IS_SOCIO = Standing(COMPANY, PERSON, Role.SOCIO, Evidence.GOVBR, NOW, None, True)
 LEADING_ZEROS = Cnpj("00000000000191")
 SHORT_CPF = Cpf("00000000191")
@@ -80,19 +86,36 @@ class House:
         self._sources: list[GovBrCompanies] = []
 
     def source(
-        self, *, deadline: float = 5.0, places: int = 4, told: Callable[[str, float], None] | None
+        self,
+        *,
+        deadline: float = LONG,
+        longest_call: float = LONG,
+        places: int = 4,
+        told: Callable[[str, float], None] | None = None,
     ) -> GovBrCompanies:
-        """Give a source that asks the API."""
-        hear = told or (lambda outcome, seconds: self.told.append((outcome, seconds)))
-        source = GovBrCompanies(self.api.url, Waiting(places), hear, deadline=deadline)
+        """Give a source that asks the API, and that nothing ends unless it is said otherwise."""
+        source = GovBrCompanies(
+            self.api.url(""),
+            Waiting(places),
+            told or (lambda outcome, seconds: self.told.append((outcome, seconds))),
+            deadline=deadline,
+            longest_call=longest_call,
+        )
         self._sources.append(source)
         return source
 
     def seen(
-        self, *, deadline: float = 5.0, person: Cpf = PERSON, first: Cnpj | None = None
+        self,
+        *,
+        deadline: float = LONG,
+        longest_call: float = LONG,
+        person: Cpf = PERSON,
+        first: Cnpj | None = None,
+        last_seen: Mapping[Cnpj, datetime] | None = None,
     ) -> Seen:
         """Ask once."""
-        return self.source(deadline=deadline, told=None).observe(person, TOKEN, first, NOW)
+        source = self.source(deadline=deadline, longest_call=longest_call)
+        return source.observe(person, TOKEN, first, NOW, last_seen or {})
 
     @property
     def outcomes(self) -> list[str]:
@@ -125,14 +148,6 @@ def timed(act: Callable[[], Seen]) -> tuple[Seen, float]:
     """Give what is seen, and the seconds it took."""
     began = time.monotonic()
     return act(), time.monotonic() - began
-
-
-def eventually(true: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + 5
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 # What it says
@@ -203,14 +218,33 @@ def test_the_end_of_a_bond_is_read_in_every_form_of_the_manual(
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("31/07/2027", id="another mask"),
+        pytest.param("2027-07-31", id="no time of day"),
+        pytest.param("2027-02-30 00:00:00", id="no such day"),
+        pytest.param("0001-01-01T00:00:00Z", id="no year of ours"),
+        pytest.param("", id="empty"),
+        pytest.param(CPF, id="something else"),
+        pytest.param(1_785_000_000, id="a number of seconds"),
+        pytest.param(["2027-07-31T00:00:00Z"], id="a list"),
+    ],
+)
+def test_an_end_that_cannot_be_read_is_now(
+    house: House, caplog: pytest.LogCaptureFixture, text: object
+) -> None:
+    """It is not never, and no older and better standing lives on; operators are told."""
+    house.api.knows(CPF, TOKEN.text, {COMPANY.value: SOCIO | {"dataExpiracao": text}})
+    expected = replace(IS_SOCIO, ends_at=NOW)
+    assert Seen(Companies.OBSERVED, NOW, (expected,)) == house.seen()
+    assert ["ok", "ok"] == house.outcomes
+    told = "GOV.BR's companies API told an end of standing that cannot be read"
+    assert [told] == caplog.messages
+
+
+@pytest.mark.parametrize(
     "said",
     [
-        pytest.param({"dataExpiracao": "31/07/2027"}, id="another mask"),
-        pytest.param({"dataExpiracao": "2027-07-31"}, id="no time of day"),
-        pytest.param({"dataExpiracao": "2027-02-30 00:00:00"}, id="no such day"),
-        pytest.param({"dataExpiracao": "0001-01-01T00:00:00Z"}, id="no year of ours"),
-        pytest.param({"dataExpiracao": ""}, id="an empty end"),
-        pytest.param({"dataExpiracao": 1_785_000_000}, id="a number of seconds"),
         pytest.param({"cpf": MEMBER.digits}, id="about somebody else"),
         pytest.param({"cpf": None}, id="about nobody"),
         pytest.param({"cpf": True}, id="about a truth value"),
@@ -222,7 +256,7 @@ def test_the_end_of_a_bond_is_read_in_every_form_of_the_manual(
 def test_a_role_that_cannot_be_understood_is_not_told(
     house: House, said: dict[str, object]
 ) -> None:
-    """The company stays as it was known: no guess about the role, and no end that is never."""
+    """The company stays as it was known: nobody guesses what was meant."""
     house.api.knows(CPF, TOKEN.text, {COMPANY.value: SOCIO | said, FILIAL.value: SOCIO})
     expected = (replace(IS_SOCIO, company=FILIAL),)
     assert Seen(Companies.PARTIAL, NOW, expected, frozenset([COMPANY])) == house.seen()
@@ -278,7 +312,7 @@ def test_what_cannot_be_a_cnpj_is_left_out_and_said(house: House, odd: object) -
 
 
 @pytest.mark.parametrize("nothing", [answering([]), answering(None, 204)])
-def test_nothing_listed_is_an_answer(house: House, nothing: Behaviour) -> None:
+def test_nothing_listed_is_an_answer(house: House, nothing: Answer) -> None:
     """It replaces what was known: a company that is no longer listed ends."""
     house.api.misbehaves(CPF, LIST, nothing)
     seen = house.seen()
@@ -318,9 +352,7 @@ FAILURES = [
 
 
 @pytest.mark.parametrize(("how", "outcome"), FAILURES)
-def test_a_list_that_does_not_come_changes_nothing(
-    house: House, how: Behaviour, outcome: str
-) -> None:
+def test_a_list_that_does_not_come_changes_nothing(house: House, how: Answer, outcome: str) -> None:
     """Whatever is not a list of companies is a failure, never an empty list."""
     house.api.misbehaves(CPF, LIST, how)
     seen = house.seen()
@@ -347,7 +379,7 @@ def test_a_list_that_does_not_come_changes_nothing(
     ],
 )
 def test_a_role_that_does_not_come_leaves_its_company_as_it_was(
-    house: House, how: Behaviour, outcome: str
+    house: House, how: Answer, outcome: str
 ) -> None:
     """The other companies count; a 404 is no proof that the person has left."""
     house.api.knows(CPF, TOKEN.text, {FILIAL.value: SOCIO, COMPANY.value: SOCIO})
@@ -373,18 +405,17 @@ def test_a_list_that_is_too_large_is_not_read(house: House) -> None:
 
 def test_the_token_of_somebody_else_brings_nothing(house: House) -> None:
     """GOV.BR answers each person about that person alone, so each is asked for by its token."""
-    seen = house.source(told=None).observe(PERSON, OTHERS_TOKEN, None, NOW)
+    seen = house.source().observe(PERSON, OTHERS_TOKEN, None, NOW, {})
     assert Seen(Companies.FAILED, NOW) == seen
 
 
 def test_nobody_there_is_a_failure(house: House) -> None:
     """A refused connection is told and answered like any other failure."""
     told: list[str] = []
-    with CompaniesApi() as gone:
-        pass
-    source = GovBrCompanies(gone.url, Waiting(1), lambda outcome, _: told.append(outcome))
-    assert Seen(Companies.FAILED, NOW) == source.observe(PERSON, TOKEN, None, NOW)
-    source.close()
+    with hostile.refusing() as url:
+        source = GovBrCompanies(url, Waiting(1), lambda outcome, _: told.append(outcome))
+        assert Seen(Companies.FAILED, NOW) == source.observe(*ASKED)
+        source.close()
     assert ["unreachable"] == told
 
 
@@ -418,32 +449,51 @@ def test_whatever_comes_is_an_answer_or_none(body: bytes) -> None:
 # When it is slow
 
 
-def test_forty_companies_are_found_and_asked_about_at_once(house: House) -> None:
-    """The calls run side by side, as many as one person may have."""
+def test_forty_companies_are_found_and_asked_about_side_by_side(house: House) -> None:
+    """As many calls at once as one person may have, and no more."""
     house.api.knows(CPF, TOKEN.text, {one.value: SOCIO for one in FORTY})
     for one in FORTY:
-        late = slow(0.1, answering(SOCIO | {"cpf": CPF}))
-        house.api.misbehaves(CPF, one.value, late)
-    seen, seconds = timed(house.seen)
-    expected = tuple(replace(IS_SOCIO, company=one) for one in sorted(FORTY))
-    assert Seen(Companies.OBSERVED, NOW, expected) == seen
-    assert PER_PERSON == house.api.most_at_once
-    assert seconds < 3
+        house.api.misbehaves(CPF, one.value, held_until_released(IS_SAID))
+    with ThreadPoolExecutor(1) as asking:
+        job = asking.submit(house.seen)
+        eventually(lambda: 1 + PER_PERSON <= len(house.api.calls(CPF)))
+        # If one too many is asked about, it has come by now.
+        time.sleep(0.1)
+        at_once = len(house.api.calls(CPF)) - 1
+        house.api.released.set()
+        expected = tuple(replace(IS_SOCIO, company=one) for one in sorted(FORTY))
+        assert Seen(Companies.OBSERVED, NOW, expected) == job.result()
+    assert PER_PERSON == at_once
+
+
+def test_who_was_not_seen_for_longest_is_asked_about_sooner(house: House) -> None:
+    """Behind the company of the certificate, so that nobody has so many that some never are."""
+    ages = {2: 1, 3: 6, 4: 2, 5: 5, 6: 3, 7: 4, 8: 0}
+    last_seen = {FORTY[one]: NOW - timedelta(days=age) for one, age in ages.items()}
+    house.api.knows(CPF, TOKEN.text, {one.value: SOCIO for one in FORTY[:9]})
+    for one in FORTY[:9]:
+        house.api.misbehaves(CPF, one.value, held_until_released(IS_SAID))
+    with ThreadPoolExecutor(1) as asking:
+        job = asking.submit(house.seen, first=FORTY[8], last_seen=last_seen)
+        eventually(lambda: 1 + PER_PERSON <= len(house.api.calls(CPF)))
+        _list, *sooner = house.api.calls(CPF)
+        house.api.released.set()
+        assert Companies.OBSERVED is job.result().outcome
+    # The certificate's, the two that were never seen, and the three of longest ago.
+    assert {FORTY[one].value for one in (8, 0, 1, 3, 5, 7)} == set(sooner)
 
 
 def test_what_has_come_when_the_deadline_passes_counts(house: House) -> None:
     """The rest keeps what was known of it; the company of the certificate came first."""
     house.api.knows(CPF, TOKEN.text, {one.value: SOCIO for one in FORTY})
-    for one in FORTY:
-        house.api.misbehaves(CPF, one.value, slow(0.2, answering(SOCIO | {"cpf": CPF})))
-    seen, seconds = timed(lambda: house.seen(deadline=0.7, first=FORTY[-1]))
-    answered = {one.company for one in seen.standing}
-    assert Companies.PARTIAL is seen.outcome
-    assert set(FORTY) == answered | seen.unanswered
-    assert not answered & seen.unanswered
-    assert FORTY[-1] in answered
-    assert FORTY[-1].value in house.api.calls(CPF)[1 : 1 + PER_PERSON]
-    assert seconds < 1.5
+    *others, first = FORTY
+    for one in others:
+        house.api.misbehaves(CPF, one.value, hostile.silent)
+    seen, seconds = timed(lambda: house.seen(deadline=2, first=first))
+    expected = (replace(IS_SOCIO, company=first),)
+    assert Seen(Companies.PARTIAL, NOW, expected, frozenset(others)) == seen
+    assert first.value in house.api.calls(CPF)[1 : 1 + PER_PERSON]
+    assert seconds < 2 + GENEROUS
 
 
 def test_the_company_of_the_certificate_is_asked_about_if_it_is_listed(house: House) -> None:
@@ -452,34 +502,37 @@ def test_the_company_of_the_certificate_is_asked_about_if_it_is_listed(house: Ho
     assert [LIST, COMPANY.value] == house.api.calls(CPF)
 
 
-@pytest.mark.parametrize("how", [hanging, dripping])
-def test_a_list_that_takes_too_long_is_a_failure_at_the_deadline(
-    house: House, how: Behaviour
-) -> None:
+SLOW = {"silent": hostile.silent, "dripping": dripping}
+
+
+@pytest.mark.parametrize("how", SLOW.values(), ids=SLOW)
+def test_a_list_that_takes_too_long_is_a_failure_at_the_deadline(house: House, how: Answer) -> None:
     """Whether nothing comes or a byte now and then."""
     house.api.misbehaves(CPF, LIST, how)
-    seen, seconds = timed(lambda: house.seen(deadline=0.5))
+    seen, seconds = timed(lambda: house.seen(deadline=1))
     assert Seen(Companies.FAILED, NOW) == seen
-    assert seconds < 1
+    assert seconds < 1 + GENEROUS
     eventually(lambda: house.outcomes == ["timeout"])
+    [(_, of_call)] = house.told
+    assert of_call < 1 + GENEROUS
 
 
 def test_one_call_does_not_take_all_the_time(house: House) -> None:
     """A list that hangs ends before the deadline, whose rest would help nobody."""
-    house.api.misbehaves(CPF, LIST, hanging)
-    seen, seconds = timed(lambda: house.seen(deadline=60))
+    house.api.misbehaves(CPF, LIST, hostile.silent)
+    seen, seconds = timed(lambda: house.seen(longest_call=0.3))
     assert Seen(Companies.FAILED, NOW) == seen
-    assert LONGEST_CALL <= seconds < LONGEST_CALL + 1
+    assert seconds < 0.3 + GENEROUS
 
 
-@pytest.mark.parametrize("how", [hanging, dripping])
-def test_a_role_that_takes_too_long_does_not_cost_the_others(house: House, how: Behaviour) -> None:
+@pytest.mark.parametrize("how", SLOW.values(), ids=SLOW)
+def test_a_role_that_takes_too_long_does_not_cost_the_others(house: House, how: Answer) -> None:
     """The others are told, and it is unanswered."""
     house.api.knows(CPF, TOKEN.text, {FILIAL.value: SOCIO, COMPANY.value: SOCIO})
     house.api.misbehaves(CPF, FILIAL.value, how)
-    seen, seconds = timed(lambda: house.seen(deadline=0.5))
+    seen, seconds = timed(lambda: house.seen(deadline=2))
     assert Seen(Companies.PARTIAL, NOW, (IS_SOCIO,), frozenset([FILIAL])) == seen
-    assert seconds < 1
+    assert seconds < 2 + GENEROUS
     eventually(lambda: sorted(house.outcomes) == ["ok", "ok", "timeout"])
 
 
@@ -487,16 +540,18 @@ def test_a_person_for_whom_all_hangs_does_not_delay_another(house: House) -> Non
     """One person never takes all the workers."""
     house.api.knows(CPF, TOKEN.text, {one.value: SOCIO for one in FORTY})
     for one in FORTY:
-        house.api.misbehaves(CPF, one.value, hanging)
+        house.api.misbehaves(CPF, one.value, held_until_released(IS_SAID))
     house.api.knows(MEMBER.digits, OTHERS_TOKEN.text, {COMPANY.value: SOCIO})
-    source = house.source(deadline=2, told=None)
+    source = house.source()
     with ThreadPoolExecutor(1) as asking:
-        stuck = asking.submit(source.observe, PERSON, TOKEN, None, NOW)
+        stuck = asking.submit(source.observe, *ASKED)
         eventually(lambda: len(house.api.calls(CPF)) == 1 + PER_PERSON)
-        seen, seconds = timed(lambda: source.observe(MEMBER, OTHERS_TOKEN, None, NOW))
+        seen = source.observe(*OTHERS_ASKED)
+        still = not stuck.done()
+        house.api.released.set()
         assert Seen(Companies.OBSERVED, NOW, (replace(IS_SOCIO, person=MEMBER),)) == seen
-        assert seconds < 1
-        assert Seen(Companies.PARTIAL, NOW, (), frozenset(FORTY)) == stuck.result()
+        assert still
+        assert Companies.OBSERVED is stuck.result().outcome
 
 
 def test_a_call_whose_turn_comes_after_the_deadline_is_not_made(house: House) -> None:
@@ -505,18 +560,16 @@ def test_a_call_whose_turn_comes_after_the_deadline_is_not_made(house: House) ->
     for person, token in ((MEMBER, OTHERS_TOKEN), (PERSON, TOKEN)):
         house.api.knows(person.digits, token.text, six)
         for one in six:
-            house.api.misbehaves(person.digits, one, hanging)
-    all_taken = threading.Event()
+            house.api.misbehaves(person.digits, one, hostile.silent)
     listing = answering([listed(one) for one in six])
-    house.api.misbehaves(CPF, LIST, held(all_taken, listing))
-    source = house.source(deadline=1, told=None)
+    house.api.misbehaves(CPF, LIST, held_until_released(listing))
+    source = house.source(deadline=2)
     with ThreadPoolExecutor(2) as asking:
-        early = asking.submit(source.observe, PERSON, TOKEN, None, NOW)
+        early = asking.submit(source.observe, *ASKED)
         eventually(lambda: house.api.calls(CPF) == [LIST])
-        time.sleep(0.3)
-        late = asking.submit(source.observe, MEMBER, OTHERS_TOKEN, None, NOW)
+        late = asking.submit(source.observe, *OTHERS_ASKED)
         eventually(lambda: len(house.api.calls(MEMBER.digits)) == 1 + PER_PERSON)
-        all_taken.set()
+        house.api.released.set()
         for job in (early, late):
             assert Companies.PARTIAL is job.result().outcome
     source.close()
@@ -526,59 +579,62 @@ def test_a_call_whose_turn_comes_after_the_deadline_is_not_made(house: House) ->
 
 def test_who_finds_no_place_is_sent_away_at_once(house: House) -> None:
     """And the next one is served as soon as the place is free."""
-    house.api.misbehaves(CPF, LIST, hanging)
-    source = house.source(deadline=0.5, places=1, told=None)
+    house.api.misbehaves(CPF, LIST, held_until_released(answering(None, 500)))
+    source = house.source(places=1)
     with ThreadPoolExecutor(1) as asking:
-        stuck = asking.submit(source.observe, PERSON, TOKEN, None, NOW)
+        stuck = asking.submit(source.observe, *ASKED)
         eventually(lambda: house.api.calls(CPF) == [LIST])
         with pytest.raises(SignInUnavailable):
-            source.observe(STRANGER, TOKEN, None, NOW)
+            source.observe(STRANGER, TOKEN, None, NOW, {})
+        still = not stuck.done()
+        house.api.released.set()
         assert Companies.FAILED is stuck.result().outcome
+        assert still
     house.api.behaves()
-    assert Companies.OBSERVED is source.observe(PERSON, TOKEN, None, NOW).outcome
+    assert Companies.OBSERVED is source.observe(*ASKED).outcome
 
 
 # The end of the service
 
 
 def test_closing_waits_for_nobody(house: House) -> None:
-    """Who is being asked about ends at the deadline; who comes later is sent away."""
-    house.api.misbehaves(CPF, LIST, hanging)
-    source = house.source(deadline=0.5, told=None)
+    """Who is being asked about gets an answer; who comes later is sent away."""
+    house.api.misbehaves(CPF, LIST, held_until_released(answering([])))
+    source = house.source()
     with ThreadPoolExecutor(1) as asking:
-        stuck = asking.submit(source.observe, PERSON, TOKEN, None, NOW)
+        stuck = asking.submit(source.observe, *ASKED)
         eventually(lambda: house.api.calls(CPF) == [LIST])
-        began = time.monotonic()
         source.close()
-        assert time.monotonic() - began < 0.2
+        still = not stuck.done()
         with pytest.raises(SignInUnavailable):
-            source.observe(PERSON, TOKEN, None, NOW)
-        assert Companies.FAILED is stuck.result().outcome
+            source.observe(*ASKED)
+        house.api.released.set()
+        assert Seen(Companies.OBSERVED, NOW) == stuck.result()
+    assert still
 
 
 def test_closing_begins_no_further_call(house: House) -> None:
     """Half an answer is none: nothing is kept, and the same token may be brought again."""
-    closed = threading.Event()
     for person, token in ((MEMBER, OTHERS_TOKEN), (PERSON, TOKEN)):
         house.api.knows(person.digits, token.text, {one.value: SOCIO for one in FORTY})
         for one in FORTY:
             answer = answering(SOCIO | {"cpf": person.digits})
-            house.api.misbehaves(person.digits, one.value, held(closed, answer))
-    source = house.source(told=None)
+            house.api.misbehaves(person.digits, one.value, held_until_released(answer))
+    source = house.source()
 
     def roles() -> int:
-        return sum(one.what != LIST for one in house.api.asked)
+        return sum(what != LIST for _, what in house.api.asked)
 
     with ThreadPoolExecutor(2) as asking:
         jobs: list[Future[Seen]] = [
-            asking.submit(source.observe, PERSON, TOKEN, None, NOW),
-            asking.submit(source.observe, MEMBER, OTHERS_TOKEN, None, NOW),
+            asking.submit(source.observe, *ASKED),
+            asking.submit(source.observe, *OTHERS_ASKED),
         ]
         eventually(lambda: roles() == WORKERS)
         # What else was handed to the workers waits for its turn by now.
         time.sleep(0.1)
         source.close()
-        closed.set()
+        house.api.released.set()
         for job in jobs:
             with pytest.raises(SignInUnavailable):
                 job.result()
@@ -597,7 +653,7 @@ from authz_service.identity.waiting import Waiting
 url, cpf, token = sys.argv[1:]
 source = GovBrCompanies(url, Waiting(1), lambda *_: None, deadline=1)
 person = Cpf.parse(cpf)
-asking = (person, Token(token), None, datetime.now(UTC))
+asking = (person, Token(token), None, datetime.now(UTC), {})
 threading.Thread(target=source.observe, args=asking, daemon=True).start()
 sys.stdin.readline()
 """
@@ -605,18 +661,16 @@ sys.stdin.readline()
 
 def test_a_call_that_hangs_does_not_hold_the_program(house: House) -> None:
     """The interpreter ends at the deadline, also if nobody has closed anything."""
-    house.api.misbehaves(CPF, LIST, hanging)
+    house.api.misbehaves(CPF, LIST, hostile.silent)
     with subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, house.api.url, CPF, TOKEN.text], stdin=subprocess.PIPE
+        [sys.executable, "-c", _PROGRAM, house.api.url(""), CPF, TOKEN.text], stdin=subprocess.PIPE
     ) as program:
         try:
             eventually(lambda: house.api.calls(CPF) == [LIST])
-            began = time.monotonic()
-            program.communicate(b"\n", timeout=10)
+            program.communicate(b"\n", timeout=LONG / 2)
         finally:
             program.kill()
     assert 0 == program.returncode
-    assert time.monotonic() - began < 2
 
 
 # What is told
@@ -624,11 +678,12 @@ def test_a_call_that_hangs_does_not_hold_the_program(house: House) -> None:
 
 def test_every_call_is_told_with_its_time(house: House) -> None:
     """The metrics count them by outcome and measure them."""
-    house.api.misbehaves(CPF, COMPANY.value, slow(0.2, answering(SOCIO | {"cpf": CPF})))
-    house.seen()
+    house.api.misbehaves(CPF, COMPANY.value, hostile.late(0.2, IS_SAID))
+    _, seconds = timed(house.seen)
     [(first, of_list), (second, of_role)] = house.told
     assert ("ok", "ok") == (first, second)
-    assert 0 < of_list < 0.2 <= of_role < 1
+    assert of_role >= 0.2
+    assert 0 < of_list <= seconds - of_role
 
 
 def test_a_count_that_fails_costs_no_answer(house: House, caplog: pytest.LogCaptureFixture) -> None:
@@ -638,53 +693,85 @@ def test_a_count_that_fails_costs_no_answer(house: House, caplog: pytest.LogCapt
         raise ValueError(CPF)
 
     source = house.source(told=told)
-    assert Companies.OBSERVED is source.observe(PERSON, TOKEN, None, NOW).outcome
+    assert Companies.OBSERVED is source.observe(*ASKED).outcome
     assert ["ValueError while counting a call"] * 2 == caplog.messages
 
 
 def test_what_ails_is_said_until_it_works_again(house: House) -> None:
     """First of the list, then of the roles, each healed by its own next success."""
-    source = house.source(deadline=0.5, told=None)
+    source = house.source()
 
     def ask() -> str | None:
-        source.observe(PERSON, TOKEN, None, NOW)
-        time.sleep(0.1)
+        source.observe(*ASKED)
         return source.ailment()
 
     assert source.ailment() is None
     assert ask() is None
-    house.api.misbehaves(CPF, LIST, hanging)
-    assert "the last call for a person's companies ended as timeout, 0 s ago" == ask()
+    house.api.misbehaves(CPF, LIST, breaking_off)
+    told = ask() or ""
+    assert re.fullmatch(
+        r"the last call for a person's companies ended as unreachable, \d+ s ago", told
+    )
     house.api.behaves()
     house.api.misbehaves(CPF, COMPANY.value, answering(None, 500))
-    assert "the last call for a role ended as status, 0 s ago" == ask()
+    told = ask() or ""
+    assert re.fullmatch(r"the last call for a role ended as status, \d+ s ago", told)
+    source._failed = {kind: (end, at - 4200) for kind, (end, at) in source._failed.items()}
+    assert re.search(r", 42\d\d s ago", source.ailment() or "")
     house.api.behaves()
     assert ask() is None
 
 
 @pytest.mark.parametrize(
-    ("what", "how"),
+    ("what", "name"), [(LIST, "a person's companies"), (COMPANY.value, "a role")]
+)
+def test_a_failure_is_logged_once_until_it_is_another(
+    house: House, caplog: pytest.LogCaptureFixture, what: str, name: str
+) -> None:
+    """With its reason; else every sign-in of an outage would repeat it, for each company."""
+    source = house.source()
+    down, page = answering(None, 503), answering(b"<html>")
+    for how in (down, down, down, page, page, None, None, page, page):
+        house.api.behaves()
+        if how is not None:
+            house.api.misbehaves(CPF, what, how)
+        source.observe(*ASKED)
+    assert [
+        ("WARNING", f"GOV.BR's companies API failed for {name}: {why}")
+        for why in (
+            "the answer has status 503",
+            "the answer cannot be used",
+            "the answer cannot be used",
+        )
+    ] == [(one.levelname, one.getMessage()) for one in caplog.records]
+
+
+@pytest.mark.parametrize("what", [LIST, COMPANY.value])
+@pytest.mark.parametrize(
+    "how",
     [
-        (LIST, hanging),
-        (LIST, answering(None, 500)),
-        (LIST, answering(f"{CPF} {TOKEN.text}".encode())),
-        (COMPANY.value, hanging),
-        (COMPANY.value, breaking_off),
-        (COMPANY.value, answering({"cpf": CPF, "atuacao": f"{CPF} {TOKEN.text}"})),
+        pytest.param(hostile.silent, id="silent"),
+        pytest.param(breaking_off, id="broken off"),
+        pytest.param(answering(f"{CPF} {TOKEN.text}", 500), id="500"),
+        pytest.param(answering(f"{CPF} {TOKEN.text}".encode()), id="no JSON"),
+        pytest.param(answering([listed(f"{CPF} {TOKEN.text}")]), id="no CNPJ"),
+        pytest.param(answering({"cpf": CPF, "atuacao": f"{CPF} {TOKEN.text}"}), id="no role"),
     ],
 )
 def test_neither_token_nor_cpf_is_repeated_anywhere(
-    house: House, caplog: pytest.LogCaptureFixture, what: str, how: Behaviour
+    house: House, caplog: pytest.LogCaptureFixture, what: str, how: Answer
 ) -> None:
-    """Not in a log, a name of a thread, a count or what ails."""
+    """Not in a log, a name of a thread, a count or what ails; nor the address with its CPF."""
     caplog.set_level("DEBUG")
     house.api.misbehaves(CPF, what, how)
-    source = house.source(deadline=0.5, told=None)
+    source = house.source(longest_call=1)
     with ThreadPoolExecutor(1) as asking:
-        job = asking.submit(source.observe, PERSON, TOKEN, None, NOW)
+        job = asking.submit(source.observe, *ASKED)
         eventually(lambda: what in house.api.calls(CPF) or job.done())
         printed = [str(threading.enumerate()), repr(source), repr(job.result())]
     source.close()
     printed += [caplog.text, str(source.ailment()), str(house.told)]
-    for secret in (CPF, TOKEN.text, TOKEN.text.split(".")[1]):
+    assert caplog.messages
+    for secret in (CPF, TOKEN.text, "of-the-representative", house.api.url(""), "/empresas"):
         assert not any(secret in text for text in printed)
+    assert PERSON.masked not in caplog.text

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from authz_service.domain.errors import SignInUnavailable
 from authz_service.identity.fetching import FetchFailed, Outcome
@@ -18,26 +19,13 @@ from authz_service.identity.jwks import KeyCache, UnknownKey, _Held, keys_of
 from authz_service.identity.waiting import Waiting
 from tests.identity import hostile
 from tests.identity.hostile import HostileServer, base64url, entry, keys_document, publishing
+from tests.identity.minting import public
+from tests.identity.patience import LONG, eventually
 
-LONG = 60.0
-"""Seconds that no test lasts."""
 SOON = 0.05
 """Seconds that a test can wait for."""
 AT_ONCE = 2.0
 """Seconds within which something is done that waits for nothing, on a busy machine."""
-
-
-def public(name: str) -> RSAPublicKey:
-    """Give the public key that tests call *name*."""
-    return hostile.private_key(name).public_key()
-
-
-def wait_for(truth: Callable[[], bool]) -> None:
-    """Wait until *truth*, which has to come about soon."""
-    end = time.monotonic() + LONG
-    while not truth():
-        assert time.monotonic() < end
-        time.sleep(0.002)
 
 
 class Hearing(list[str]):
@@ -46,6 +34,10 @@ class Hearing(list[str]):
     def __call__(self, outcome: str) -> None:
         """Hear of a refresh."""
         self.append(outcome)
+
+    def thrice(self, outcome: str) -> bool:
+        """Tell whether the last three ended like that."""
+        return [outcome] * 3 == self[-3:]
 
 
 class Desk:
@@ -219,7 +211,7 @@ def test_the_first_question_waits_for_the_keys(desk: Desk, server: HostileServer
     assert public("rsa1") == cache.find("rsa1")
     assert public("rsa1") == cache.find("rsa1")
     assert 1 == len(server.heads)
-    wait_for(lambda: ["ok"] == desk.told)
+    eventually(lambda: ["ok"] == desk.told)
     assert 0 <= (cache.age() or math.nan) < LONG
 
 
@@ -231,7 +223,7 @@ def test_keys_are_there_before_the_first_question(desk: Desk, server: HostileSer
     cache.start()
     assert None is cache.age()
     server.released.set()
-    wait_for(lambda: cache.age() is not None)
+    eventually(lambda: cache.age() is not None)
     assert public("rsa1") == cache.find("rsa1")
     assert 1 == len(server.heads)
 
@@ -297,7 +289,7 @@ def test_the_cooldown_follows_a_failure_too(desk: Desk, server: HostileServer) -
             cache.find("rsa1")
         assert "127.0.0.1" not in str(failed.value)
     assert 1 == len(server.heads)
-    wait_for(lambda: ["status"] == desk.told)
+    eventually(lambda: ["status"] == desk.told)
 
 
 def test_the_cooldown_begins_when_the_fetch_ends(desk: Desk, server: HostileServer) -> None:
@@ -315,10 +307,10 @@ def test_keys_are_renewed_before_anybody_asks(desk: Desk, server: HostileServer)
     """Once they are as old as their lifetime, in the background."""
     cache = desk.cache(server, lifetime=SOON, cooldown=0.01)
     cache.start()
-    wait_for(lambda: 3 <= len(desk.told))
+    eventually(lambda: 3 <= len(desk.told))
     server.answer = publishing("rsa2")
     before = len(server.heads)
-    wait_for(lambda: before + 2 <= len(server.heads))
+    eventually(lambda: before + 2 <= len(server.heads))
     assert public("rsa2") == cache.find("rsa2")
 
 
@@ -335,9 +327,9 @@ def test_a_failed_first_fetch_is_tried_again(desk: Desk, server: HostileServer) 
     server.answer = hostile.in_turn(hostile.raw(), publishing("rsa1"))
     cache = desk.cache(server, cooldown=SOON)
     cache.start()
-    wait_for(lambda: cache.age() is not None)
+    eventually(lambda: cache.age() is not None)
     assert public("rsa1") == cache.find("rsa1")
-    wait_for(lambda: ["unreachable", "ok"] == desk.told)
+    eventually(lambda: ["unreachable", "ok"] == desk.told)
 
 
 # How long keys serve.
@@ -350,12 +342,12 @@ def test_the_last_good_keys_serve_while_the_issuer_is_down(
     cache = desk.cache(server, lifetime=SOON, cooldown=0.01)
     cache.find("rsa1")
     server.answer = hostile.document(b"", "500 Internal Server Error")
-    wait_for(lambda: 3 <= desk.told.count("status"))
+    eventually(lambda: 3 <= desk.told.count("status"))
     assert public("rsa1") == cache.find("rsa1")
     first, second = cache.age(), cache.age()
     assert SOON < (first or 0) <= (second or 0)
     server.answer = publishing("rsa1")
-    wait_for(lambda: "ok" == desk.told[-1])
+    eventually(lambda: "ok" == desk.told[-1])
     assert (cache.age() or math.nan) < LONG
 
 
@@ -501,9 +493,9 @@ def test_nothing_that_comes_ends_the_refreshes(desk: Desk, server: HostileServer
     cache = desk.cache(server, cooldown=SOON)
     cache._deadline = "soon"  # type: ignore[assignment]  # a mistake of ours
     cache.start()
-    wait_for(lambda: "malformed" in desk.told)
+    eventually(lambda: "malformed" in desk.told)
     cache._deadline = 5.0
-    wait_for(lambda: "ok" in desk.told)
+    eventually(lambda: "ok" in desk.told)
     assert public("rsa1") == cache.find("rsa1")
 
 
@@ -529,46 +521,91 @@ def test_a_system_without_threads_makes_keys_unavailable(
 # What operators see, and the end.
 
 
-def test_an_issuer_that_fails_has_not_said_that_a_key_is_unknown() -> None:
+def test_an_issuer_that_fails_has_not_said_that_a_key_is_unknown(
+    desk: Desk, server: HostileServer
+) -> None:
     """A new key may be there all the same: try again, says the cache, and known ones serve."""
-    desk = Desk()
-    with HostileServer(publishing("rsa1")) as server:
-        cache = desk.cache(server, cooldown=SOON, lifetime=300)
+    cache = desk.cache(server, cooldown=SOON)
+    cache.find("rsa1")
+    server.answer = hostile.document(b"", "500 Internal Server Error")
+    time.sleep(2 * SOON)
+    # By a refresh that fails, and in the cooldown after it.
+    for _ in range(2):
+        with pytest.raises(SignInUnavailable):
+            cache.find("rsa2")
+    assert public("rsa1") == cache.find("rsa1")
+
+
+def test_a_key_is_unknown_again_when_the_issuer_is_back(desk: Desk, server: HostileServer) -> None:
+    """Its failure is forgotten with the next good refresh."""
+    cache = desk.cache(server, lifetime=0, cooldown=SOON)
+    cache.find("rsa1")
+    server.answer = hostile.document(b"", "500 Internal Server Error")
+    eventually(lambda: "status" in desk.told)
+    server.answer = publishing("rsa1")
+    eventually(lambda: cache.ailment() is None)
+    with pytest.raises(UnknownKey):
+        cache.find("rsa2")
+
+
+def test_what_ails(desk: Desk, server: HostileServer) -> None:
+    """The last refresh, at once when it fails and until one succeeds, and how old the keys are."""
+    server.answer = hostile.raw()
+    cache = desk.cache(server, cooldown=SOON)
+    assert "no keys yet: not asked for" == cache.ailment()
+    with pytest.raises(SignInUnavailable):
         cache.find("rsa1")
-        server.answer = hostile.document(b"", "500 Internal Server Error")
-        time.sleep(2 * SOON)
-        with pytest.raises(SignInUnavailable):
-            cache.find("rsa2")
-        # Within the cooldown as well, when nobody is asked.
-        with pytest.raises(SignInUnavailable):
-            cache.find("rsa2")
-        assert public("rsa1") == cache.find("rsa1")
-        cache.close()
+    assert "no keys yet: unreachable" == cache.ailment()
+    server.answer = publishing("rsa1")
+    eventually(lambda: cache.age() is not None)
+    eventually(lambda: cache.ailment() is None)
+    server.answer = hostile.document(b"", "500 Internal Server Error")
+    time.sleep(2 * SOON)
+    with pytest.raises(SignInUnavailable):
+        cache.find("rsa2")
+    told = cache.ailment() or ""
+    assert re.fullmatch(r"keys are \d+ s old, the last refresh ended as status", told)
+    cache.close()
+    aged(cache, 4210)
+    told = cache.ailment() or ""
+    assert re.fullmatch(r"keys are 42\d\d s old, the last refresh ended as status", told)
 
 
-def test_what_ails() -> None:
-    """Nothing while keys are fresh enough; else how old they are and how the last refresh ended."""
-    desk = Desk()
-    with HostileServer(hostile.raw()) as server:
-        cache = desk.cache(server, cooldown=SOON, lifetime=300)
-        assert "no keys yet: not asked for" == cache.ailment()
-        with pytest.raises(SignInUnavailable):
-            cache.find("rsa1")
-        assert "no keys yet: unreachable" == cache.ailment()
-        server.answer = publishing("rsa1")
-        wait_for(lambda: cache.age() is not None)
-        assert None is cache.ailment()
-        server.answer = hostile.document(b"", "500 Internal Server Error")
-        time.sleep(2 * SOON)
-        with pytest.raises(SignInUnavailable):
-            cache.find("rsa2")
-        # One failure does not ail.
-        assert None is cache.ailment()
-        cache.close()
-        aged(cache, 320)
-        assert None is cache.ailment()
-        aged(cache, 4210)
-        assert "keys are 4210 s old, the last refresh ended as status" == cache.ailment()
+def test_keys_that_are_too_old_ail_whatever_the_last_refresh_was(
+    desk: Desk, server: HostileServer
+) -> None:
+    """A thread that fetches no more must not look well."""
+    cache = desk.cache(server)
+    cache.find("rsa1")
+    cache.close()
+    assert None is cache.ailment()
+    aged(cache, cache._stale + 1)
+    assert "the last refresh ended as ok" in (cache.ailment() or "")
+
+
+def test_a_failure_is_logged_once_until_it_is_another(
+    desk: Desk, server: HostileServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With its reason; an issuer that is down for a day does not fill the log."""
+    cache = desk.cache(server, lifetime=0, cooldown=0.01)
+    cache.start()
+    for answer, outcome in (
+        (publishing("rsa1"), "ok"),
+        (hostile.document(b"", "500 Internal Server Error"), "status"),
+        (hostile.document(b"<html>"), "malformed"),
+        (publishing("rsa1"), "ok"),
+        (hostile.document(b"", "503 Service Unavailable"), "status"),
+    ):
+        server.answer = answer
+        eventually(partial(desk.told.thrice, outcome))
+    assert [
+        f"the keys of GOV.BR are not renewed: {why}"
+        for why in (
+            "the answer has status 500",
+            "the keys document is no JSON",
+            "the answer has status 503",
+        )
+    ] == caplog.messages
 
 
 def test_a_closed_cache_fetches_no_more(desk: Desk, server: HostileServer) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import statistics
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,9 +26,10 @@ from tests.identity.hostile import (
     keys_document,
     publishing,
 )
+from tests.identity.minting import KID, access_token, key, public
+from tests.identity.patience import LONG, eventually
+from tests.identity.verifying import verifier
 
-LONG = 60.0
-"""Seconds that no test lasts."""
 THREADS = 16
 PLACES = 4
 
@@ -64,19 +64,6 @@ WRONG = {
 }
 
 
-def public(name: str) -> RSAPublicKey:
-    """Give the public key that tests call *name*."""
-    return hostile.private_key(name).public_key()
-
-
-def wait_for(truth: Callable[[], bool]) -> None:
-    """Wait until *truth*, which has to come about soon."""
-    end = time.monotonic() + LONG
-    while not truth():
-        assert time.monotonic() < end
-        time.sleep(0.002)
-
-
 def new_cache(
     server: HostileServer,
     told: Callable[[str], None],
@@ -97,6 +84,13 @@ def new_cache(
     )
 
 
+def filled(cache: KeyCache) -> KeyCache:
+    """Give the cache once it holds its keys, however busy the machine is."""
+    cache.start()
+    eventually(lambda: cache.age() is not None)
+    return cache
+
+
 @pytest.fixture
 def server() -> Iterator[HostileServer]:
     """Give a server that publishes ``rsa1``."""
@@ -110,13 +104,13 @@ def test_a_bad_answer_replaces_nothing(
 ) -> None:
     """It is counted as what it is, the keys of before serve, and the next good ones are taken."""
     told: list[str] = []
-    cache = new_cache(server, told.append)
-    cache.find("rsa1")
+    # On a busy machine a good answer may take half a second too.
+    cache = filled(new_cache(server, told.append, deadline=0.5 if expected == "timeout" else LONG))
     server.answer = answer
-    wait_for(lambda: expected in told)
+    eventually(lambda: expected in told)
     assert public("rsa1") == cache.find("rsa1")
     server.answer = publishing("rsa1", "rsa2")
-    wait_for(lambda: "ok" == told[-1])
+    eventually(lambda: "ok" == told[-1])
     cache.close()
     assert public("rsa2") == cache.find("rsa2")
     assert {"ok", expected} == set(told)
@@ -132,7 +126,7 @@ def test_a_bad_first_answer_makes_no_keys(
     cache = new_cache(server, told.append, cooldown=LONG)
     with pytest.raises(SignInUnavailable):
         cache.find("rsa1")
-    wait_for(lambda: [expected] == told)
+    eventually(lambda: [expected] == told)
     assert f"no keys yet: {expected}" == cache.ailment()
     cache.close()
 
@@ -158,7 +152,7 @@ def test_a_known_kid_never_waits_for_a_fetch(server: HostileServer) -> None:
 
 def verify_often(cache: KeyCache, kid: str, times: int) -> int:
     """Verify a token under *kid*, and tell how often that went well."""
-    token = jwt.encode({"sub": "x"}, hostile.private_key(kid), "RS256", {"kid": kid})
+    token = jwt.encode({"sub": "x"}, key(kid), "RS256", {"kid": kid})
     return sum({"sub": "x"} == jwt.decode(token, cache.find(kid), ["RS256"]) for _ in range(times))
 
 
@@ -174,13 +168,16 @@ COUNTED = {
 def test_fetches_stay_within_the_limit(server: HostileServer, answer: Answer) -> None:
     """However many ask for unknown kids and bring forged signatures, the cooldown counts."""
     cooldown, seconds = 0.2, 1.2
-    cache = new_cache(server, lambda _: None, lifetime=LONG, cooldown=cooldown, deadline=0.1)
     began = time.monotonic()
-    key = cache.find("rsa1")
+    cache = filled(
+        new_cache(server, lambda _: None, lifetime=LONG, cooldown=cooldown, deadline=0.1)
+    )
+    seen = cache.find("rsa1")
     server.answer = answer
+    until = time.monotonic() + seconds
     with ThreadPoolExecutor(THREADS) as pool:
         for number in range(THREADS):
-            pool.submit(ask_in_vain, cache, f"made-up-{number}", key, until=began + seconds)
+            pool.submit(ask_in_vain, cache, f"made-up-{number}", seen, until=until)
     cache.close()
     elapsed = time.monotonic() - began
     assert 2 <= len(server.heads) <= 1 + elapsed / cooldown
@@ -199,8 +196,7 @@ def ask_in_vain(cache: KeyCache, kid: str, seen: RSAPublicKey, *, until: float) 
 def test_a_flapping_issuer_is_as_good_as_a_steady_one(server: HostileServer) -> None:
     """A known kid verifies all the time, while every other answer is wrong in its own way."""
     told: list[str] = []
-    cache = new_cache(server, told.append, lifetime=0.01, cooldown=0.01, deadline=0.1)
-    cache.find("rsa1")
+    cache = filled(new_cache(server, told.append, lifetime=0.01, cooldown=0.01, deadline=0.1))
     good = publishing("rsa1")
     server.answer = hostile.in_turn(
         good, hostile.raw(), good, hostile.silent, good, hostile.document(b"<html>")
@@ -208,7 +204,7 @@ def test_a_flapping_issuer_is_as_good_as_a_steady_one(server: HostileServer) -> 
     with ThreadPoolExecutor(THREADS) as pool:
         finders = [pool.submit(verify_often, cache, "rsa1", 100) for _ in range(THREADS)]
         assert [100] * THREADS == [one.result(LONG) for one in finders]
-    wait_for(lambda: {"ok", "unreachable", "timeout", "malformed"} == set(told))
+    eventually(lambda: {"ok", "unreachable", "timeout", "malformed"} == set(told))
     assert public("rsa1") == cache.find("rsa1")
     cache.close()
 
@@ -239,66 +235,82 @@ MODES: dict[str, Answer | None] = {
 }
 
 
+FINDS, VERIFICATIONS = "a known key", "a whole verification"
+
+
 @dataclass
 class Delays:
-    """How long a known kid took, of several threads, in seconds."""
+    """What took how long, of several threads, in seconds."""
 
-    seconds: list[float] = field(default_factory=list)
+    of: dict[str, list[float]] = field(default_factory=lambda: {FINDS: [], VERIFICATIONS: []})
 
-    def verify(self, cache: KeyCache, token: str, until: float) -> None:
+    def verify(self, cache: KeyCache, until: float) -> None:
         """Verify a token again and again, with a pause as between requests."""
-        own = []
+        tokens, token = verifier(cache), access_token().token
+        acts: dict[str, Callable[[], object]] = {
+            FINDS: lambda: cache.find(KID),
+            VERIFICATIONS: lambda: tokens.verify(token),
+        }
         while time.monotonic() < until:
-            began = time.perf_counter()
-            key = cache.find("rsa1")
-            own.append(time.perf_counter() - began)
-            jwt.decode(token, key, ["RS256"])
+            for name, act in acts.items():
+                began = time.perf_counter()
+                act()
+                self.of[name].append(time.perf_counter() - began)
             time.sleep(0.004)
-        self.seconds.extend(own)
 
-    def figures(self) -> dict[str, float]:
+    def figures(self, name: str) -> dict[str, float]:
         """Give what is worth knowing of them, in milliseconds."""
-        found = sorted(self.seconds)
-        shares = {"p99": 0.99, "p99.9": 0.999}
-        picked = {name: found[int(share * (len(found) - 1))] for name, share in shares.items()}
-        all_of = {"median": statistics.median(found), **picked, "max": found[-1]}
-        return {name: 1000 * value for name, value in all_of.items()}
+        found = sorted(self.of[name])
+        shares = {"median": 0.5, "p99": 0.99, "p99.9": 0.999, "max": 1}
+        return {one: 1000 * found[int(share * (len(found) - 1))] for one, share in shares.items()}
+
+
+@pytest.fixture(scope="module")
+def table() -> Iterator[list[str]]:
+    """Give a table to write figures in; pytest shows it with ``-s`` or ``-rP``."""
+    head = "".join(f"{name:>10}" for name in ("count", "median", "p99", "p99.9", "max"))
+    rows = [f"{'endpoint':10}{'fetches':>8}{'limit':>7}  {'milliseconds of':20}{head}"]
+    yield rows
+    print("", *rows, sep="\n")  # noqa: T201 -- the figures are what the long form is for
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("mode", MODES)
-def test_known_kids_under_load(mode: str, request: pytest.FixtureRequest) -> None:
+def test_known_kids_under_load(mode: str, table: list[str], request: pytest.FixtureRequest) -> None:
     """Whatever the endpoint does, 16 threads verify undelayed and fetches stay in their limit."""
-    seconds, cooldown = (20.0, 1.0) if request.config.getoption("--soak") else (0.5, 0.1)
-    token = jwt.encode({"sub": "x"}, hostile.private_key("rsa1"), "RS256", {"kid": "rsa1"})
+    # A silent answer hangs for as long as GOV.BR may, and is asked for all the time.
+    seconds, cooldown, deadline = 0.5, 0.1, 0.3
+    if request.config.getoption("--soak"):
+        seconds, cooldown, deadline = 20.0, 1.0, 3.0
     told: list[str] = []
     delays = Delays()
     with ExitStack() as stack:
-        server = stack.enter_context(HostileServer(publishing("rsa1")))
+        server = stack.enter_context(HostileServer(publishing(KID)))
         began = time.monotonic()
-        # A silent answer hangs for as long as GOV.BR may, and is asked for all the time.
-        cache = new_cache(server, told.append, lifetime=0, cooldown=cooldown, deadline=3.0)
+        cache = filled(
+            new_cache(server, told.append, lifetime=0, cooldown=cooldown, deadline=deadline)
+        )
         stack.callback(cache.close)
-        key = cache.find("rsa1")
+        seen = cache.find(KID)
         answer = MODES[mode]
         if answer is None:
             server.close()
         else:
             server.answer = answer
         until = time.monotonic() + seconds
-        pool = stack.enter_context(ThreadPoolExecutor(THREADS + 8))
+        pool = stack.enter_context(ThreadPoolExecutor(THREADS + 4))
         for number in range(4):
-            pool.submit(ask_in_vain, cache, f"made-up-{number}", key, until=until)
-        finders = [pool.submit(delays.verify, cache, token, until) for _ in range(THREADS)]
+            pool.submit(ask_in_vain, cache, f"made-up-{number}", seen, until=until)
+        finders = [pool.submit(delays.verify, cache, until) for _ in range(THREADS)]
         for one in finders:
             one.result()
-    elapsed = time.monotonic() - began
+    limit = 1 + (time.monotonic() - began) / cooldown
     fetches = max(len(told), len(server.heads))
-    figures = delays.figures()
-    written = ", ".join(f"{name} {value:.3f} ms" for name, value in figures.items())
-    print(  # noqa: T201 -- the figures are what the long form is for
-        f"\n{mode}: {len(delays.seconds)} finds, {written}; "
-        f"{fetches} fetches in {elapsed:.1f} s, cooldown {cooldown} s"
-    )
-    assert fetches <= 1 + elapsed / cooldown
-    assert figures["p99.9"] < 250
+    for name, of in delays.of.items():
+        figures = "".join(f"{value:10.3f}" for value in delays.figures(name).values())
+        table.append(f"{mode:10}{fetches:8}{limit:7.1f}  {name:20}{len(of):10}{figures}")
+    assert fetches <= limit
+    finds = delays.figures(FINDS)
+    assert finds["median"] < 5
+    # What the system gives other threads and programs first is in it.
+    assert finds["p99.9"] < 250

@@ -18,6 +18,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.client import HTTPMessage
@@ -49,6 +50,9 @@ from tests.identity.minting import compact, encoded, key
 
 PROGRAM = Path(__file__).parent / "oidc_provider"
 INSTALL_SECONDS = 20
+SECONDS = 60
+"""What the program may take to start, and for one answer."""
+_STEPS = 20
 
 
 def install() -> None:
@@ -169,7 +173,7 @@ class Provider:
 
     def key(self) -> rsa.RSAPublicKey:
         """Give the published key, read without the code that is tried here."""
-        with _opener().open(urljoin(self.issuer, "jwk")) as response:
+        with _opener().open(urljoin(self.issuer, "jwk"), timeout=SECONDS) as response:
             [found] = json.load(response)["keys"]
         modulus, exponent = (int.from_bytes(decoded(found[name])) for name in ("n", "e"))
         return rsa.RSAPublicNumbers(exponent, modulus).public_key()
@@ -177,11 +181,13 @@ class Provider:
     def _browse(self, url: str) -> dict[str, list[str]]:
         """Follow redirects until they lead back to the client, and give what they bring."""
         browser = _opener(HTTPCookieProcessor(CookieJar()))
-        while not url.startswith(self._callback):
-            with browser.open(url) as response:
+        for _ in range(_STEPS):
+            with browser.open(url, timeout=SECONDS) as response:
                 assert response.status in (302, 303), response.read()
                 url = urljoin(url, response.headers["Location"])
-        return parse_qs(urlsplit(url).query)
+            if url.startswith(self._callback):
+                return parse_qs(urlsplit(url).query)
+        raise AssertionError(url)
 
     def _exchange(self, client: str, form: dict[str, str]) -> dict[str, str]:
         credentials = base64.b64encode(f"{client}:{self._secret}".encode()).decode()
@@ -190,7 +196,7 @@ class Provider:
             urlencode(form).encode(),
             {"Authorization": f"Basic {credentials}"},
         )
-        with _opener().open(request) as response:
+        with _opener().open(request, timeout=SECONDS) as response:
             tokens: dict[str, str] = json.load(response)
         return tokens
 
@@ -227,13 +233,20 @@ def provider() -> Iterator[Provider]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     ) as program:
+        # A line that never comes is empty once the program is gone.
+        too_late = threading.Timer(SECONDS, program.kill)
+        too_late.start()
         try:
             assert program.stdout is not None
-            yield Provider(json.loads(program.stdout.readline()))
+            told = program.stdout.readline()
+            too_late.cancel()
+            assert told, "the program did not start"
+            yield Provider(json.loads(told))
             assert program.poll() is None
         finally:
+            too_late.cancel()
             try:
-                program.communicate(timeout=5)
+                program.communicate(timeout=SECONDS)
             finally:
                 program.kill()
     assert 0 == program.returncode

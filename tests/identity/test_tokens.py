@@ -35,6 +35,7 @@ from tests.identity.minting import (
     encoded,
     id_token,
     key,
+    public,
     rs256,
 )
 from tests.identity.verifying import (
@@ -337,7 +338,7 @@ def test_forgeries_are_refused(forge: Callable[[str], str], cause: Cause) -> Non
 def test_a_key_may_change_under_its_name() -> None:
     """A bad signature under a known name asks for newer keys, once, and tries with the newer."""
     keys = staging_keys()
-    keys.rotated = {KID: key("rotated").public_key()}
+    keys.rotated = {KID: public("rotated")}
     assert Cpf(PERSON) == verifier(keys).verify(access_token().by(key("rotated")).token).person
     assert 1 == keys.asked
     assert ("access_token", Cause.SIGNATURE) == cause_of(access_token().token, keys=keys)
@@ -347,9 +348,17 @@ def test_a_key_may_change_under_its_name() -> None:
 def test_a_newer_key_that_did_not_sign_either_is_no_help() -> None:
     """A forgery stays one after a rotation, and asks for newer keys no more than once."""
     keys = staging_keys()
-    keys.rotated = {KID: key("rotated").public_key()}
+    keys.rotated = {KID: public("rotated")}
     forged = access_token().by(key("production")).token
     assert ("access_token", Cause.SIGNATURE) == cause_of(forged, keys=keys)
+    assert 1 == keys.asked
+
+
+def test_a_forged_id_token_asks_for_newer_keys_once() -> None:
+    """Only one that has expired is read a second time."""
+    keys = staging_keys()
+    forged = id_token().by(key("production")).token
+    assert ("id_token", Cause.SIGNATURE) == cause_of(access_token().token, forged, keys=keys)
     assert 1 == keys.asked
 
 
@@ -374,7 +383,7 @@ def test_a_token_is_told_again_by_what_was_signed() -> None:
     signed, _, _ = access_token().token.text.rpartition(".")
     digests = set()
     for name in (KID, "rotated"):
-        keys = ListedKeys({KID: key(name).public_key()})
+        keys = ListedKeys({KID: public(name)})
         text = f"{signed}.{encoded(rs256(signed, key(name)))}"
         digests.add(verifier(keys).verify(Token(text)).digest)
     assert {hashlib.sha256(signed.encode()).hexdigest()} == digests

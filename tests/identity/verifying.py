@@ -11,7 +11,7 @@ from authz_service.domain.errors import TokenRefused
 from authz_service.domain.sign_in import Token
 from authz_service.identity.govbr import GovBrTokens, Keys
 from tests.fakes.keys import ListedKeys
-from tests.identity.minting import AUDIENCE, KID, STAGING, Minted, key
+from tests.identity.minting import AUDIENCE, KID, STAGING, Minted, public
 
 Bend = Callable[[Minted], Minted]
 
@@ -23,7 +23,7 @@ def now() -> int:
 
 def staging_keys() -> ListedKeys:
     """Give the keys that GOV.BR's staging has in these tests."""
-    return ListedKeys({KID: key().public_key(), "rsa2": key("rsa2").public_key()})
+    return ListedKeys({name: public(name) for name in (KID, "rsa2")})
 
 
 def verifier(keys: Keys | None = None) -> GovBrTokens:

@@ -131,7 +131,7 @@ def test_a_standing_is_what_it_is_said_to_be() -> None:
     """Verified and in force unless it is said otherwise; the prevailing one counts."""
     asserted = STANDING.replace("socio", "contador") + 'evidence = "asserted"\n'
     over = STANDING + "ends_at = 2026-11-20T12:00:00-03:00\n"
-    newer = STANDING.replace("socio", "colaborador") + "observed_at = 2027-01-01T00:00:00Z\n"
+    newer = STANDING.replace("socio", "colaborador") + "observed_at = 2026-11-20T12:05:00-03:00\n"
 
     for text, standing in (
         ("", ("none", "none", False)),
