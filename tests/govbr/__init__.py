@@ -1,5 +1,5 @@
 """
-A GOV.BR of our own, for desks without the real one.
+A GOV.BR of our own, for machines without the real one.
 
 The staging of the real one has no data of Receita Federal behind it, so nobody is a sócio
 there. This program has made-up accounts and companies instead, signs people in by the code

@@ -50,9 +50,9 @@ class _PortTaken(Exception):
     """The simulator cannot listen."""
 
 
-def _simulator(port: int, people: Path | None = None, uris: tuple[str, ...] = ()) -> Simulator:
+def _simulator(port: int, uris: tuple[str, ...] = ()) -> Simulator:
     try:
-        return Simulator(port, people, (REDIRECT_URI, *uris))
+        return Simulator(port, (REDIRECT_URI, *uris))
     except (OSError, OverflowError) as error:
         text = getattr(error, "strerror", None) or "is no port"
         raise _PortTaken(f"port {port}, for the simulator of GOV.BR: {text}") from error
@@ -60,7 +60,7 @@ def _simulator(port: int, people: Path | None = None, uris: tuple[str, ...] = ()
 
 def _serve(options: argparse.Namespace) -> int:
     stopped = threading.Event()
-    with _simulator(options.port, options.people, tuple(options.redirect_uri)) as simulator:
+    with _simulator(options.port, tuple(options.redirect_uri)) as simulator:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
         for name, value in simulator.settings.items():
@@ -118,7 +118,6 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     serve = verbs.add_parser("serve", help="listen, and print the settings of a service for it")
     serve.add_argument("--port", type=int, default=PORT + 1)
-    serve.add_argument("--people", type=Path, metavar="FILE", help="further accounts, as JSON")
     serve.add_argument("--redirect-uri", action="append", default=[], metavar="URI")
     serve.set_defaults(run=_serve)
     entering = verbs.add_parser("sign-in", help="sign a person in, and print the tokens as JSON")

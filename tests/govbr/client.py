@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
 from http.client import HTTPConnection, HTTPException
-from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tests.govbr.flow import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI
@@ -103,21 +102,20 @@ class Client:
         }
         self._send(f"/authorize?{urlencode(sent)}")
         chosen = self._send("/authorize", {**sent, "cpf": person, "way": way})
-        back = parse_qs(urlsplit(chosen.headers["Location"]).query)
+        back = parse_qs(urlsplit(chosen.headers.get("Location", "")).query)
         if back.get("state") != [state]:
             raise SignInFailed("the state that came back is another one")
-        tokens = self.redeem(back["code"][0], verifier, sent["redirect_uri"])
-        claims = json.loads(unbase64url(tokens["id_token"].split(".")[1]))
-        if claims["nonce"] != nonce:
+        tokens = self.redeem(back.get("code", [""])[0], verifier, sent["redirect_uri"])
+        if _nonce_of(tokens.id_token) != nonce:
             raise SignInFailed("the nonce of the id_token is another one")
-        return Tokens(tokens["access_token"], tokens["id_token"])
+        return tokens
 
-    def redeem(self, code: str, verifier: str, redirect_uri: str) -> dict[str, Any]:
+    def redeem(self, code: str, verifier: str, redirect_uri: str) -> Tokens:
         """
-        Give the answer of ``/token`` to a code.
+        Give the tokens for a code.
 
         Raises:
-            SignInFailed: it was refused.
+            SignInFailed: it was refused, or what was answered has no two tokens.
         """
         form = {
             "grant_type": "authorization_code",
@@ -126,8 +124,12 @@ class Client:
             "code_verifier": verifier,
         }
         credentials = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
-        answer: dict[str, Any] = json.loads(self._send("/token", form, f"Basic {credentials}").body)
-        return answer
+        answer = self._send("/token", form, f"Basic {credentials}")
+        try:
+            told = json.loads(answer.body)
+            return Tokens(str(told["access_token"]), str(told["id_token"]))
+        except (ValueError, LookupError, TypeError) as error:
+            raise SignInFailed("what came for the code is no pair of tokens") from error
 
     def _send(
         self, path: str, form: Mapping[str, str] | None = None, authorization: str | None = None
@@ -140,6 +142,14 @@ class Client:
         if answer.status >= 400:
             raise SignInFailed(f"{answer.status}: {_description(answer.body)}")
         return answer
+
+
+def _nonce_of(id_token: str) -> object:
+    """Read the nonce without verifying anything, since who gets the tokens will."""
+    try:
+        return json.loads(unbase64url(id_token.split(".")[1]))["nonce"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise SignInFailed("the id_token cannot be read") from error
 
 
 def _description(body: bytes) -> str:

@@ -77,8 +77,9 @@ def blueprint(people: People, keys: SigningKeys, faults: Faults) -> Blueprint:
 
     @bp.errorhandler(KeyError)
     @bp.errorhandler(TypeError)
+    @bp.errorhandler(ValueError)
     def unreadable(_error: Exception) -> ResponseReturnValue:
-        """A command without a member that it needs, or with one that it does not know."""
+        """A command that lacks a member, or has one that it does not know or cannot read."""
         return failure(400, "the command cannot be read")
 
     return bp

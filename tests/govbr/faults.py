@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,8 @@ PARTS = ("authorize", "token", "jwk", "userinfo", "empresas")
 """What can fail: the first part of a path."""
 
 HUGE_BYTES = 4 * 1024 * 1024
+
+_STATUSES = range(200, 600)
 
 _DOCUMENTS = {
     "empty": b'{"keys":[]}',
@@ -35,13 +38,28 @@ class Fault:
         status: the status it fails with, or None.
         document: what it answers instead: empty, malformed or huge; or None.
         over: set when the fault is over.
+
+    Raises:
+        NoSuchFault: nothing of that kind can go wrong.
     """
 
     delay: float = 0.0
     hang: bool = False
     status: int | None = None
     document: str | None = None
-    over: threading.Event = field(default_factory=threading.Event, compare=False)
+    over: threading.Event = field(init=False, default_factory=threading.Event, compare=False)
+
+    def __post_init__(self) -> None:
+        if type(self.delay) not in (int, float) or not 0 <= self.delay < math.inf:
+            raise NoSuchFault("delay must be a number of seconds")
+        if type(self.hang) is not bool:
+            raise NoSuchFault("hang must be true or false")
+        if self.status is not None and (
+            type(self.status) is not int or self.status not in _STATUSES
+        ):
+            raise NoSuchFault("status must be one of HTTP")
+        if self.document is not None and self.document not in _DOCUMENTS:
+            raise NoSuchFault(f"document must be one of {', '.join(_DOCUMENTS)}")
 
 
 class Faults:
@@ -56,12 +74,10 @@ class Faults:
         Replace what is wrong with a part; what waited for the earlier fault goes on.
 
         Raises:
-            NoSuchFault: there is no such part, or no such document.
+            NoSuchFault: there is no such part.
         """
         if part not in PARTS:
             raise NoSuchFault(f"part must be one of {', '.join(PARTS)}")
-        if fault.document is not None and fault.document not in _DOCUMENTS:
-            raise NoSuchFault(f"document must be one of {', '.join(_DOCUMENTS)}")
         with self._lock:
             earlier = self._faults.get(part)
             self._faults[part] = fault

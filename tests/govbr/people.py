@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 REPRESENTATIVE = "72268402517"
@@ -99,14 +97,11 @@ class People:
 
     Args:
         now: when the simulator starts; the dates of links lie around it.
-        more: a JSON file with a list of further accounts, in the form of ``Account``, each with
-            ``companies`` instead of ``links``; an account of a known CPF replaces that one.
     """
 
-    def __init__(self, now: datetime, more: Path | None = None) -> None:
+    def __init__(self, now: datetime) -> None:
         self._lock = threading.Lock()
-        accounts = [*_made_up(now), *(() if more is None else _read(more, now))]
-        self._first = {one.cpf: one for one in accounts}
+        self._first = {one.cpf: one for one in _made_up(now)}
         self._accounts = dict(self._first)
 
     def __iter__(self) -> Iterator[Account]:
@@ -140,8 +135,15 @@ def link_of(given: Mapping[str, Any], now: datetime) -> Link:
     """
     Read a link from JSON: ``cnpj``, and optionally ``name``, ``atuacao``, ``cadastrador``,
     ``registrar`` and ``expires`` (ISO 8601 with an offset).
+
+    Raises:
+        KeyError: there is no ``cnpj``.
+        TypeError: a member that is to be read is no text.
+        ValueError: ``expires`` is no instant.
     """
-    expires = given.get("expires")
+    expires = None if given.get("expires") is None else datetime.fromisoformat(given["expires"])
+    if expires is not None and expires.tzinfo is None:
+        raise ValueError("expires needs an offset")
     return Link(
         cnpj=re.sub(r"[./-]", "", given["cnpj"]),
         company_name=given.get("name", "EMPRESA SEM NOME LTDA"),
@@ -149,15 +151,8 @@ def link_of(given: Mapping[str, Any], now: datetime) -> Link:
         cadastrador=given.get("cadastrador", False),
         registrar=given.get("registrar"),
         created=now - timedelta(days=30),
-        expires=None if expires is None else datetime.fromisoformat(expires),
+        expires=expires,
     )
-
-
-def _read(file: Path, now: datetime) -> Iterator[Account]:
-    for given in json.loads(file.read_text(encoding="utf-8")):
-        members = dict(given)
-        links = [link_of(one, now) for one in members.pop("companies", ())]
-        yield Account(**members, links={one.cnpj: one for one in links})
 
 
 def _made_up(now: datetime) -> list[Account]:

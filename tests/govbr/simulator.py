@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import socket
 import threading
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -23,6 +23,7 @@ from tests.govbr.people import People
 _HOST = "127.0.0.1"
 _STEP_SECONDS = 0.05
 _SILENT_SECONDS = 5
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class CommandRefused(ValueError):
@@ -52,7 +53,6 @@ class Simulator:
 
     Args:
         port: the port to listen on; 0 lets the system choose.
-        people: a JSON file with further accounts; see ``People``.
         redirect_uris: where the client may send people back to.
 
     Raises:
@@ -62,14 +62,9 @@ class Simulator:
     audience = CLIENT_ID
     """The ``aud`` of its tokens."""
 
-    def __init__(
-        self,
-        port: int = 0,
-        people: Path | None = None,
-        redirect_uris: tuple[str, ...] = (REDIRECT_URI,),
-    ) -> None:
+    def __init__(self, port: int = 0, redirect_uris: tuple[str, ...] = (REDIRECT_URI,)) -> None:
         keys = SigningKeys()
-        self._accounts = People(datetime.now(UTC), people)
+        self._accounts = People(datetime.now(UTC))
         with socket.socket() as listener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((_HOST, port))
@@ -106,15 +101,25 @@ class Simulator:
         }
 
     def start(self) -> Self:
-        """Begin to answer."""
+        """Begin to answer, in threads that leave the signals to the main one."""
         # What goes wrong inside is for whoever runs it; that requests come is not.
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        self._thread.start()
+        # The system may give a signal to any thread, and Python's handlers run in the main one:
+        # if that waits for something, it would not hear of a signal that another has taken.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        try:
+            self._thread.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return self
 
     def stop(self) -> None:
         """End all faults, finish what is in flight, and let go of the port."""
         self._faults.clear()
+        if self._thread.ident is None:
+            # Who never served would never tell `shutdown` that it has ended.
+            self._server.server_close()
+            return
         self._server.shutdown()
         self._thread.join()
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -87,6 +88,7 @@ class Running:
             found = pattern.search(self.out.read_text() + self.err.read_text())
             if found is not None:
                 return int(found[1])
+            time.sleep(0.02)
         raise AssertionError(f"the service did not start: {self.err.read_text()}")
 
     def send(

@@ -147,17 +147,19 @@ def test_a_sign_in_says_who_is_what(told: Told) -> None:
     signed = json.loads(told.answers[SIGNED[0]])
     [standing] = signed["standing"]
 
-    assert ("certificate", "device", demo.COMPANY, "observed", []) == (
+    assert ("certificate", "device", demo.COMPANY, "gold", "observed", []) == (
         signed["method"],
         signed["certificate"],
         signed["certificate_company"],
+        signed["level"],
         signed["companies"],
         signed["notes"],
     )
-    assert (demo.COMPANY, "socio", "govbr", True) == (
+    assert (demo.COMPANY, "socio", "govbr", True, True) == (
         standing["company"],
         standing["role"],
         standing["evidence"],
+        standing["cadastrador"],
         standing["in_force"],
     )
     assert not [one for one in told.records if str(one.get("act")).endswith(".assert")]
@@ -245,7 +247,7 @@ def test_each_answer_is_in_the_log(told: Told) -> None:
 
 
 def test_sign_ins_and_what_they_prove_are_in_the_log(told: Told) -> None:
-    """Each sign-in is an act, and what is delegated tells that GOV.BR proved who did it."""
+    """Each sign-in is an act, and what is delegated tells how GOV.BR proved who did it."""
     acts = [one for one in told.records if one["kind"] == "act"]
     sign_ins = [one["details"] for one in acts if one["act"] == "sign_in"]
     delegated = [one["details"] for one in acts if one["act"] == "delegation.replace"]
@@ -255,8 +257,26 @@ def test_sign_ins_and_what_they_prove_are_in_the_log(told: Told) -> None:
         ("password", None, []),
         ("password", None, [f"{demo.COMPANY}:socio"]),
     ] == [(one["method"], one["certificate_company"], one["standing"]) for one in sign_ins]
-    assert ["govbr", "govbr"] == [one["actor_evidence"] for one in delegated]
+    # Whoever signs in has registered by that; Orquestra confirms, and no sign-in does.
+    assert [(True, False, False, [])] * 3 == [
+        (one["registers"], one["confirms"], one["second_factor"], one["notes"]) for one in sign_ins
+    ]
+    # By a fresh token, which was not brought as a sign-in: there is none to name.
+    assert [("govbr", None, "certificate")] * 2 == [
+        (one["actor_evidence"], one["sign_in"], one["method"]) for one in delegated
+    ]
     assert 1 == len([one for one in acts if one["act"] == "person.confirm"])
+
+
+def test_a_sign_in_is_in_the_log_with_its_times(told: Told) -> None:
+    """When the person authenticated and until when it counts, as it was answered."""
+    sign_ins = [one["details"] for one in told.records if one.get("act") == "sign_in"]
+    answered = [json.loads(told.answers[step]) for step in (SIGNED[0], SIGNED[2])]
+
+    for name in ("authenticated_at", "ends_at"):
+        assert [datetime.fromisoformat(one[name]) for one in answered] == [
+            datetime.fromisoformat(one[name]) for one in sign_ins[:2]
+        ]
 
 
 def test_no_token_is_kept_anywhere(told: Told) -> None:
@@ -334,8 +354,6 @@ def test_one_signal_stops_service_and_simulator(tmp_path: Path, number: signal.S
     """What is sent to the one program that was started ends both, with exit code 0."""
     furnish(tmp_path)
     with demonstration(tmp_path) as running:
-        # It says that it serves a moment before it listens to signals.
-        assert 200 == running.send("GET", "/healthz").status
         running.process.send_signal(number)
         assert 0 == running.process.wait(timeout=40)
 
