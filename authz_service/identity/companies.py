@@ -11,6 +11,7 @@ GOV.BR wants the CPF in the address; no error, log or name here repeats an addre
 from __future__ import annotations
 
 import logging
+import random
 import threading
 import time
 from collections import deque
@@ -96,7 +97,7 @@ class GovBrCompanies:
         self._longest_call = longest_call
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="govbr-companies")
         self._closed = threading.Event()
-        self._failed: dict[_Kind, tuple[Outcome, float]] = {}
+        self._failed: dict[_Kind, tuple[Outcome, str, float]] = {}
 
     def observe(
         self,
@@ -125,7 +126,11 @@ class GovBrCompanies:
                 return Seen(Companies.FAILED, moment)
             companies, complete = listed
             never = datetime.min.replace(tzinfo=UTC)
-            companies.sort(key=lambda one: (one != first, last_seen.get(one, never)))
+            # Among equals by lot, or those that hang would be asked first each time. Seen in the
+            # future, by a clock that was wrong, is not seen.
+            seen = {one: at for one, at in last_seen.items() if at <= moment}
+            random.SystemRandom().shuffle(companies)
+            companies.sort(key=lambda one: (one != first, seen.get(one, never)))
             standing = self._standing(asking, companies)
             unanswered = frozenset(companies).difference(one.company for one in standing)
             outcome = Companies.PARTIAL if unanswered or not complete else Companies.OBSERVED
@@ -141,7 +146,7 @@ class GovBrCompanies:
         for kind in (_LIST, _ROLE):
             failed = self._failed.get(kind)
             if failed is not None:
-                outcome, at = failed
+                outcome, _why, at = failed
                 ago = int(time.monotonic() - at)
                 return f"the last call for {kind.name} ended as {outcome.value}, {ago} s ago"
         return None
@@ -213,10 +218,10 @@ class GovBrCompanies:
         if outcome is Outcome.OK:
             self._failed.pop(kind, None)
         else:
-            before, _at = self._failed.get(kind, (Outcome.OK, 0.0))
-            self._failed[kind] = (outcome, time.monotonic())
+            _outcome, before, _at = self._failed.get(kind, (Outcome.OK, "", 0.0))
+            self._failed[kind] = (outcome, why, time.monotonic())
             # Once for each change: every sign-in would say it again, for each company.
-            if outcome is not before:
+            if why != before:
                 _log.warning("GOV.BR's companies API failed for %s: %s", kind.name, why)
         try:
             self._told(outcome.value, seconds)

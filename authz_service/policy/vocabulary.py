@@ -225,8 +225,8 @@ _ENTITIES = (
                 _words(*Evidence),
             ),
             "sign_in": Link(
-                "The sign-in that the person acts in; nil without a handle that belongs to this "
-                "person and has not ended.",
+                "The sign-in that the person acts in; nil without a handle or token of this person "
+                "that has not ended.",
                 SignInFacts,
                 may_be_nil=True,
             ),

@@ -13,7 +13,7 @@ from authz_service.domain.errors import Conflict
 from authz_service.domain.identifiers import Cpf
 from authz_service.domain.people import Evidence, Person, Standing
 from authz_service.domain.sign_in import SignIn
-from authz_service.store.database import Database
+from authz_service.store.database import Database, put
 from authz_service.store.registry import (
     keep_person,
     keep_standing,
@@ -27,6 +27,10 @@ from authz_service.usecases.ports import Seen, Told
 
 _KEPT_AFTER_THE_END = timedelta(days=1)
 _OF_HANDLES = select(sign_ins).where(sign_ins.c.handle.in_(bindparam("handles", expanding=True)))
+
+
+class _ErasedMeanwhile(Conflict):
+    """The one conflict after which something is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +75,33 @@ class SqlSignIns:
 
         Raises:
             Conflict: the token has made a sign-in already, if only one that was erased; or the
-                person has another surrogate by now, since it was erased meanwhile.
+                person has another surrogate by now, since it was erased meanwhile; from then
+                on the token is spent, like those that the erasure found.
         """
+        try:
+            with self.database.revise(told) as (connection, revision):
+                _require_name(connection, sign_in.person, name)
+                oldest = sign_in.began_at - _KEPT_AFTER_THE_END
+                for table in (sign_ins, spent_tokens):
+                    connection.execute(delete(table).where(table.c.ends_at < oldest))
+                _require_unspent(connection, sign_in.digest)
+                _add(connection, sign_in)
+                if not sign_in.agent:
+                    _register(connection, sign_in, confirm=confirm)
+                    if seen.replaces:
+                        _take_over(connection, sign_in.person, seen, sign_in.began_at)
+        except _ErasedMeanwhile:
+            with self.database.write() as connection:
+                values = {"ends_at": sign_in.ends_at}
+                put(connection, spent_tokens, {"digest": sign_in.digest}, values)
+            raise
+        return revision
+
+    def found_agent(self, sign_in: SignIn, told: Told) -> int:
+        """Keep that a sign-in is by power of attorney after all, and give the revision."""
         with self.database.revise(told) as (connection, revision):
-            _require_name(connection, sign_in.person, name)
-            oldest = sign_in.began_at - _KEPT_AFTER_THE_END
-            for table in (sign_ins, spent_tokens):
-                connection.execute(delete(table).where(table.c.ends_at < oldest))
-            _require_unspent(connection, sign_in.digest)
-            _add(connection, sign_in)
-            if not sign_in.agent:
-                _register(connection, sign_in, confirm=confirm)
-                if seen.replaces:
-                    _take_over(connection, sign_in.person, seen, sign_in.began_at)
+            this = sign_ins.c.id == sign_in.id
+            connection.execute(update(sign_ins).where(this).values(agent=True))
         return revision
 
 
@@ -102,7 +120,7 @@ def spend(connection: Connection, person: Cpf) -> None:
 def _require_name(connection: Connection, person: Cpf, name: str) -> None:
     pairing = select(surrogates.c.surrogate).where(surrogates.c.cpf == person)
     if connection.execute(pairing).scalar_one_or_none() != name:
-        raise Conflict("the person was erased meanwhile")
+        raise _ErasedMeanwhile("the person was erased meanwhile")
 
 
 def _require_unspent(connection: Connection, digest: str) -> None:

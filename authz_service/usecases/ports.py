@@ -250,8 +250,12 @@ class SignIns(Protocol):
 
         Raises:
             Conflict: the token has made a sign-in already, if only one that was erased; or the
-                person has another surrogate by now, since it was erased meanwhile.
+                person has another surrogate by now, since it was erased meanwhile; from then
+                on the token is spent, like those that the erasure found.
         """
+
+    def found_agent(self, sign_in: SignIn, told: Told) -> int:
+        """Keep that a sign-in is by power of attorney after all, and give the revision."""
 
 
 class PersonalData(Protocol):
@@ -266,8 +270,8 @@ class PersonalData(Protocol):
 
         Delegations to the person go with their history. Where the person acted on those of
         others, the history keeps the act and ``ERASED`` in the place of the CPF. The digests of
-        the person's tokens stay until the tokens end, without the person, so that no token
-        brings back what was erased.
+        the person's tokens stay for a day after their end, without the person, so that no
+        token brings back what was erased.
         """
 
 

@@ -108,7 +108,8 @@ class SignInDesk:
         Raises:
             TokenRefused: a check failed, or another client brought the token before.
             SignInOff: no GOV.BR is configured.
-            SignInUnavailable: nothing of it was kept; the same token may be brought again.
+            SignInUnavailable: nothing of it was kept but the person's surrogate; the same token
+                may be brought again.
             Conflict: the person was erased meanwhile, or since the token was brought first.
         """
         govbr, verified = self._verify(access_token, id_token, caller)
@@ -167,9 +168,17 @@ class SignInDesk:
             self.refused(Cause.OTHER_CLIENT, caller)
             raise TokenRefused(Cause.OTHER_CLIENT, "another client has brought it before")
         if known is not None and verified.agent and not known.agent:
+            self._found_agent(known, caller)
             self.refused(Cause.AGENT, caller)
             raise TokenRefused(Cause.AGENT, "it was brought before without what tells of an agent")
         return known
+
+    def _found_agent(self, known: SignIn, caller: Caller) -> None:
+        """Take back what a sign-in seemed to be: from now on its handle is an agent's."""
+        name = self.surrogates.surrogates([known.person])[known.person]
+        details = {"person": name, "sign_in": known.id}
+        told = partial(self.acts.did, "sign_in.agent", caller, details)
+        self.sign_ins.found_agent(known, told)
 
     def _observe(self, govbr: GovBr, verified: Verified, token: Token) -> Seen:
         moment, person = self.clock(), verified.person

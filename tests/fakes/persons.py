@@ -119,6 +119,7 @@ class MemorySignIns:
         """Keep a sign-in and all that follows from it."""
         tables = self._tables.well()
         if tables.surrogates.get(sign_in.person) != name:
+            tables.spent = {**tables.spent, sign_in.digest: sign_in.ends_at}
             raise Conflict("the person was erased meanwhile")
         oldest = sign_in.began_at - _KEPT_AFTER_THE_END
         kept = {key: one for key, one in tables.sign_ins.items() if one.ends_at >= oldest}
@@ -146,6 +147,12 @@ class MemorySignIns:
             standings=standings.current,
             past=standings.past,
         )
+
+    def found_agent(self, sign_in: SignIn, told: Told) -> int:
+        """Keep that a sign-in is by power of attorney after all."""
+        tables = self._tables.well()
+        after = {**tables.sign_ins, sign_in.digest: replace(sign_in, agent=True)}
+        return tables.revise(told, sign_ins=after)
 
 
 def _registered(tables: Tables, sign_in: SignIn, *, confirm: bool) -> Person:

@@ -35,6 +35,11 @@ SILENT = {
         38,
         f"`sócio` is none of its words: {ROLES}",
     ),
+    "a text or number beside yes or no": (
+        "r.version = p.registered",
+        1,
+        "a text or number can never be equal to that",
+    ),
     "a word beside a number": (
         "r.state = 1",
         1,

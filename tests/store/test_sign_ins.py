@@ -135,10 +135,29 @@ def test_who_is_erased_while_govbr_is_asked_stays_so(
     with pytest.raises(Conflict, match=r"^the person was erased meanwhile$"):
         store.sign_ins.save(one, answer(standing()), heard.append, confirm=True, name=name)
 
-    assert store.sign_ins.of_digest(one.digest) is None
+    # From then on the token is spent, as those that the erasure found.
+    with pytest.raises(Conflict, match=r"^the sign-in of this token was erased$"):
+        store.sign_ins.of_digest(one.digest)
+    with pytest.raises(Conflict):
+        _save(store, one)
     assert store.registry.person(REPRESENTATIVE) is None
     assert [] == _known(store)
     assert [] == heard
+    assert revision == store.facts.gather([], NOON).revision
+
+
+@pytest.mark.parametrize("agent", [False, True])
+def test_a_sign_in_may_turn_out_to_be_an_agents(store: Store, agent: bool) -> None:
+    """All else about it stays, and that of others."""
+    one, other = sign_in(agent=agent), sign_in("other", STRANGER)
+    for each in (one, other):
+        _save(store, each)
+    heard: list[int] = []
+    revision = store.sign_ins.found_agent(one, heard.append)
+
+    assert replace(one, agent=True) == store.sign_ins.of_digest(one.digest)
+    assert other == store.sign_ins.of_digest(other.digest)
+    assert [revision] == heard
     assert revision == store.facts.gather([], NOON).revision
 
 

@@ -98,3 +98,7 @@ class ContradictedSignIns:
     def save(self, sign_in: SignIn, seen: Seen, told: Told, *, confirm: bool, name: str) -> int:
         """Refuse, as a database does whose constraint is hurt."""
         raise Conflict("what is to be written contradicts what is stored")
+
+    def found_agent(self, sign_in: SignIn, told: Told) -> int:
+        """Refuse likewise."""
+        raise Conflict("what is to be written contradicts what is stored")

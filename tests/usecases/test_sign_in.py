@@ -113,6 +113,10 @@ def test_who_is_erased_while_govbr_is_asked_stays_erased(house: House) -> None:
     assert None is house.store.registry.person(REPRESENTATIVE)
     assert [] == house.store.registry.standing_of(REPRESENTATIVE)
     assert ["person.erase"] == [one.act for one in house.administrative]
+    house.companies.answers = listing(SOCIO)
+    with pytest.raises(Conflict):
+        house.sign_in_desk.ingest(TOKEN, None, PORTAL)
+    assert None is house.store.registry.person(REPRESENTATIVE)
 
 
 def test_a_token_does_not_bring_back_who_was_erased(house: House) -> None:

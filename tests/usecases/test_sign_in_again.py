@@ -27,6 +27,7 @@ from tests.usecases.signing_in import (
     TEXT,
     TOKEN,
     contradicted,
+    facts,
     ingest,
     kept,
     roles,
@@ -150,10 +151,28 @@ def test_a_contradiction_that_no_other_sign_in_explains_is_told(house: House) ->
 
 
 def test_what_tells_of_an_agent_too_late_is_refused(house: House) -> None:
-    """A sign-in that passed for the person's own is not brought again with what it left out."""
-    ingest(house)
+    """A sign-in that passed for the person's own is an agent's from then on, and on record."""
+    first = ingest(house).sign_in
     house.tokens.take(TEXT, replace(SAID, agent=True), ID_TEXT)
     with pytest.raises(TokenRefused) as caught:
         house.sign_in_desk.ingest(TOKEN, ID_TOKEN, PORTAL)
     assert (Cause.AGENT, [Cause.AGENT]) == (caught.value.cause, house.refused)
     assert [PORTAL] == house.refused_to
+    act = house.administrative[-1]
+    assert ("sign_in.agent", {"person": house.surrogate(REPRESENTATIVE), "sign_in": first.id}) == (
+        act.act,
+        act.details,
+    )
+    seen = facts(house, first.handle).question
+    assert seen.sign_in is not None
+    assert (True, "asserted") == (seen.sign_in.agent, seen.actor_evidence)
+    with pytest.raises(TokenRefused):
+        house.sign_in_desk.prove(TOKEN, PORTAL)
+
+
+def test_an_agents_token_again_changes_nothing_either(house: House) -> None:
+    """What was known of it from the beginning is no contradiction."""
+    first = ingest(house, replace(SAID, agent=True))
+    again = house.sign_in_desk.ingest(TOKEN, None, PORTAL)
+    assert (True, first.sign_in) == (again.again, again.sign_in)
+    assert [] == house.refused
