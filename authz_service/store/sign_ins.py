@@ -90,11 +90,11 @@ class SqlSignIns:
                     _register(connection, sign_in, confirm=confirm)
                     if seen.replaces:
                         _take_over(connection, sign_in.person, seen, sign_in.began_at)
-        except _ErasedMeanwhile:
+        except _ErasedMeanwhile as error:
             with self.database.write() as connection:
                 values = {"ends_at": sign_in.ends_at}
                 put(connection, spent_tokens, {"digest": sign_in.digest}, values)
-            raise
+            raise Conflict(str(error)) from None
         return revision
 
     def found_agent(self, sign_in: SignIn, told: Told) -> int:
