@@ -214,9 +214,7 @@ def _person(options: argparse.Namespace) -> int:
             print(json.dumps(found, ensure_ascii=False, indent=2))
         else:
             service.privacy.erase(cpf, OPERATOR)
-            print(
-                "erased; the decision log keeps its lines, in which the person has no name any more"
-            )
+            print("erased; the log keeps its lines, without a name for the person", file=sys.stderr)
     return 0
 
 

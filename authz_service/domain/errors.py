@@ -10,7 +10,7 @@ The whole error tree, drawn where it is defined.
     ├── SignInOff                no GOV.BR is configured                              (HTTP 501)
     ├── ActRefused               the policy denied an act, with its reasons           (HTTP 403)
     ├── NotFound                 a thing named by its own id does not exist           (HTTP 404)
-    ├── Conflict                 somebody else changed it meanwhile                   (HTTP 409)
+    ├── Conflict                 it contradicts what is stored now                    (HTTP 409)
     ├── Unavailable              no decision can be made now; nothing was written     (HTTP 503)
     │   ├── PolicyUnavailable
     │   ├── StoreUnavailable
@@ -88,6 +88,7 @@ class TokenRefused(AuthzError):
         token: which one, ``access_token`` or ``id_token``.
     """
 
+    # S107 takes the name of a token for one.
     def __init__(self, cause: str, message: str, token: str = "access_token") -> None:  # noqa: S107
         super().__init__(f"the {token} is refused: {message}")
         self.cause = cause
@@ -135,7 +136,7 @@ class NotFound(AuthzError):
 
 
 class Conflict(AuthzError):
-    """What the act was decided on has changed meanwhile; read it again and retry."""
+    """It contradicts what is stored now, which somebody may have changed; read it again."""
 
 
 class Unavailable(AuthzError):

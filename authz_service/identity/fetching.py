@@ -33,7 +33,7 @@ _ALWAYS = {
 }
 
 # More than the rooms that fetch ever have under way, so only threads left behind fill it.
-_threads = threading.BoundedSemaphore(64)
+_places = threading.BoundedSemaphore(64)
 
 
 class Outcome(StrEnum):
@@ -79,13 +79,13 @@ def fetch(
         FetchFailed: with its outcome.
     """
     exchange = _Exchange(url, seconds, longest, _ALWAYS | dict(headers or {}))
-    if not _threads.acquire(blocking=False):
+    if not _places.acquire(blocking=False):
         raise FetchFailed(Outcome.UNREACHABLE, "too many look-ups of names hang")
     thread = threading.Thread(target=exchange.run, name="fetch", daemon=True)
     try:
         thread.start()
     except RuntimeError:
-        _threads.release()
+        _places.release()
         raise FetchFailed(Outcome.UNREACHABLE, "the system gives no thread") from None
     try:
         thread.join(seconds)
@@ -129,7 +129,7 @@ class _Exchange:
             with self._lock:
                 if self._line is not None:
                     self._line.close()
-            _threads.release()
+            _places.release()
 
     def cut(self) -> None:
         """End it, wherever it stands; harmless when it has ended."""

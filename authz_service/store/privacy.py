@@ -6,7 +6,7 @@ a row is, and a row that belongs to such a row by a foreign key is of the same p
 things are exceptions. Who acted on a delegation to somebody else does not own that line of
 its history, so the line stays and the person goes. And what a sign-in is found by, its
 handle and the digest of its token, is a key and not the person's data: it is not shown, and
-the digest outlives the person until the token ends, or the token would bring the person back.
+the digest outlives the person, and its token by a day, or the token would bring the person back.
 
 Free text is not looked through for what is shown, and a CPF in it is hidden there, since it
 may be another person's. From what is kept it is taken out, as far as it is that person's.
@@ -87,7 +87,7 @@ class SqlPersonalData:
         Delegations to the person go with their history. Where the person acted on those of
         others, the history keeps the act and ``ERASED`` in the place of the CPF. Where free
         text has the CPF, it says ``[cpf]`` instead. The digests of the person's tokens stay
-        until the tokens end, without the person, so that no token brings back what was erased.
+        for a day after their end, without the person, so that none brings back what was erased.
         All else is gone from the files as well, once nobody reads an older state.
         """
         with self.database.revise(told) as (connection, revision):

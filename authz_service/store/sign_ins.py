@@ -60,23 +60,7 @@ class SqlSignIns:
         """
         Keep a sign-in and all that follows from it in one transaction; see ``Told``.
 
-        Unless it is by power of attorney, the person is registered from the first one on, and
-        confirmed with it if *confirm*. An answer in *seen* replaces every standing of the person
-        that was observed or asserted before it, those of unanswered companies apart; one that
-        is older than the last answer replaces nothing, unless that came in the future, by a
-        clock that was wrong. Sign-ins that ended more than a day ago are forgotten.
-
-        Args:
-            sign_in: the sign-in.
-            seen: what GOV.BR's companies API answered.
-            told: see ``Told``.
-            confirm: whether the person is confirmed with it.
-            name: the person's surrogate, as it was before GOV.BR was asked.
-
-        Raises:
-            Conflict: the token has made a sign-in already, if only one that was erased; or the
-                person has another surrogate by now, since it was erased meanwhile; from then
-                on the token is spent, like those that the erasure found.
+        What follows, and when it is a ``Conflict``, the port says.
         """
         try:
             with self.database.revise(told) as (connection, revision):
@@ -170,8 +154,9 @@ def _take_over(connection: Connection, person: Cpf, seen: Seen, now: datetime) -
         return
     # What is as it was is only seen again: a row for each sign-in would tell when people worked.
     again = _seen_again(connection, person, seen)
+    rows = list(again.values())
     connection.execute(
-        update(standings).where(standings.c.id.in_(again)).values(observed_at=seen.moment)
+        update(standings).where(standings.c.id.in_(rows)).values(observed_at=seen.moment)
     )
     supersede(
         connection,
@@ -180,17 +165,17 @@ def _take_over(connection: Connection, person: Cpf, seen: Seen, now: datetime) -
         standings.c.person == person,
         or_(standings.c.observed_at <= seen.moment, standings.c.observed_at > now),
         standings.c.company.not_in(seen.unanswered),
-        standings.c.id.not_in(again),
+        standings.c.id.not_in(rows),
     )
     for standing in seen.standing:
-        if standing not in again.values():
+        if standing not in again:
             keep_standing(connection, standing)
     this = people.c.cpf == person
     connection.execute(update(people).where(this).values(observed_at=seen.moment))
 
 
-def _seen_again(connection: Connection, person: Cpf, seen: Seen) -> dict[int, Standing]:
-    """Give the standings in *seen* that are kept already, but for the moment, by their rows."""
+def _seen_again(connection: Connection, person: Cpf, seen: Seen) -> dict[Standing, int]:
+    """Give the standings in *seen* that are kept already, but for the moment, and their rows."""
     kept = connection.execute(
         select(standings).where(
             standings.c.superseded_at.is_(None),
@@ -199,7 +184,7 @@ def _seen_again(connection: Connection, person: Cpf, seen: Seen) -> dict[int, St
         )
     )
     rows = {replace(standing_in(row), observed_at=seen.moment): row.id for row in kept}
-    return {rows[one]: one for one in seen.standing if one in rows}
+    return {one: rows[one] for one in seen.standing if one in rows}
 
 
 def _sign_in(row: Row[Any]) -> SignIn:

@@ -50,7 +50,7 @@ _KINDS: tuple[tuple[type[AuthzError], int, str, str], ...] = (
     (CallerForbidden, 403, "caller-forbidden", "The key may not do this"),
     (ActRefused, 403, "act-refused", "The policy does not allow this"),
     (NotFound, 404, "not-found", "There is no such thing"),
-    (Conflict, 409, "conflict", "It was changed meanwhile"),
+    (Conflict, 409, "conflict", "It contradicts what is stored now"),
     (SignInOff, 501, "sign-in-off", "Sign-in is switched off"),
     (SignInUnavailable, 503, "sign-in-unavailable", "Sign-in is not possible now"),
     (Unavailable, 503, "unavailable", "No decision can be made now"),

@@ -33,7 +33,7 @@ SECRET = "eyJhbGciOiJSUzI1NiJ9.c2VjcmV0.c2VjcmV0"
 def nothing_leaks() -> Iterator[None]:
     """See that each test leaves no thread of a fetch and no place of one taken."""
     yield
-    eventually(lambda: fetches() == [] and fetching._threads._value == 64)
+    eventually(lambda: fetches() == [] and fetching._places._value == 64)
 
 
 def fetches() -> list[threading.Thread]:
