@@ -18,9 +18,13 @@ SCOPES = {
     "identities": "bring GOV.BR sign-ins",
     "confirmations": "confirm the registration of members",
     "standing:assert": "say who is what in a company, who is registered, and which bonds exist",
+    "people:read": "look up persons, companies and standing",
+    "companies": "register and validate foreign companies",
     "actor:assert": "say which person acts in a delegation, without a token of that person",
     "delegations": "grant, replace, list, revoke and renounce delegations",
     "catalogue": "change the catalogue of processes",
+    "catalogue:read": "read the catalogue of processes",
+    "clients": "make clients with no more scopes than one's own, and revoke keys",
     "decisions:read": "read the decision log",
     "decisions:clear": "see persons in the decision log in clear",
     "metrics": "scrape the metrics",
@@ -89,11 +93,14 @@ class Client:
         name: lower-case letters, digits, dots, hyphens and underscores, 1 to 64.
         scopes: what it may do, names out of ``SCOPES``.
         keys: all its keys, revoked ones included.
+        reasons: whether AuthZEN answers to it say why; a bare decision otherwise, since reasons
+            tell of the policy (AuthZEN 1.0, 11.2).
     """
 
     name: str
     scopes: frozenset[str]
     keys: tuple[ClientKey, ...] = ()
+    reasons: bool = False
 
     def __post_init__(self) -> None:
         # The name stands in every record: one made of a CPF would put a person there.

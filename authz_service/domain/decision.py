@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
+from authz_service.domain.entities import EntityName, Thing
+from authz_service.domain.identifiers import CompanyId, Cpf, Login, ProcessId
 from authz_service.domain.people import Evidence
 from authz_service.domain.processes import ProcessName
 from authz_service.domain.sign_in import Proof
@@ -33,6 +34,17 @@ BUILT_IN_REASONS = (POLICY_ERROR, INVALID_IDENTIFIER, UNKNOWN_TYPE, NO_PERMIT)
 Bag = Mapping[str, object]
 """Members that a caller asserts; rules may read them and find nil where there is none."""
 
+Actor = Cpf | Login | Thing
+"""Who acts: a person, the login of a foreign company's representative, or another's entity."""
+
+Subject = Cpf | Login | EntityName
+"""Who acts or is acted for, by name alone; each has a surrogate in the log."""
+
+
+def subject_of(actor: Actor) -> Subject:
+    """Give the name of who acts, without what is said about it."""
+    return actor.name if isinstance(actor, Thing) else actor
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessAsked:
@@ -45,7 +57,7 @@ class ProcessAsked:
     """
 
     name: ProcessName
-    company: Cnpj
+    company: CompanyId
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +69,23 @@ class CompanyAsked:
         company: which establishment.
     """
 
-    company: Cnpj
+    company: CompanyId
+
+
+Resource = ProcessAsked | CompanyAsked | Thing
+"""What is acted on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """
-    May this person do this?
+    May this subject do this?
 
     Attributes:
         actor: who acts.
         action: the action's name, one of ``ACTIONS`` or any other text.
         resource: what is acted on.
-        actor_evidence: how the service knows that it is this person who acts.
+        actor_evidence: how the service knows that it is this subject who acts.
         recipient: the other person of a ``delegate`` or ``revoke``, or None.
         context: AuthZEN's ``context``, as the caller sent it.
         properties: AuthZEN's action properties, as the caller sent them.
@@ -78,9 +94,9 @@ class Question:
         proof: what a token proved that came with the question itself, or None.
     """
 
-    actor: Cpf
+    actor: Actor
     action: str
-    resource: ProcessAsked | CompanyAsked
+    resource: Resource
     actor_evidence: Evidence = Evidence.ASSERTED
     recipient: Cpf | None = None
     context: Bag = field(default_factory=dict)
@@ -88,6 +104,11 @@ class Question:
     instance: str | None = None
     sign_in: str | None = field(default=None, repr=False)
     proof: Proof | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """Who acts, by name alone."""
+        return subject_of(self.actor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +191,13 @@ class Caller:
         name: the client's name.
         scopes: what it may do.
         address: the source address of the call, or None where there is no network in between.
+        reasons: whether it is told the reasons of AuthZEN decisions.
     """
 
     name: str
     scopes: frozenset[str] = frozenset()
     address: str | None = None
+    reasons: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +207,11 @@ class Asked:
 
     Attributes:
         actor: the actor's surrogate, or None if nobody could be meant.
+        actor_type: ``person``, ``login``, or the type of another's entity; None as above.
         action: the action's name, shortened to 64 characters.
         recipient: the recipient's surrogate, or None.
-        company: the CNPJ, or None.
+        company: the company, or None.
+        entity: the type and the id, free of CPFs, of another's entity that was acted on, or None.
         process: the id of the process, or None if the catalogue has none for it.
         named: what the caller called the process, free of CPFs, or None.
         version: the version that was meant, the named one or else the newest, or None if
@@ -200,8 +225,10 @@ class Asked:
 
     action: str
     actor: str | None = None
+    actor_type: str | None = None
     recipient: str | None = None
-    company: Cnpj | None = None
+    company: CompanyId | None = None
+    entity: tuple[str, str] | None = None
     process: ProcessId | None = None
     named: str | None = None
     version: int | None = None

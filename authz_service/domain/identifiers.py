@@ -1,5 +1,5 @@
 """
-CPF, CNPJ and process ids as values: parsed once at the door, right from then on.
+CPF, CNPJ, logins and other ids as values: parsed once at the door, right from then on.
 
 Rules: CPF, modulo 11 over digits; CNPJ, modulo 11 over ``ASCII code - 48``, which
 is the alphanumeric form of IN RFB 2.229/2024 (Anexo XV of IN RFB 2.119/2022), in
@@ -22,6 +22,8 @@ from authz_service.domain.errors import InvalidInput
 _CPF = re.compile(r"([0-9]{3})\.?([0-9]{3})\.?([0-9]{3})-?([0-9]{2})")
 _CNPJ = re.compile(r"([0-9A-Z]{2})\.?([0-9A-Z]{3})\.?([0-9A-Z]{3})/?([0-9A-Z]{4})-?([0-9]{2})")
 _PROCESS_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+_FOREIGN_ID = re.compile(r"EX-?([0-9]{7})-?([0-9])")
+_LONGEST_LOGIN = 128
 _SPACE = " \t\r\n"
 
 # What may be a CPF in a text: its four groups, or their mask, with up to three signs between
@@ -194,6 +196,112 @@ class ProcessId:
 
     def __str__(self) -> str:
         return self.value
+
+
+@dataclass(frozen=True, slots=True, repr=False, order=True)
+class ForeignId:
+    """
+    The service's own number of a foreign company without legal representation in Brazil.
+
+    Such a company (Estrangeiro) has no CNPJ. The number is made when Inmetro's team registers
+    the company: seven random digits and a check digit, so that one mistyped digit is nobody's.
+
+    Attributes:
+        value: ``EX`` and the eight digits, without punctuation. Public data.
+    """
+
+    value: str
+
+    @classmethod
+    def parse(cls, value: object, field: str = "empresa") -> ForeignId:
+        """
+        Read a foreign company's number, raw or with its hyphens, in any case.
+
+        Raises:
+            InvalidInput: not a string, of another form, or a wrong check digit.
+        """
+        match = _FOREIGN_ID.fullmatch(_text(value, field).upper())
+        if match is None:
+            raise InvalidInput(field, "must be a foreign company's number, such as EX-0000123-0")
+        made = cls.of_number(int(match[1]))
+        if made.value != f"EX{match[1]}{match[2]}":
+            raise InvalidInput(field, "must be a number with a valid check digit")
+        return made
+
+    @classmethod
+    def of_number(cls, number: int) -> ForeignId:
+        """Make the id of *number*, 0 to 9,999,999: the check digit is Luhn's (ISO/IEC 7812-1)."""
+        digits = f"{number:07}"
+        total = 0
+        for position, one in enumerate(reversed(digits)):
+            doubled = int(one) * (2 if position % 2 == 0 else 1)
+            total += doubled // 10 + doubled % 10
+        return cls(f"EX{digits}{-total % 10}")
+
+    @property
+    def formatted(self) -> str:
+        """The form for people: ``EX-0000123-0``."""
+        return f"EX-{self.value[2:9]}-{self.value[9]}"
+
+    def __repr__(self) -> str:
+        return f"ForeignId({self.value})"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+CompanyId = Cnpj | ForeignId
+"""What names a company: one of both, never both."""
+
+
+def parse_company(value: object, field: str = "company") -> CompanyId:
+    """
+    Read a company's number of either kind; the two look different, so neither is guessed.
+
+    Raises:
+        InvalidInput: it is none of the two. Names *field*.
+    """
+    text = _text(value, field)
+    if text[:2].upper() == "EX" and len(text) <= 12:
+        return ForeignId.parse(text, field)
+    return Cnpj.parse(text, field)
+
+
+@dataclass(frozen=True, slots=True, repr=False, order=True)
+class Login:
+    """
+    The name by which Orquestra knows the representative of a foreign company.
+
+    Attributes:
+        value: compared byte for byte, as Orquestra sends it. Personal data, as a CPF is.
+    """
+
+    value: str
+
+    @classmethod
+    def parse(cls, value: object, field: str = "login") -> Login:
+        """
+        Read a login.
+
+        Raises:
+            InvalidInput: not a string, empty, longer than 128 characters, with spaces around
+                it or signs that cannot be seen, or with a CPF in it: who has a CPF signs in
+                at GOV.BR.
+        """
+        if not isinstance(value, str):
+            raise InvalidInput(field, "must be a string")
+        text = unicodedata.normalize("NFC", value)
+        if not text or len(text) > _LONGEST_LOGIN or not text.isprintable() or text != text.strip():
+            raise InvalidInput(field, "must be 1 to 128 visible characters, no spaces around them")
+        if without_cpf(text) != text:
+            raise InvalidInput(field, "must not hold a CPF")
+        return cls(text)
+
+    def __repr__(self) -> str:
+        return "Login(***)"
+
+    def __str__(self) -> str:
+        return "***"
 
 
 def without_cpf(text: str) -> str:

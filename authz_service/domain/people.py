@@ -41,6 +41,8 @@ class Evidence(StrEnum):
     """Verified: from a signed token or from GOV.BR's own API."""
     ASSERTED = "asserted"
     """Said by a caller that has the scope for it: migration, tests, demonstrations."""
+    INMETRO = "inmetro"
+    """Kept by Inmetro's own team: who represents a foreign company (Estrangeiro)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from authz_service.domain.errors import AmbiguousProcess, InvalidInput
@@ -59,6 +60,20 @@ class ProcessDefinition:
     def label(self) -> str:
         """The form that Orquestra prints: ``P061 - Registro v.2``."""
         return f"{self.code} - {self.title} v.{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessVersion:
+    """
+    A version that a process has had.
+
+    Attributes:
+        version: its number.
+        since: when the catalogue came to know it, None if before the service kept that.
+    """
+
+    version: int
+    since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from authz_service.domain.decision import Decision
-from authz_service.domain.facts import facts_of
+from authz_service.domain.known import facts_of
 from authz_service.policy.bundle import TEST_SUFFIX, below
 from authz_service.policy.tables import SuiteInvalid, Table
 from authz_service.policy.text import Unreadable, decode

@@ -11,8 +11,8 @@ from typing import Any
 from authz_service.domain.decision import Bag, CompanyAsked, ProcessAsked, Question
 from authz_service.domain.delegation import Delegation, Event, EventKind
 from authz_service.domain.errors import InvalidInput
-from authz_service.domain.facts import Known
 from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
+from authz_service.domain.known import Known
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
 from authz_service.domain.processes import ProcessDefinition, ProcessName, ProcessState
 from authz_service.policy.signing_in import HANDLE, SignInSaid, read_sign_in

@@ -17,8 +17,8 @@ from sqlalchemy import Connection, bindparam, select
 
 from authz_service.domain.decision import ProcessAsked, Question
 from authz_service.domain.delegation import Delegation, latest
-from authz_service.domain.facts import Known, facts_of
 from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
+from authz_service.domain.known import Known, facts_of
 from authz_service.domain.people import Bond, Person, Standing
 from authz_service.domain.processes import ProcessDefinition, ProcessName, resolve
 from authz_service.domain.sign_in import SignIn

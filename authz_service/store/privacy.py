@@ -35,8 +35,9 @@ from sqlalchemy import (
 )
 
 from authz_service.domain.identifiers import ERASED, Cnpj, Cpf, ProcessId, without_cpf
+from authz_service.store.columns import CpfText
 from authz_service.store.database import Database, revision_of
-from authz_service.store.schema import CpfText, delegation_events, metadata, sign_ins
+from authz_service.store.schema import delegation_events, metadata, sign_ins
 from authz_service.store.sign_ins import spend
 from authz_service.usecases.ports import Told
 

@@ -1,5 +1,5 @@
 """
-The tables, and the column types that turn what they hold into the nouns of the domain.
+The tables; ``columns`` has the types that turn what they hold into the nouns of the domain.
 
 Everything here is as true for PostgreSQL as for SQLite. Nothing is ever deleted from
 standings, bonds and delegations, but for a person who is erased: what is superseded or
@@ -13,9 +13,6 @@ says whose its row is, every column of the type ``Text`` may name anybody.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-
 from sqlalchemy import (
     CHAR,
     JSON,
@@ -23,8 +20,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
-    Dialect,
-    Enum,
     ForeignKey,
     Index,
     Integer,
@@ -32,93 +27,22 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
 )
 
+from authz_service.domain.companies import Validation
 from authz_service.domain.delegation import EventKind
-from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
 from authz_service.domain.people import Evidence, Role
 from authz_service.domain.processes import ProcessState
 from authz_service.domain.sign_in import Companies, Level
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-class Instant(TypeDecorator[datetime]):
-    """An instant as whole microseconds since 1970 in UTC: exact, and no zone to get wrong."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> int | None:
-        """Count the microseconds; an instant without a zone is a TypeError."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
-
-    def process_result_value(self, value: int | None, _dialect: Dialect) -> datetime | None:
-        """Give the same instant in UTC."""
-        return None if value is None else _EPOCH + value * _MICROSECOND
-
-
-class CpfText(TypeDecorator[Cpf]):
-    """A CPF as its eleven digits: text, so that a leading zero stays."""
-
-    impl = CHAR(11)
-    cache_ok = True
-
-    def process_bind_param(self, value: Cpf | None, _dialect: Dialect) -> str | None:
-        """Give the digits."""
-        return None if value is None else value.digits
-
-    def process_result_value(self, value: str | None, _dialect: Dialect) -> Cpf | None:
-        """Give the CPF; it was parsed before it came here."""
-        return None if value is None else Cpf(value)
-
-
-class CnpjText(TypeDecorator[Cnpj]):
-    """A CNPJ as its fourteen characters, upper case, compared byte for byte."""
-
-    impl = CHAR(14)
-    cache_ok = True
-
-    def process_bind_param(self, value: Cnpj | None, _dialect: Dialect) -> str | None:
-        """Give the characters."""
-        return None if value is None else value.value
-
-    def process_result_value(self, value: str | None, _dialect: Dialect) -> Cnpj | None:
-        """Give the CNPJ; it was parsed before it came here."""
-        return None if value is None else Cnpj(value)
-
-
-class ProcessIdText(TypeDecorator[ProcessId]):
-    """The service's own name of a process."""
-
-    impl = String(64)
-    cache_ok = True
-
-    def process_bind_param(self, value: ProcessId | None, _dialect: Dialect) -> str | None:
-        """Give the text."""
-        return None if value is None else value.value
-
-    def process_result_value(self, value: str | None, _dialect: Dialect) -> ProcessId | None:
-        """Give the id; it was parsed before it came here."""
-        return None if value is None else ProcessId(value)
-
-
-def _one_of(kind: type[StrEnum]) -> Enum:
-    """
-    Make a column type for a closed set of words, kept as the text that they are.
-
-    The database does not check the words: a later version with one more of them would
-    have to rebuild the table on SQLite. Reading an unknown one is an error.
-    """
-    return Enum(
-        kind,
-        native_enum=False,
-        length=32,
-        values_callable=lambda words: [word.value for word in words],
-    )
-
+from authz_service.store.columns import (
+    CnpjText,
+    CpfText,
+    ForeignIdText,
+    Instant,
+    LoginText,
+    ProcessIdText,
+    one_of,
+)
 
 metadata = MetaData()
 
@@ -148,14 +72,24 @@ surrogates = Table(
     Column("surrogate", CHAR(32), nullable=False, unique=True),
 )
 
+# The same for who acts without a CPF: logins, and entities of types that are not ours.
+other_surrogates = Table(
+    "other_surrogates",
+    metadata,
+    # ``login``, or the type of the entity.
+    Column("type", String(64), primary_key=True),
+    Column("id", String(512), primary_key=True),
+    Column("surrogate", CHAR(32), nullable=False, unique=True),
+)
+
 standings = Table(
     "standings",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("company", CnpjText, nullable=False),
     Column("person", CpfText, nullable=False),
-    Column("role", _one_of(Role), nullable=False),
-    Column("evidence", _one_of(Evidence), nullable=False),
+    Column("role", one_of(Role), nullable=False),
+    Column("evidence", one_of(Evidence), nullable=False),
     Column("observed_at", Instant, nullable=False),
     Column("ends_at", Instant),
     # When another one took its place; null while it is the current one.
@@ -181,13 +115,13 @@ sign_ins = Table(
     Column("client", Text, nullable=False),
     Column("person", CpfText, nullable=False),
     Column("methods", JSON, nullable=False),
-    Column("level", _one_of(Level)),
+    Column("level", one_of(Level)),
     Column("certificate_company", CnpjText),
     Column("agent", Boolean, nullable=False),
     Column("authenticated_at", Instant),
     Column("began_at", Instant, nullable=False),
     Column("ends_at", Instant, nullable=False, index=True),
-    Column("companies", _one_of(Companies), nullable=False),
+    Column("companies", one_of(Companies), nullable=False),
 )
 
 # Tokens whose sign-ins were erased with their persons. Nobody's: a digest tells a token to who
@@ -225,7 +159,46 @@ processes = Table(
     Column("code", String(16), nullable=False),
     Column("title", Text, nullable=False),
     Column("version", Integer, nullable=False),
-    Column("state", _one_of(ProcessState), nullable=False),
+    Column("state", one_of(ProcessState), nullable=False),
+)
+
+process_versions = Table(
+    "process_versions",
+    metadata,
+    Column("process", ForeignKey(processes.c.id), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    # Null for what was there before the service kept it.
+    Column("since", Instant),
+)
+
+foreign_companies = Table(
+    "foreign_companies",
+    metadata,
+    Column("id", ForeignIdText, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("country", CHAR(2), nullable=False),
+    Column("registered_at", Instant, nullable=False),
+    Column("validation", one_of(Validation), nullable=False),
+    Column("validated_at", Instant),
+)
+
+foreign_representatives = Table(
+    "foreign_representatives",
+    metadata,
+    # Counts in the order in which they were named.
+    Column("number", Integer, primary_key=True),
+    Column("company", ForeignKey(foreign_companies.c.id), nullable=False),
+    Column("login", LoginText, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("ended_at", Instant),
+)
+Index(
+    "one_current_representative",
+    foreign_representatives.c.company,
+    foreign_representatives.c.login,
+    unique=True,
+    sqlite_where=foreign_representatives.c.ended_at.is_(None),
+    postgresql_where=foreign_representatives.c.ended_at.is_(None),
 )
 
 delegations = Table(
@@ -239,7 +212,7 @@ delegations = Table(
     Column("process", ForeignKey(processes.c.id), nullable=False),
     Column("version", Integer, nullable=False),
     # How the last event ended it; null while it is open. Repeats the history, for the index.
-    Column("ended", _one_of(EventKind)),
+    Column("ended", one_of(EventKind)),
 )
 Index(
     "one_open_delegation",
@@ -257,7 +230,7 @@ delegation_events = Table(
     metadata,
     Column("delegation", ForeignKey(delegations.c.id), primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("kind", _one_of(EventKind), nullable=False),
+    Column("kind", one_of(EventKind), nullable=False),
     Column("at", Instant, nullable=False),
     Column("actor", CpfText, nullable=False),
     Column("caller", Text, nullable=False),
@@ -270,6 +243,8 @@ clients = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("scopes", JSON, nullable=False),
+    # Null for the clients of before, and as good as false.
+    Column("reasons", Boolean),
 )
 
 client_keys = Table(

@@ -25,7 +25,7 @@ from authz_service.domain.processes import (
     suggest_id,
 )
 from authz_service.usecases.acts import ActLog
-from authz_service.usecases.ports import Catalogue
+from authz_service.usecases.stores import Catalogue
 
 _COLUMNS = ("code", "title", "version", "id", "state")
 _REQUIRED = ("code", "title", "version")
@@ -93,9 +93,8 @@ class Cataloguer:
             "added": tuple(one.id.value for one in added),
             "changed": tuple(one.id.value for one in changed),
         }
-        self.catalogue.save_processes(
-            [*added, *changed], partial(self.acts.did, "catalogue.import", caller, details)
-        )
+        told = partial(self.acts.did, "catalogue.import", caller, details)
+        self.catalogue.save_processes([*added, *changed], self.acts.clock(), told)
         return Imported(added, changed, len(wanted) - len(added) - len(changed))
 
 

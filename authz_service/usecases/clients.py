@@ -14,7 +14,8 @@ from authz_service.domain.clients import Client, ClientKey, Network
 from authz_service.domain.decision import Caller
 from authz_service.domain.errors import CallerUnknown, Conflict, NotFound
 from authz_service.usecases.acts import ActLog, Details
-from authz_service.usecases.ports import ClientStore, Clock
+from authz_service.usecases.ports import Clock
+from authz_service.usecases.stores import ClientStore
 
 _PREFIX = "authz"
 _SECRET_BYTES = 32
@@ -48,6 +49,7 @@ class Clients:
         *,
         expires_at: datetime | None = None,
         networks: tuple[Network, ...] = (),
+        reasons: bool = False,
     ) -> str:
         """
         Make a client with its first key, and give the key, which is never shown again.
@@ -58,7 +60,8 @@ class Clients:
         """
         if self._find(name) is not None:
             raise Conflict(f"there is a client `{name}` already; `client key` gives it another key")
-        return self._save_key(Client(name, frozenset(scopes)), caller, expires_at, networks)
+        client = Client(name, frozenset(scopes), reasons=reasons)
+        return self._save_key(client, caller, expires_at, networks)
 
     def add_key(
         self,
@@ -119,7 +122,7 @@ class Clients:
             raise CallerUnknown("the key is not valid")
         if not known.valid(self.clock(), address):
             raise CallerUnknown("the key is not valid")
-        return Caller(client.name, client.scopes, address)
+        return Caller(client.name, client.scopes, address, client.reasons)
 
     def _save_key(
         self,
@@ -141,6 +144,7 @@ class Clients:
             "client": client.name,
             "key": key_id,
             "scopes": tuple(sorted(client.scopes)),
+            "reasons": client.reasons,
             "networks": tuple(str(network) for network in networks),
             "expires_at": None if expires_at is None else expires_at.isoformat(),
         }

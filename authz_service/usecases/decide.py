@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from authz_service.domain.decision import (
+    UNKNOWN_TYPE,
     Asked,
     Caller,
     Decision,
@@ -15,13 +16,16 @@ from authz_service.domain.decision import (
     Impossible,
     ProcessAsked,
     Question,
+    Subject,
 )
+from authz_service.domain.entities import Thing
 from authz_service.domain.facts import Facts, ProcessFacts
-from authz_service.domain.identifiers import Cpf, without_cpf
+from authz_service.domain.identifiers import Cpf, Login, without_cpf
 from authz_service.domain.people import Evidence
 from authz_service.usecases.ports import (
     Clock,
     DecisionLog,
+    Entities,
     FactSource,
     Listener,
     Policies,
@@ -60,6 +64,7 @@ class DecisionPoint:
     Attributes:
         policies: where the current policy is.
         facts: what is known about the questions.
+        entities: what is known of entities that the domain does not own.
         surrogates: the names under which persons stand in the log.
         log: where the records go first.
         listeners: who hears of them afterwards, the metrics among them.
@@ -68,6 +73,7 @@ class DecisionPoint:
 
     policies: Policies
     facts: FactSource
+    entities: Entities
     surrogates: Surrogates
     log: DecisionLog
     listeners: tuple[Listener, ...]
@@ -89,11 +95,12 @@ class DecisionPoint:
             Unavailable: no policy, no store or no log; then nobody is told anything.
         """
         started = time.perf_counter_ns()
+        questions = [described(one, self.entities) for one in questions]
         moment, policy = self.clock(), self.policies.current()
         possible = [one for one in questions if isinstance(one, Question)]
         snapshot = self.facts.gather(possible, moment)
         known = iter(snapshot.facts)
-        names = self.surrogates.surrogates(_people(possible))
+        names = self.surrogates.surrogates(_subjects(possible))
         records, answers = [], []
         for question in questions:
             if isinstance(question, Impossible):
@@ -127,10 +134,25 @@ class DecisionPoint:
         return answers
 
 
-def _people(questions: Sequence[Question]) -> list[Cpf]:
-    people = [question.actor for question in questions]
-    people += [one.recipient for one in questions if one.recipient is not None]
-    return list(dict.fromkeys(people))
+def described(question: Question | Impossible, entities: Entities) -> Question | Impossible:
+    """Give the question with what is stored of entities in it; of an unknown type, it is none."""
+    if isinstance(question, Impossible):
+        return question
+    actor, resource = question.actor, question.resource
+    for one in (actor, resource):
+        if isinstance(one, Thing) and one.name.type not in entities.types:
+            return Impossible(question.action, UNKNOWN_TYPE, question.instance)
+    if isinstance(actor, Thing):
+        actor = actor.described(entities.properties(actor.name))
+    if isinstance(resource, Thing):
+        resource = resource.described(entities.properties(resource.name))
+    return replace(question, actor=actor, resource=resource)
+
+
+def _subjects(questions: Sequence[Question]) -> list[Subject]:
+    subjects = [question.subject for question in questions]
+    subjects += [one.recipient for one in questions if one.recipient is not None]
+    return list(dict.fromkeys(subjects))
 
 
 def _kept(text: str) -> str:
@@ -142,14 +164,19 @@ def _kept_or_none(text: str | None) -> str | None:
     return None if text is None else _kept(text)
 
 
-def _asked(question: Question, facts: Facts, names: Mapping[Cpf, str]) -> Asked:
+def _asked(question: Question, facts: Facts, names: Mapping[Subject, str]) -> Asked:
     resource = question.resource
     named = resource.name if isinstance(resource, ProcessAsked) else None
+    entity = None
+    if isinstance(resource, Thing):
+        entity = (resource.name.type, without_cpf(resource.name.id))
     return Asked(
         action=_kept(question.action),
-        actor=names[question.actor],
+        actor=names[question.subject],
+        actor_type=_type(question.subject),
         recipient=None if question.recipient is None else names[question.recipient],
-        company=resource.company,
+        company=None if isinstance(resource, Thing) else resource.company,
+        entity=entity,
         process=None if facts.process is None else facts.process.id,
         named=None if named is None else without_cpf(named.text),
         version=facts.resource.version if isinstance(facts.resource, ProcessFacts) else None,
@@ -160,9 +187,17 @@ def _asked(question: Question, facts: Facts, names: Mapping[Cpf, str]) -> Asked:
     )
 
 
+def _type(subject: Subject) -> str:
+    if isinstance(subject, Cpf):
+        return "person"
+    return "login" if isinstance(subject, Login) else subject.type
+
+
 def _particulars(question: Question, process: str | None) -> dict[str, str]:
     """Give what the texts of reasons may speak of: the company and the process, no person."""
     resource = question.resource
+    if isinstance(resource, Thing):
+        return {"cnpj": "", "processo": ""}
     if process is None and isinstance(resource, ProcessAsked):
         process = without_cpf(resource.name.text)
     return {"cnpj": resource.company.formatted, "processo": process or ""}

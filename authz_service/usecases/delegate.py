@@ -29,7 +29,8 @@ from authz_service.domain.time import civil_day
 from authz_service.usecases.acting import Acting, Validity, difference, event_of
 from authz_service.usecases.acts import ActLog, Details
 from authz_service.usecases.decide import DecisionPoint
-from authz_service.usecases.ports import Catalogue, Clock, Delegations, Surrogates
+from authz_service.usecases.ports import Clock, Surrogates
+from authz_service.usecases.stores import Catalogue, Delegations
 
 _TRIES = 3
 """How often an act is decided before whoever interferes, with this or anything else, wins."""

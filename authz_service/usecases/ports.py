@@ -1,8 +1,9 @@
 """
 What the use cases need from outside, as protocols; ``bootstrap`` brings the real things.
 
-Tests bring the others: a store in memory that passes the same contract suite as the
-SQL one, a clock that stands still, a log that keeps its records in a list.
+What they need from a store alone is in ``stores``. Tests bring the others: a store in
+memory that passes the same contract suite as the SQL one, a clock that stands still, a log
+that keeps its records in a list.
 """
 
 from __future__ import annotations
@@ -12,13 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from authz_service.domain.clients import Client, ClientKey
-from authz_service.domain.decision import Decision, Question, Record
-from authz_service.domain.delegation import Change, Delegation
+from authz_service.domain.decision import Decision, Question, Record, Subject
+from authz_service.domain.entities import EntityName
 from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.people import Bond, Person, Standing
-from authz_service.domain.processes import ProcessDefinition
 from authz_service.domain.sign_in import Companies, SignIn, Token, Verified
 
 Clock = Callable[[], datetime]
@@ -104,11 +103,28 @@ class FactSource(Protocol):
         """
 
 
-class Surrogates(Protocol):
-    """Pairs persons with the random names that stand for them in the decision log."""
+class Entities(Protocol):
+    """What is known of entities of types that the domain does not own."""
 
-    def surrogates(self, people: Iterable[Cpf]) -> Mapping[Cpf, str]:
-        """Give the surrogate of each, making one for whom there is none yet."""
+    @property
+    def types(self) -> frozenset[str]:
+        """The types of which something is known; a question about any other is denied."""
+
+    def properties(self, name: EntityName) -> Mapping[str, object]:
+        """Give what is stored of an entity; nothing of one that is not there."""
+
+
+class Surrogates(Protocol):
+    """Pairs subjects with the random names that stand for them in the decision log."""
+
+    def surrogates(self, subjects: Iterable[Subject]) -> Mapping[Subject, str]:
+        """Give the surrogate of each, making one for which there is none yet."""
+
+    def known(self, subject: Subject) -> str | None:
+        """Give the surrogate of one, or None if it has none; nothing is made."""
+
+    def behind(self, surrogates: Iterable[str]) -> Mapping[str, Subject]:
+        """Give who stands behind each, those apart whose pairing was erased."""
 
 
 class DecisionLog(Protocol):
@@ -272,58 +288,6 @@ class PersonalData(Protocol):
         others, the history keeps the act and ``ERASED`` in the place of the CPF. The digests of
         the person's tokens stay for a day after their end, without the person, so that no
         token brings back what was erased.
-        """
-
-
-class Delegations(Protocol):
-    """Keeps delegations and all that happened to them."""
-
-    def of_company(self, company: Cnpj, member: Cpf | None = None) -> list[Delegation]:
-        """Give all of a company's delegations, or those of one member, oldest first."""
-
-    def find(self, delegation_id: str) -> Delegation | None:
-        """Give one delegation by its id."""
-
-    def apply(self, change: Change, told: Told, unchanged: Callable[[], bool]) -> int:
-        """
-        Do all of *change* in one transaction, and give the new revision; see ``Told``.
-
-        If the store is not at ``change.revision`` any more, *unchanged* is asked, while nobody
-        else can write, whether all that the change was decided on is still so.
-
-        Raises:
-            Conflict: it is not, or the delegations are not the ones that ``change.seen`` holds.
-        """
-
-
-class Catalogue(Protocol):
-    """Keeps the process definitions."""
-
-    def processes(self) -> list[ProcessDefinition]:
-        """Give all processes, by code and title."""
-
-    def save_processes(self, processes: Sequence[ProcessDefinition], told: Told) -> int:
-        """
-        Add or replace these, by id, in one transaction; the others stay.
-
-        Gives the new revision; see ``Told``.
-        """
-
-
-class ClientStore(Protocol):
-    """Keeps clients and the digests of their keys."""
-
-    def clients(self) -> list[Client]:
-        """Give all clients with all their keys, by name."""
-
-    def client_of_key(self, key_id: str) -> tuple[Client, ClientKey] | None:
-        """Give the key with this id and whose it is."""
-
-    def save_client(self, client: Client, told: Told) -> int:
-        """
-        Add or replace a client and its keys, by name, and give the revision; see ``Told``.
-
-        Keys that *client* does not mention stay as they are.
         """
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -45,6 +45,24 @@ def read_object() -> dict[str, Any]:
     if request.mimetype != "application/json":
         raise InvalidInput("Content-Type", "must be application/json")
     return parse_object(request.get_data(cache=False))
+
+
+def read_query(names: Iterable[str]) -> dict[str, str]:
+    """
+    Give those members of the current request's query that *names* lists.
+
+    Raises:
+        InvalidInput: one is given twice, or holds what no text may hold.
+    """
+    query = {}
+    for name in names:
+        values = request.args.getlist(name)
+        if len(values) > 1:
+            raise InvalidInput(name, "must not be given twice")
+        if values:
+            query[name] = values[0]
+    check_texts(query)
+    return query
 
 
 def parse_object(data: bytes) -> dict[str, Any]:

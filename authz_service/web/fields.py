@@ -15,11 +15,12 @@ from typing import Any, TypeVar
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from authz_service.domain.errors import InvalidInput
-from authz_service.domain.identifiers import Cnpj, Cpf
+from authz_service.domain.identifiers import Cnpj, CompanyId, Cpf, Login, parse_company
 from authz_service.domain.processes import parse_version
 
 Value = TypeVar("Value")
 
+_DIGITS = re.compile(r"[0-9]{1,9}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HANDLE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # The profile of ISO 8601 of RFC 3339, 5.6; `fromisoformat` alone takes weeks and basic forms.
@@ -148,6 +149,29 @@ def cnpj(**options: Any) -> Parsed[Cnpj]:
 def flag(**options: Any) -> Parsed[bool]:
     """Describe a member that is exactly true or false."""
     return Parsed(_flag, **options)
+
+
+def whole(least: int, most: int, *, written: bool = False, **options: Any) -> Parsed[int]:
+    """Describe a whole number from *least* to *most*; a text of digits if it is *written*."""
+
+    def read(value: object) -> int:
+        if written and isinstance(value, str) and _DIGITS.fullmatch(value):
+            value = int(value)
+        if type(value) is not int or not least <= value <= most:
+            raise InvalidInput("number", f"must be a whole number from {least} to {most}")
+        return value
+
+    return Parsed(read, **options)
+
+
+def company(**options: Any) -> Parsed[CompanyId]:
+    """Describe a member that has to be a CNPJ, or the number of a foreign company."""
+    return Parsed(parse_company, **options)
+
+
+def login(**options: Any) -> Parsed[Login]:
+    """Describe a member that has to be a login of Orquestra."""
+    return Parsed(Login.parse, **options)
 
 
 def version(**options: Any) -> Parsed[int]:

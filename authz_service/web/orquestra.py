@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from authz_service.domain.decision import INVALID_IDENTIFIER, Impossible, ProcessAsked, Question
@@ -18,7 +18,7 @@ from authz_service.domain.errors import AmbiguousProcess, InvalidInput
 from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.processes import ProcessName
 from authz_service.usecases.decide import DecisionPoint
-from authz_service.web.body import check_texts, read_object
+from authz_service.web.body import read_object, read_query
 from authz_service.web.fields import Body, Parsed, Text, handle, version
 from authz_service.web.guards import caller, needs
 
@@ -85,27 +85,9 @@ def blueprint(point: DecisionPoint, *, by_get: bool) -> Blueprint:
         @needs("decide")
         def decide_by_get() -> ResponseReturnValue:
             """Answer a question that comes as a query, for installations that can only GET."""
-            return answer(_read_query())
+            return answer(read_query(_DECISAO.fields))
 
     return bp
-
-
-def _read_query() -> dict[str, str]:
-    """
-    Give the known members of the query.
-
-    Raises:
-        InvalidInput: one is given twice, or holds what no text may hold.
-    """
-    query = {}
-    for name in _DECISAO.fields:
-        values = request.args.getlist(name)
-        if len(values) > 1:
-            raise InvalidInput(name, "must not be given twice")
-        if values:
-            query[name] = values[0]
-    check_texts(query)
-    return query
 
 
 def _question(body: dict[str, Any]) -> Question | Impossible:

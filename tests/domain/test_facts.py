@@ -16,14 +16,13 @@ from authz_service.domain.facts import (
     CompanyFacts,
     DelegationFacts,
     Facts,
-    Known,
     PersonFacts,
     ProcessFacts,
     QuestionFacts,
     StandingFacts,
-    facts_of,
 )
 from authz_service.domain.identifiers import ERASED
+from authz_service.domain.known import Known, facts_of
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
 from authz_service.domain.processes import ProcessName, ProcessState
 from tests.domain.document import (

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from authz_service.domain.decision import CompanyAsked, ProcessAsked, Question
-from authz_service.domain.facts import Facts, Known, SignInFacts, facts_of
+from authz_service.domain.facts import Facts, SignInFacts
 from authz_service.domain.identifiers import Cnpj
+from authz_service.domain.known import Known, facts_of
 from authz_service.domain.people import Evidence
 from authz_service.domain.processes import ProcessName
 from authz_service.domain.sign_in import Companies, Level, SignIn

@@ -11,8 +11,9 @@ from authz_service.domain.clients import Client, ClientKey
 from authz_service.domain.decision import ProcessAsked, Question
 from authz_service.domain.delegation import Change, Delegation, latest
 from authz_service.domain.errors import Conflict
-from authz_service.domain.facts import Facts, Known, facts_of
+from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import Cnpj, Cpf
+from authz_service.domain.known import Known, facts_of
 from authz_service.domain.processes import ProcessDefinition, resolve
 from authz_service.usecases.ports import Snapshot, Told
 from tests.fakes.persons import (

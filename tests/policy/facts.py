@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from authz_service.domain.decision import Bag, CompanyAsked, ProcessAsked, Question
-from authz_service.domain.facts import Facts, Known, facts_of
+from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
+from authz_service.domain.known import Known, facts_of
 from authz_service.domain.people import Evidence, Person, Role, Standing
 from authz_service.domain.processes import ProcessDefinition, ProcessName
 from authz_service.domain.sign_in import Companies, Level, SignIn

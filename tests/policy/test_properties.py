@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from authz_service.domain.decision import ACTIONS, Decision, Question
-from authz_service.domain.facts import Known
+from authz_service.domain.known import Known
 from authz_service.domain.people import Evidence, Person, Role, Standing
 from authz_service.domain.processes import ProcessState
 from tests.fakes.clock import NOON

@@ -13,7 +13,7 @@ from lark import Token
 
 from authz_service.domain.decision import BUILT_IN_REASONS
 from authz_service.domain.errors import PolicyInvalid
-from authz_service.domain.facts import facts_of
+from authz_service.domain.known import facts_of
 from authz_service.policy import reasons as reasons_file
 from authz_service.policy import sandbox, suite
 from authz_service.policy.bundle import CompiledPolicy, build, collect

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from authz_service.domain.decision import CompanyAsked, Decision, ProcessAsked, Question, RuleError
 from authz_service.domain.delegation import DelegationState, EventKind
-from authz_service.domain.facts import CompanyFacts, Facts, SignInFacts, facts_of
+from authz_service.domain.facts import CompanyFacts, Facts, SignInFacts
 from authz_service.domain.identifiers import Cnpj, Cpf
+from authz_service.domain.known import facts_of
 from authz_service.domain.people import Evidence, Role
 from authz_service.policy.suite import read, run
 from authz_service.policy.tables import SuiteInvalid

@@ -19,8 +19,8 @@ import pytest
 
 from authz_service.domain.decision import CompanyAsked, ProcessAsked, Question
 from authz_service.domain.delegation import Delegation, Event, EventKind
-from authz_service.domain.facts import Known, facts_of
 from authz_service.domain.identifiers import Cnpj, Cpf
+from authz_service.domain.known import Known, facts_of
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
 from authz_service.domain.processes import ProcessName, ProcessState
 from authz_service.policy.bundle import CompiledPolicy, build, collect

@@ -21,7 +21,8 @@ from authz_service.domain.errors import Conflict
 from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.people import Bond, Person, Role
 from authz_service.store import SqlStore
-from authz_service.store.schema import CpfText, metadata
+from authz_service.store.columns import CpfText
+from authz_service.store.schema import metadata
 from tests.domain.document import COMPANY, FILIAL, MEMBER, P001, REPRESENTATIVE, STRANGER
 from tests.fakes.clock import NOON
 from tests.fakes.store import untold

@@ -1,0 +1,112 @@
+"""Every setting with its default and its meaning: the documentation is made of this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """
+    One setting.
+
+    Attributes:
+        name: the name of the environment variable.
+        default: the text it has if it is not set.
+        meaning: what it does.
+    """
+
+    name: str
+    default: str
+    meaning: str
+
+
+SETTINGS = (
+    Setting(
+        "AUTHZ_DATA_DIR",
+        "var",
+        "Folder of the embedded database and the decision log; made if absent, for its owner only.",
+    ),
+    Setting(
+        "AUTHZ_DATABASE_URL",
+        "",
+        "Database, as `sqlite:///PATH`; empty means `authz.db` in the data folder.",
+    ),
+    Setting(
+        "AUTHZ_POLICIES",
+        "",
+        "Folder of the policy files and `reasons.toml`; empty means those that came with the "
+        "service.",
+    ),
+    Setting(
+        "AUTHZ_ENTITIES",
+        "",
+        "JSON file that describes entities of other services, so that rules can read them; empty "
+        "means none.",
+    ),
+    Setting(
+        "AUTHZ_PDP_ID",
+        "",
+        "The https address under which callers reach the service, such as "
+        "`https://authz.example`; `/.well-known/authzen-configuration` tells it. Empty means that "
+        "there is no such document.",
+    ),
+    Setting("AUTHZ_HOST", "127.0.0.1", "Address that `authz serve` listens on."),
+    Setting("AUTHZ_PORT", "8080", "Port that `authz serve` listens on, 1 to 65535."),
+    Setting("AUTHZ_WORKERS", "1", "Processes that serve side by side, 1 to 64."),
+    Setting(
+        "AUTHZ_TRUSTED_PROXIES",
+        "",
+        "Networks of the reverse proxies whose `X-Forwarded-For` is believed, separated by commas, "
+        "such as `10.0.0.5,fd00::/8`; empty means none.",
+    ),
+    Setting(
+        "AUTHZ_REQUESTS_PER_MINUTE",
+        "6000",
+        "How many requests one client may send to one worker in a minute; 0 means any number.",
+    ),
+    Setting("AUTHZ_MAX_BODY", "262144", "Longest request body in bytes, 1024 to 1048576."),
+    Setting("AUTHZ_MAX_BATCH", "200", "Most evaluations in one request, 1 to 10000."),
+    Setting(
+        "AUTHZ_ORQUESTRA_GET",
+        "off",
+        "`on` lets Orquestra ask with GET; CPFs and handles of sign-ins then stand in URLs and in "
+        "the logs of proxies.",
+    ),
+    Setting(
+        "AUTHZ_GOVBR_ISSUER",
+        "",
+        "GOV.BR's `iss`, its slash included: `https://sso.acesso.gov.br/`, or that of its staging. "
+        "With none of the four, sign-in is off.",
+    ),
+    Setting("AUTHZ_GOVBR_AUDIENCE", "", "The service's `client_id` at GOV.BR, the tokens' `aud`."),
+    Setting(
+        "AUTHZ_GOVBR_JWKS_URL", "", "Where GOV.BR's keys are; empty means `jwk` under the issuer."
+    ),
+    Setting(
+        "AUTHZ_GOVBR_API_URL",
+        "",
+        "GOV.BR's API host; empty means that of the issuer's environment, and none for an issuer "
+        "that is not GOV.BR's: nobody is asked for companies then.",
+    ),
+    Setting(
+        "AUTHZ_GOVBR_KEYS_HOURS",
+        "24",
+        "How long the last good keys serve while GOV.BR gives no new ones, 1 to 720 hours.",
+    ),
+    Setting(
+        "AUTHZ_CONFIRM_AT_SIGN_IN",
+        "off",
+        "`on` confirms a person with the first sign-in; `off` waits for Orquestra's confirmation.",
+    ),
+)
+"""Every setting, in the order of the documentation."""
+
+
+def table() -> str:
+    """Give the documentation of all settings as a Markdown table."""
+    rows = ["| Setting | Default | Meaning |", "|---|---|---|"]
+    for setting in SETTINGS:
+        default = f"`{setting.default}`" if setting.default else "empty"
+        rows.append(f"| `{setting.name}` | {default} | {setting.meaning} |")
+    return "\n".join(rows)
