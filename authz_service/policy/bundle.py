@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lark import Token
 from polar.exceptions import OsoError
 
 from authz_service.domain.decision import Decision, Question
@@ -18,11 +19,12 @@ from authz_service.policy import reasons as reasons_file
 from authz_service.policy.engine import Engine, LoadedRule
 from authz_service.policy.reasons import Reason
 from authz_service.policy.runner import GuardedPolar
-from authz_service.policy.syntax import Rule, own_name
+from authz_service.policy.syntax import Rule, own_name, texts_of
 from authz_service.policy.syntax import read as read_rules
 from authz_service.policy.text import MAX_BYTES, Unreadable, decode
 from authz_service.policy.together import check_together
 from authz_service.policy.types import Flaw, concerns, flaws_of, silent_flaw, undeclared
+from authz_service.policy.vocabulary import VOCABULARY
 from authz_service.usecases.ports import Text
 
 TEST_SUFFIX = "_test.toml"
@@ -203,7 +205,7 @@ def build(sources: Sequence[Source]) -> CompiledPolicy:
         raise PolicyInvalid(sorted(problems))
     flaws = [*flaws_of(rules), *undeclared(rules, reasons)]
     loaded, renamed = _rename(rules, texts, flaws)
-    polar = GuardedPolar()
+    polar = GuardedPolar(texts_of(rules))
     _load(polar, renamed)
     engine = Engine(polar, loaded, list(reasons))
     told = sorted(flaw.problem for flaw in flaws)
@@ -215,7 +217,7 @@ def _rename(
 ) -> tuple[list[LoadedRule], list[tuple[str, str]]]:
     """Give every permit and forbid a name of its own, so that it can be asked by itself."""
     loaded = []
-    named: dict[str, list[tuple[int, str]]] = {file: [] for file in texts}
+    named = {file: _classes(rules, file) for file in texts}
     for number, rule in enumerate((one for one in rules if one.decides), start=1):
         name = own_name(rule, number)
         loaded.append(
@@ -231,6 +233,18 @@ def _rename(
             changed = changed[:offset] + name + changed[offset + len(name) :]
         renamed.append((file, changed))
     return loaded, renamed
+
+
+def _classes(rules: Sequence[Rule], file: str) -> list[tuple[int, str]]:
+    """Give the places of classes in the heads of a file, each with its name in oso."""
+    return [
+        (token.start_pos or 0, VOCABULARY[token].in_polar)
+        for rule in rules
+        if rule.file == file
+        for parameter in rule.parameters
+        for token in parameter.children
+        if isinstance(token, Token) and token.type == "CLASS"
+    ]
 
 
 def _load(polar: GuardedPolar, sources: Sequence[tuple[str, str]]) -> None:

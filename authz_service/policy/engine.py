@@ -43,7 +43,8 @@ class LoadedRule:
         place: where it stands, ``file:line``.
         flaw: why it cannot be meant, so that it errs whenever it is asked, or None.
         action: the one action that it is about, or None for any.
-        about: the class of facts that it is about, or None for any.
+        by: the class of facts of those whom it is about, or None for any.
+        about: the class of facts of what it is about, or None for any.
     """
 
     name: str
@@ -51,11 +52,16 @@ class LoadedRule:
     place: str
     flaw: str | None = None
     action: str | None = None
+    by: type | None = None
     about: type | None = None
 
-    def concerns(self, question: Question, facts: Facts) -> bool:
-        """Tell whether its head could match."""
-        return self.action in (None, question.action) and self.about in (None, type(facts.resource))
+    def concerns(self, action: str, facts: Facts) -> bool:
+        """Tell whether its head could match *action*, as Polar sees it, and *facts*."""
+        return (
+            self.action in (None, action)
+            and self.by in (None, type(facts.actor))
+            and self.about in (None, type(facts.resource))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +102,20 @@ class Engine:
     def evaluate(self, question: Question, facts: Facts) -> Decision:
         """Ask every rule, and combine; whatever goes wrong is a denial that says so."""
         deadline = time.monotonic() + DECISION_SECONDS
+        action = self._polar.action(question.action)
         return combine(
-            [self._ask(rule, question, facts, deadline) for rule in self._rules], self._rank
+            [self._ask(rule, action, facts, deadline) for rule in self._rules], self._rank
         )
 
-    def _ask(self, rule: LoadedRule, question: Question, facts: Facts, deadline: float) -> Outcome:
+    def _ask(self, rule: LoadedRule, action: str, facts: Facts, deadline: float) -> Outcome:
         if time.monotonic() > deadline:
             message = f"deadline: the rules before took {DECISION_SECONDS} seconds"
             return Outcome(rule, error=message)
-        if rule.flaw is not None and rule.concerns(question, facts):
+        if rule.flaw is not None and rule.concerns(action, facts):
             return Outcome(rule, error=f"flaw: {rule.flaw}")
         host = self._polar.fresh_host()
         try:
-            given = self._polar.run(rule.name, facts, question.action, host)
+            given = self._polar.run(rule.name, facts, action, host)
             reasons = frozenset(self._known(reason) for reason in given)
         except Exception as error:  # noqa: BLE001 - oso raises what it likes, and none of it may permit
             return Outcome(rule, seen=tuple(host.observations), error=_cause(error))

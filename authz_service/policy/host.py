@@ -24,12 +24,11 @@ from polar.host import Host
 from polar.query import Query
 from polar.variable import Variable
 
-from authz_service.domain.decision import ACTIONS, OTHER_ACTION, Observation
+from authz_service.domain.decision import Observation
 from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import without_cpf
 from authz_service.policy.comparison import SIGNS, Incomparable, compare
-from authz_service.policy.vocabulary import (
-    BY_TYPE,
+from authz_service.policy.kinds import (
     Asserted,
     Choice,
     Fact,
@@ -37,6 +36,7 @@ from authz_service.policy.vocabulary import (
     Link,
     Members,
 )
+from authz_service.policy.vocabulary import BY_TYPE
 
 REASON = "reason"
 """The variable that a rule's last argument is bound to."""
@@ -64,10 +64,11 @@ class Refused(Exception):
 class OpaqueValue:
     """A value that Polar holds without seeing it; equal to nothing on Polar's side."""
 
-    __slots__ = ("value",)
+    __slots__ = ("personal", "value")
 
-    def __init__(self, value: object) -> None:
+    def __init__(self, value: object, *, personal: bool = False) -> None:
         self.value = value
+        self.personal = personal
 
 
 class GuardedHost(Host):
@@ -90,14 +91,11 @@ class GuardedHost(Host):
         return list(self.seen)
 
     def ask(self, rule: str, facts: Facts, action: str) -> Term:
-        """Make the term that asks one rule about *facts*."""
-        resource = BY_TYPE[type(facts.resource)].name.lower()
-        # An action of the caller's invention would be a text of his in our evidence.
-        known = action if action in ACTIONS else OTHER_ACTION
+        """Make the term that asks one rule about *facts*; the action is one that Polar may see."""
         arguments = [
-            self._entity(facts.actor, "person"),
-            {"value": {"String": known}},
-            self._entity(facts.resource, resource),
+            self._entity(facts.actor, BY_TYPE[type(facts.actor)].name.lower()),
+            {"value": {"String": action}},
+            self._entity(facts.resource, BY_TYPE[type(facts.resource)].name.lower()),
             {"value": {"Variable": REASON}},
         ]
         return {"value": {"Call": {"name": rule, "args": arguments}}}
@@ -123,10 +121,9 @@ class GuardedHost(Host):
 
     def _receiver(self, term: Term, name: str) -> tuple[Any, str]:
         """Give the entity that a fact is read from, and its path."""
-        held = term["value"].get("ExternalInstance")
-        if held is None:
+        number = _number(term)
+        if number is None:
             raise Refused("value-receiver", f"reads `{name}` from a text, number or list")
-        number = held["instance_id"]
         instance = self.get_instance(number)
         if instance is None:
             raise Refused("nil-receiver", f"reads `{name}` from nil")
@@ -152,7 +149,9 @@ class GuardedHost(Host):
             elif type(value) is not fact.entity:
                 raise Refused("link", f"`{path}` is not the entity that it is declared to be")
             return self._nil(path) if value is None else self._entity(value, path)
-        return self._nil(path) if value is None else self._opaque(value, path)
+        if value is None:
+            return self._nil(path)
+        return self._opaque(value, path, personal=fact.personal)
 
     def _asserted(self, value: object, path: str) -> Term:
         """Hand over what a caller sent: a bool as itself, nothing as nil, the rest opaque."""
@@ -168,8 +167,8 @@ class GuardedHost(Host):
     def _entity(self, value: object, path: str) -> Term:
         return self._hold(value, path, self.types[type(value)])
 
-    def _opaque(self, value: object, path: str) -> Term:
-        return self._hold(OpaqueValue(value), path, None)
+    def _opaque(self, value: object, path: str, *, personal: bool = False) -> Term:
+        return self._hold(OpaqueValue(value, personal=personal), path, None)
 
     def _hold(self, value: object, path: str, kind: Any) -> Term:
         number = self.cache_instance(value)
@@ -228,7 +227,8 @@ class GuardedHost(Host):
         One test stands once: ``!=`` is noted as what ``=`` would have said, and the sides of
         both, which oso gives in either order, get one order.
         """
-        left, right = (self._describe(term) for term in terms)
+        first, second = terms
+        left, right = self._describe(first, second), self._describe(second, first)
         if op in ("Eq", "Neq"):
             left, right = sorted((left, right), key=_constants_last)
             op, outcome = "Eq", outcome is (op == "Eq")
@@ -237,10 +237,14 @@ class GuardedHost(Host):
     def _note(self, test: str, outcome: str | bool) -> None:  # noqa: FBT001 - it is the datum
         self.seen[Observation(test, outcome)] = None
 
-    def _describe(self, term: Term) -> str:
-        held = term["value"].get("ExternalInstance")
-        if held is not None:
-            return self._name(held["instance_id"])
+    def _describe(self, term: Term, beside: Term) -> str:
+        """Give the path of a fact, or a constant unless it would name the person *beside* it."""
+        number, other = _number(term), _number(beside)
+        if number is not None:
+            return self._name(number)
+        held = None if other is None else self.get_instance(other)
+        if other is not None and isinstance(held, OpaqueValue) and held.personal:
+            return f'"[{self._name(other).rpartition(".")[2]}]"'
         return without_cpf(json.dumps(self.to_python(term), ensure_ascii=False))
 
     def isa(self, instance: Term, class_tag: str) -> NoReturn:
@@ -250,7 +254,8 @@ class GuardedHost(Host):
         "Of none" would be silent, and a rule that hands nil to a helper does not mean that.
         """
         said = "nil" if self.to_python(instance) is None else "what is no entity"
-        raise Refused("class", f"asks whether {said} is a {class_tag}")
+        name = next((one.name for one in BY_TYPE.values() if one.in_polar == class_tag), class_tag)
+        raise Refused("class", f"asks whether {said} is a {name}")
 
     def enrich_message(self, message: str) -> str:
         """Put paths into oso's texts, where the original puts the ``repr`` of instances."""
@@ -263,6 +268,12 @@ class GuardedHost(Host):
 
 def _constants_last(side: str) -> tuple[bool, str]:
     return (side == "nil" or side[0] in '"-0123456789', side)
+
+
+def _number(term: Term) -> int | None:
+    """Give the number of the instance that a term is, or None of a constant."""
+    held = term["value"].get("ExternalInstance")
+    return None if held is None else int(held["instance_id"])
 
 
 def _instance(number: int, kind: Any) -> Term:

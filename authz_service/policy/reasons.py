@@ -23,7 +23,8 @@ _CODE = re.compile(r"[a-z][a-z0-9-]{1,62}")
 _CODIGO = re.compile(r"[A-Z][A-Z0-9_]{1,62}")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _LANGUAGES = ("pt", "en")
-_MEMBERS = ("code", "codigo", "action")
+_KINDS = ("foreign", "entity")
+_MEMBERS = ("code", "codigo", "action", *_KINDS)
 _PARTICULARS = ("cnpj", "processo")
 _LINE = re.compile(r"line (\d+), column (\d+)")
 
@@ -37,16 +38,28 @@ class Reason:
         code: the stable code that rules give and the log keeps.
         codigo: the stable code that Orquestra's designers compare.
         texts: (pt, en) by action; under the empty name for every other action.
+        kinds: (pt, en) for whatever action on a ``foreign`` company, or on what another service
+            owns (``entity``), where they differ.
     """
 
     code: str
     codigo: str
     texts: Mapping[str, tuple[str, str]]
+    kinds: Mapping[str, tuple[str, str]]
 
     def text(self, action: str, particulars: Mapping[str, str]) -> Text:
         """Give the texts for *action*, with the particulars in their places."""
-        pt, en = self.texts.get(action, self.texts[""])
+        fitting = self.texts.get(action, self.texts[""])
+        pt, en = self.kinds.get(_kind(particulars.get("cnpj", "")), fitting)
         return Text(self.codigo, _fill(pt, particulars), _fill(en, particulars))
+
+
+def _kind(company: str) -> str:
+    """Tell by the company's number, in the form for people, what a question is about."""
+    if not company:
+        return "entity"
+    # No CNPJ in that form has a hyphen so early.
+    return "foreign" if company.startswith("EX-") else "national"
 
 
 def _fill(text: str, particulars: Mapping[str, str]) -> str:
@@ -100,9 +113,16 @@ def _reason(number: int, table: Mapping[str, object]) -> tuple[Reason | None, li
         actions = {}
     for action, said in actions.items():
         texts[action] = _texts(f"{where}, action {action}", said, problems)
+    kinds = {}
+    for kind in _KINDS:
+        said = table.get(kind, {})
+        if not isinstance(said, dict):
+            problems.append(f"{where}: `{kind}` must be a table")
+        elif kind in table:
+            kinds[kind] = _texts(f"{where}, {kind}", said, problems)
     if problems:
         return None, problems
-    return Reason(str(code), str(codigo), texts), []
+    return Reason(str(code), str(codigo), texts, kinds), []
 
 
 def _texts(where: str, table: Mapping[str, object], problems: list[str]) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from _polar_lib import lib
 from polar.ffi import Polar as FfiPolar
@@ -11,9 +11,11 @@ from polar.ffi import PolarSource, ffi_serialize, process_messages
 from polar.ffi import Query as FfiQuery
 from polar.polar import Polar
 
+from authz_service.domain.decision import ACTIONS, OTHER_ACTION
 from authz_service.domain.facts import Facts
 from authz_service.policy.host import REASON, GuardedHost, GuardedQuery, Refused, Term
-from authz_service.policy.vocabulary import VOCABULARY, Asserted
+from authz_service.policy.kinds import Asserted
+from authz_service.policy.vocabulary import VOCABULARY
 
 # oso reads this for every query and would otherwise let one run for 30 seconds.
 RULE_TIMEOUT_MS = 500
@@ -59,9 +61,13 @@ class GuardedPolar(Polar):
     Polar with the vocabulary, nil and nothing else in it.
 
     The original also registers Python's own classes; a rule has no use for them.
+
+    Args:
+        texts: the texts that the rules to be loaded hold.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, texts: Collection[str] = ()) -> None:
+        self._actions = frozenset((*ACTIONS, *texts))
         # Not the original's: it would build its own unguarded host and handle.
         self._silent = _SilentPolar()
         self.ffi_polar = self._silent
@@ -69,7 +75,7 @@ class GuardedPolar(Polar):
         self.ffi_polar.set_message_enricher(self.host.enrich_message)
         self.register_constant(None, name="nil")
         for entity in VOCABULARY.values():
-            self.register_class(entity.type, name=entity.name)
+            self.register_class(entity.type, name=entity.in_polar)
         self.register_class(Asserted)
 
     def load(self, sources: Sequence[tuple[str, str]]) -> list[str]:
@@ -81,6 +87,15 @@ class GuardedPolar(Polar):
         """
         self.ffi_polar.load([PolarSource(text, name) for name, text in sources])
         return [one for one in self._silent.warnings if _NO_ALLOW_RULE not in one]
+
+    def action(self, named: str) -> str:
+        """
+        Give an action as Polar may see it.
+
+        One of the caller's invention would be a text of the caller in our evidence. What no rule
+        holds as a text is to every rule the same: another action.
+        """
+        return named if named in self._actions else OTHER_ACTION
 
     def fresh_host(self) -> GuardedHost:
         """Give a host for one run of one rule."""
@@ -97,6 +112,7 @@ class GuardedPolar(Polar):
             Refused: the rule did what no rule may.
             polar.exceptions.OsoError: Polar itself failed, as in a type error or a time-out.
         """
-        query = self._silent.new_query_from_term(host.ask(rule, facts, action))
+        asked = host.ask(rule, facts, self.action(action))
+        query = self._silent.new_query_from_term(asked)
         results = GuardedQuery(query, host=host).run()
         return [result["bindings"].get(REASON) for result in results]

@@ -2,9 +2,9 @@
 The tests that stand beside the policies: facts, questions, and what is expected.
 
 A file ``delegating_test.toml`` holds who is what in which company at one moment, and
-cases. A case asks every combination of its people, actions and processes; what it does
-not list under ``allow`` has to be denied. Persons, companies and processes have names
-of the author's choice; CPFs and CNPJs are made up where none is given.
+cases. A case asks every combination of those who act, actions and what is acted on; what it
+does not list under ``allow`` has to be denied. Everything has a name of the author's choice;
+CPFs, CNPJs and numbers of foreign companies are made up where none is given.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from pathlib import Path
 from authz_service.domain.decision import Decision
 from authz_service.domain.known import facts_of
 from authz_service.policy.bundle import TEST_SUFFIX, below
+from authz_service.policy.cases import Expected, questions
 from authz_service.policy.tables import SuiteInvalid, Table
 from authz_service.policy.text import Unreadable, decode
-from authz_service.policy.world import Expected, World
+from authz_service.policy.world import World
 from authz_service.usecases.ports import Policy
 
 
@@ -109,6 +110,6 @@ def read(file: str, content: bytes) -> list[Expected]:
         raise SuiteInvalid(file, f"is no TOML: {error}") from error
     try:
         world = World(Table(loaded))
-        return [one for case in world.cases for one in world.questions(case)]
+        return [one for case in world.cases for one in questions(world, case)]
     except SuiteInvalid as error:
         raise SuiteInvalid(f"{file}: {error.field}", error.message) from error

@@ -22,7 +22,7 @@ from lark.exceptions import UnexpectedToken
 from authz_service.domain.decision import ACTIONS
 from authz_service.domain.errors import Problem
 from authz_service.policy.engine import FORBID, PERMIT
-from authz_service.policy.vocabulary import VOCABULARY
+from authz_service.policy.vocabulary import ACTORS, RESOURCES, VOCABULARY
 
 MAX_NESTING = 32
 """How deep parentheses may nest. 10,000 brackets kill the process that hands them to oso."""
@@ -52,12 +52,12 @@ _RESERVED_HEADS = frozenset(
     ("allow", "allow_field", "allow_request", "has_permission", "has_relation", "has_role")
 )
 DECIDING_ARITY = 4
-"""How many arguments a permit or forbid has: person, action, resource, reason."""
+"""How many arguments a permit or forbid has: actor, action, resource, reason."""
 # What each argument of a permit or forbid can be: a class, or fixed words (None: any text).
 _SHAPE: tuple[tuple[str, tuple[str, ...], tuple[str, ...] | None], ...] = (
-    ("the person", ("Person",), ()),
+    ("who acts", ACTORS, ()),
     ("the action", (), ACTIONS),
-    ("the resource", ("Process", "Company"), ()),
+    ("the resource", RESOURCES, ()),
     ("the reason", (), None),
 )
 # oso names its own variables so, and a rule's of the same name would be one of them.
@@ -283,9 +283,11 @@ def _wrong_names(file: str, names: Sequence[Token]) -> Iterator[Problem]:
 def _wrong_shape(file: str, head: Token, parameters: Sequence[Tree[Token]]) -> Iterator[Problem]:
     """Find heads of permits and forbids that no question can ever match."""
     if len(parameters) != DECIDING_ARITY:
-        message = f"`{head}` takes four arguments: person, action, resource, reason"
+        message = f"`{head}` takes four arguments: actor, action, resource, reason"
         yield _problem(file, head, message)
         return
+    # What is done to the resources of other services, only they know.
+    theirs = [str(part) for part in parameters[2].children[1:]] == ["Resource"]
     for (what, classes, words), parameter in zip(_SHAPE, parameters, strict=True):
         first, *wanted = cast("list[Token]", parameter.children)
         if parameter.data == "variable":
@@ -293,7 +295,7 @@ def _wrong_shape(file: str, head: Token, parameters: Sequence[Tree[Token]]) -> I
                 yield _problem(file, wanted[0], f"{what} is never a {wanted[0]}")
         elif first.type != "TEXT" or words == ():
             yield _problem(file, first, f"{what} is never `{_shown(first)}`")
-        elif words is not None and first[1:-1] not in words:
+        elif words is not None and first[1:-1] not in words and not theirs:
             message = f"`{_shown(first)}` is none of the actions: {', '.join(words)}"
             yield _problem(file, first, message)
 
@@ -326,6 +328,20 @@ def _calls(tree: Tree[Token]) -> Iterator[Call]:
     for call in tree.find_data("call"):
         name = _name(call)
         yield Call(str(name), len(call.children) - 1, name.line or 0, name.column or 0)
+
+
+def texts_of(rules: Iterable[Rule]) -> frozenset[str]:
+    """
+    Give every text that rules hold.
+
+    One of them can be what an action is compared with, over whichever helpers it gets there.
+    """
+    tokens = (token for rule in rules for token in rule.tree.scan_values(_is_text))
+    return frozenset(str(token)[1:-1] for token in tokens)
+
+
+def _is_text(token: object) -> bool:
+    return isinstance(token, Token) and token.type == "TEXT"
 
 
 def own_name(rule: Rule, number: int) -> str:

@@ -21,10 +21,8 @@ from lark import Token, Tree
 
 from authz_service.domain.decision import ACTIONS, BUILT_IN_REASONS, OTHER_ACTION
 from authz_service.domain.errors import Problem
-from authz_service.policy.syntax import Rule
-from authz_service.policy.vocabulary import (
-    BY_TYPE,
-    VOCABULARY,
+from authz_service.domain.facts import ResourceFacts
+from authz_service.policy.kinds import (
     Choice,
     Entity,
     Fact,
@@ -33,9 +31,13 @@ from authz_service.policy.vocabulary import (
     Members,
     Opaque,
 )
+from authz_service.policy.syntax import Rule
+from authz_service.policy.vocabulary import ACTORS, BY_TYPE, VOCABULARY
 
 _ACTION = Choice("The action.", frozenset((*ACTIONS, OTHER_ACTION)))
+_THEIR_ACTION = Opaque("The action, in the words of another service.", ".+", '"read"')
 _KINDS = {Flag: "true or false", Opaque: "a text or number", Members: "a bag"}
+_GIVE_A_CLASS = f"may be of any class here; give it one of: {', '.join(ACTORS)}"
 _WHOLE_NUMBER = re.compile("[0-9]+")
 
 
@@ -69,6 +71,8 @@ class _Thing:
     entity: Entity
     may_be_nil: bool = False
 
+
+_ANYONE = _Thing(Entity("actor", object, "Who acts, of whatever class.", {}))
 
 _Value = _Constant | _Thing | Flag | Choice | Opaque | Members | None
 """What an operand can be; None where that is not known, as for what a caller asserts."""
@@ -110,11 +114,14 @@ def silent_flaw(rule: Rule, rules: Sequence[Rule], flaws: Sequence[Flaw]) -> str
     return None
 
 
-def concerns(rule: Rule) -> tuple[str | None, type | None]:
-    """Give the one action and the one class of facts that a permit or forbid is about, or None."""
-    action, resource = (cast("list[Token]", one.children) for one in rule.parameters[1:3])
+def concerns(rule: Rule) -> tuple[str | None, type | None, type | None]:
+    """Give the one action, actor and resource that a permit or forbid is about; None of any."""
+    actor, action, resource = (cast("list[Token]", one.children) for one in rule.parameters[:3])
     named = str(action[0])[1:-1] if rule.parameters[1].data == "literal" else None
-    return named, VOCABULARY[str(resource[1])].type if len(resource) > 1 else None
+    by, about = (
+        VOCABULARY[str(one[1])].type if len(one) > 1 else None for one in (actor, resource)
+    )
+    return named, by, about
 
 
 class _Reader:
@@ -160,7 +167,9 @@ class _Reader:
         name, *arguments = call.children
         values = [self._value(argument) for argument in arguments]
         fitting = 0
-        for head in self._heads.get((str(name), len(values)), ()):
+        heads = self._heads.get((str(name), len(values)), ())
+        yield from self._handed_on(arguments, values, heads)
+        for head in heads:
             clashes = [
                 _mismatch(parameter, value)
                 for parameter, value in zip(head.parameters, values, strict=True)
@@ -177,6 +186,17 @@ class _Reader:
             message = f"no rule `{name}` takes what it is asked with"
             yield self._flaw(cast("Token", name), message)
 
+    def _handed_on(
+        self, arguments: Sequence[object], values: Sequence[_Value], heads: Sequence[Rule]
+    ) -> Iterator[Flaw]:
+        """Find actors of any class in the hands of a helper that is silent of some classes."""
+        for position, (argument, value) in enumerate(zip(arguments, values, strict=True)):
+            takes = {str(part) for one in heads for part in one.parameters[position].children[1:]}
+            everybody = any(len(one.parameters[position].children) == 1 for one in heads)
+            if value is _ANYONE and not everybody and not takes.issuperset(ACTORS):
+                first = _first(argument)
+                yield self._flaw(first, f"`{first}` {_GIVE_A_CLASS}", silent=False)
+
     def _walked(self, path: Tree[Token]) -> Iterator[Flaw]:
         """Find facts that do not exist; asked for, they raise by themselves."""
         value: _Value = self._known.get(str(path.children[0]))
@@ -185,6 +205,9 @@ class _Reader:
                 return
             if not isinstance(value, _Thing):
                 yield self._flaw(name, f"`{name}` is read from what has no facts", silent=False)
+                return
+            if value is _ANYONE:
+                yield self._flaw(name, f"`{path.children[0]}` {_GIVE_A_CLASS}", silent=False)
                 return
             fact = value.entity.facts.get(str(name))
             if fact is None:
@@ -210,15 +233,15 @@ class _Reader:
 def _arguments(rule: Rule) -> dict[str, _Value]:
     """Give what the arguments of a rule can be, by their names."""
     known: dict[str, _Value] = {}
-    action, about = concerns(rule) if rule.decides else (None, None)
+    action, _by, about = concerns(rule) if rule.decides else (None, None, None)
     for position, parameter in enumerate(rule.parameters):
         name, *classes = cast("list[Token]", parameter.children)
         if classes:
             known[str(name)] = _Thing(VOCABULARY[str(classes[0])])
         elif rule.decides and position == 0:
-            known[str(name)] = _Thing(VOCABULARY["Person"])
+            known[str(name)] = _ANYONE
         elif rule.decides and position == 1:
-            known[str(name)] = _ACTION
+            known[str(name)] = _THEIR_ACTION if about is ResourceFacts else _ACTION
         elif rule.decides and position == 2 and about is None and action is not None:
             # The README's rule: one action is about companies, the others about processes.
             known[str(name)] = _Thing(
@@ -248,6 +271,7 @@ def _mismatch(parameter: Tree[Token], value: _Value) -> str | None:
     if not classes or value is None:
         return None
     fits = isinstance(value, _Thing) and value.entity.name == classes[0]
+    fits = fits or (value is _ANYONE and classes[0] in ACTORS)
     return None if fits else f"takes a {classes[0]}"
 
 

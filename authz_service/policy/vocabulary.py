@@ -1,118 +1,36 @@
 """
 What a rule may read: every entity and every fact, typed and explained.
 
-A fact that is not listed here does not exist for a policy. Facts are *closed* (yes or no,
-or one of a few words), *opaque* (compared, never taken apart), or lead to another entity.
+A fact that is not listed here does not exist for a policy. ``kinds`` says what kinds there are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
-from authz_service.domain.decision import Bag
+from authz_service.domain.companies import Origin, Validation
 from authz_service.domain.delegation import DelegationState
+from authz_service.domain.entities import LONGEST_ID, OWN_TYPES
 from authz_service.domain.facts import (
     NONE,
     UNKNOWN,
     BondFacts,
     CompanyFacts,
     DelegationFacts,
+    LoginFacts,
     PersonFacts,
     ProcessFacts,
     QuestionFacts,
+    ResourceFacts,
     SignInFacts,
     StandingFacts,
+    SubjectFacts,
 )
 from authz_service.domain.people import Evidence, Role
 from authz_service.domain.processes import ProcessState
 from authz_service.domain.sign_in import Certificate, Level, Method
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """A closed fact: ``true`` or ``false``."""
-
-    meaning: str
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A closed fact: one of a few words."""
-
-    meaning: str
-    words: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Opaque:
-    """
-    A text or number that can be compared; nil where there is none.
-
-    Attributes:
-        meaning: what it is.
-        form: what a text in a rule has to look like to be ever equal to it, or None if it
-            is a whole number.
-        example: one that does.
-    """
-
-    meaning: str
-    form: str | None
-    example: str
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Another entity; nil only where that is said."""
-
-    meaning: str
-    entity: type
-    may_be_nil: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Members:
-    """
-    A bag of members that the CALLER asserts, under names of its own choice.
-
-    An absent member is nil. A rule that trusts one trusts the caller.
-    """
-
-    meaning: str
-
-
-Fact = Flag | Choice | Opaque | Link | Members
-
-
-@dataclass(frozen=True, slots=True)
-class Asserted:
-    """
-    A bag on its way into Polar.
-
-    Attributes:
-        members: what the caller sent.
-    """
-
-    members: Bag
-
-
-@dataclass(frozen=True, slots=True)
-class Entity:
-    """
-    One kind of thing that rules speak of.
-
-    Attributes:
-        name: its name in Polar.
-        type: the class of the facts behind it.
-        meaning: what it is.
-        facts: what may be read from it.
-    """
-
-    name: str
-    type: type
-    meaning: str
-    facts: Mapping[str, Fact]
+from authz_service.policy.kinds import Choice, Entity, Fact, Flag, Link, Members, Opaque
 
 
 def _words(*words: str) -> frozenset[str]:
@@ -120,6 +38,15 @@ def _words(*words: str) -> frozenset[str]:
 
 
 _CNPJ = "[0-9A-Z]{12}[0-9]{2}"
+_TYPE = Opaque(
+    "What kind of thing it is, in the words of the service that owns it.",
+    rf"(?!(?:{'|'.join(sorted(OWN_TYPES))})\Z)[A-Za-z][A-Za-z0-9_.-]{{0,63}}",
+    '"record"',
+)
+_PROPERTIES = Members(
+    "What is known of it: the file `AUTHZ_ENTITIES`, and over that the request. "
+    "MAY BE ASSERTED BY THE CALLER."
+)
 _ENTITIES = (
     Entity(
         "Person",
@@ -130,18 +57,51 @@ _ENTITIES = (
                 "The eleven digits, to tell whether two persons are the same.",
                 "[0-9]{11}",
                 '"00000000191"',
+                personal=True,
             ),
             "registered": Flag("Has signed up through GOV.BR."),
             "confirmed": Flag("Orquestra has confirmed the registration."),
         },
     ),
     Entity(
+        "Login",
+        LoginFacts,
+        "Who acts for a foreign company: its representative, as Orquestra knows it.",
+        {
+            "login": Opaque(
+                "The name, to tell whether two are the same.",
+                r"\S(?:.{0,126}\S)?",
+                '"weber"',
+                personal=True,
+            ),
+        },
+    ),
+    Entity(
+        "Subject",
+        SubjectFacts,
+        "Who acts, of a type that another service owns.",
+        {
+            "type": _TYPE,
+            "id": Opaque(
+                "Its name within the type, byte for byte; it may be a person's.",
+                f".{{1,{LONGEST_ID}}}",
+                '"alice"',
+                personal=True,
+            ),
+            "properties": _PROPERTIES,
+        },
+    ),
+    Entity(
         "Standing",
         StandingFacts,
-        "What a person is in a company (atuação).",
+        "What a person or login is in a company (atuação).",
         {
             "role": Choice("The role; `none` without any.", _words(NONE, *Role)),
-            "evidence": Choice("How it is known; `none` without any.", _words(NONE, *Evidence)),
+            "evidence": Choice(
+                "How it is known: `inmetro` of the representative of a foreign company; `none` "
+                "without any.",
+                _words(NONE, *Evidence),
+            ),
             "in_force": Flag("Counts at the moment of the question."),
             "days": Opaque(
                 "The whole days since it was observed or asserted; nil without any.", None, "7"
@@ -222,7 +182,7 @@ _ENTITIES = (
             "actor_evidence": Choice(
                 "How it is known that this person acts: `govbr` where a sign-in of the person's "
                 "own, not by power of attorney, proves it.",
-                _words(*Evidence),
+                _words(Evidence.GOVBR, Evidence.ASSERTED),
             ),
             "sign_in": Link(
                 "The sign-in that the person acts in; nil without a handle or token of this person "
@@ -237,10 +197,26 @@ _ENTITIES = (
     Entity(
         "Company",
         CompanyFacts,
-        "A company's establishment, matriz or filial.",
+        "A company's establishment, matriz or filial; or a foreign company without CNPJ.",
         {
-            "cnpj": Opaque("The fourteen characters.", _CNPJ, '"52420282000180"'),
-            "standing": Link("What the acting person is in it.", StandingFacts),
+            "id": Opaque(
+                "What names it: its CNPJ, or the number of a foreign company.",
+                rf"{_CNPJ}|EX[0-9]{{8}}",
+                '"EX00001230"',
+            ),
+            "cnpj": Opaque(
+                "The fourteen characters; nil for a foreign company.", _CNPJ, '"52420282000180"'
+            ),
+            "origin": Choice(
+                "Whether it has a CNPJ (`national`), or Inmetro's team registers it (`foreign`).",
+                _words(*Origin),
+            ),
+            "validation": Choice(
+                "What the team says of a foreign company's data; `unknown` of one that is not "
+                "registered, `none` of a national one, which needs none.",
+                _words(NONE, UNKNOWN, *Validation),
+            ),
+            "standing": Link("What the acting person or login is in it.", StandingFacts),
             "bond": Link("Its recorded bond to a matriz.", BondFacts),
             "question": Link("The question's own particulars.", QuestionFacts),
         },
@@ -270,7 +246,26 @@ _ENTITIES = (
             "question": Link("The question's own particulars.", QuestionFacts),
         },
     ),
+    Entity(
+        "Resource",
+        ResourceFacts,
+        "What is acted on, of a type that another service owns.",
+        {
+            "type": _TYPE,
+            "id": Opaque(
+                "Its name within the type, byte for byte.", f".{{1,{LONGEST_ID}}}", '"record-1"'
+            ),
+            "properties": _PROPERTIES,
+            "question": Link("The question's own particulars.", QuestionFacts),
+        },
+    ),
 )
+
+ACTORS = ("Person", "Login", "Subject")
+"""The entities that act."""
+
+RESOURCES = ("Process", "Company", "Resource")
+"""The entities that are acted on."""
 
 VOCABULARY: Mapping[str, Entity] = MappingProxyType({one.name: one for one in _ENTITIES})
 """Every entity by its name in Polar."""

@@ -1,49 +1,25 @@
-"""What a policy test says is true at its moment, and the questions that it asks about it."""
+"""What a policy test says is true at its moment: records of everything that it describes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from itertools import product
-from typing import Any
+from typing import TypeVar
 
-from authz_service.domain.decision import Bag, CompanyAsked, ProcessAsked, Question
+from authz_service.domain.companies import ForeignCompany, Validation
+from authz_service.domain.decision import Actor, Question
 from authz_service.domain.delegation import Delegation, Event, EventKind
+from authz_service.domain.entities import EntityName, Thing
 from authz_service.domain.errors import InvalidInput
-from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
+from authz_service.domain.facts import UNKNOWN
+from authz_service.domain.identifiers import Cnpj, CompanyId, Cpf, ForeignId, Login, ProcessId
 from authz_service.domain.known import Known
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
-from authz_service.domain.processes import ProcessDefinition, ProcessName, ProcessState
-from authz_service.policy.signing_in import HANDLE, SignInSaid, read_sign_in
+from authz_service.domain.processes import ProcessDefinition, ProcessState
+from authz_service.policy.signing_in import SignInSaid
 from authz_service.policy.tables import SuiteInvalid, Table
 
-NO_PROCESS = ""
-"""Stands for the process of a question about a company as a whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """
-    One question of a case, with its expected answer.
-
-    Attributes:
-        case: the name of the case.
-        asked: the question in words, ``bia open P001 for acme``.
-        question: the question itself.
-        known: the records that bear on it.
-        moment: the frozen clock.
-        allowed: the expected decision.
-        reasons: the expected reasons, or None where the case does not care.
-    """
-
-    case: str
-    asked: str
-    question: Question
-    known: Known
-    moment: datetime
-    allowed: bool
-    reasons: tuple[str, ...] | None
+Value = TypeVar("Value")
 
 
 def _made_up_cpf(number: int) -> Cpf:
@@ -67,19 +43,34 @@ def _made_up_cnpj(root: str, order: int) -> Cnpj:
 _FIRST_ROOT = 70_000_000
 _FIRST_ORDER = 5_001  # out of the way of given numbers, whose orders begin at 1
 _ROLES = {one.value: one for one in Role}
-_EVIDENCE = {one.value: one for one in Evidence}
+EVIDENCE = {one.value: one for one in (Evidence.GOVBR, Evidence.ASSERTED)}
+"""What a test may say of how something is known of a person."""
+_VALIDATIONS = {UNKNOWN: None} | {one.value: one for one in Validation}
 _STATES = {one.value: one for one in ProcessState}
 _ENDINGS = {"revoked": EventKind.REVOKED, "renounced": EventKind.RENOUNCED}
 
 
 class World:
-    """Everything that a test file says is true at its moment."""
+    """
+    Everything that a test file says is true at its moment.
+
+    Attributes:
+        now: the moment.
+        people: the persons by their names in the file.
+        companies: what names a company, national or foreign, likewise.
+        entities: what other services own, likewise.
+        cnpj: the national ones among them.
+        cases: the tables of the cases.
+    """
 
     def __init__(self, top: Table) -> None:
         with top:
             self.now: datetime = top.moment("now").astimezone(UTC)
-            self._people = self._read_people(top.named("people"))
-            self._cnpj, self._bonds = self._read_companies(top.named("companies"))
+            self.people = self._read_people(top.named("people"))
+            self._logins = self._read_logins(top.named("logins"))
+            self.entities = self._read_entities(top.named("entities"))
+            self.cnpj, self._bonds = self._read_companies(top.named("companies"))
+            self.companies, self._foreign = self._read_foreign(top.named("foreign"))
             self._processes = self._read_processes(top.named("processes"))
             self._standings = [self._standing(one) for one in top.tables("standing")]
             self._delegations = [
@@ -101,6 +92,28 @@ class World:
                 confirmed = self.now if table.flag("confirmed") else None
                 people[name] = Person(cpf, registered, confirmed)
         return people
+
+    def _read_logins(self, tables: Mapping[str, Table]) -> dict[str, Login]:
+        logins: dict[str, Login] = {}
+        for name, table in tables.items():
+            with table:
+                login = Login.parse(table.take("login", str, name))
+                if name in self.people:
+                    raise SuiteInvalid(table.where, "has the name of a person")
+                if login in logins.values():
+                    raise SuiteInvalid(table.where, "has the same `login` as another")
+                logins[name] = login
+        return logins
+
+    def _read_entities(self, tables: Mapping[str, Table]) -> dict[str, Thing]:
+        entities: dict[str, Thing] = {}
+        for name, table in tables.items():
+            with table:
+                if name in self.people or name in self._logins:
+                    raise SuiteInvalid(table.where, "has the name of a person or login")
+                named = EntityName(table.take("type", str), table.take("id", str, name))
+                entities[name] = Thing(named, table.take("properties", dict, {}))
+        return entities
 
     def _read_companies(
         self, tables: Mapping[str, Table]
@@ -125,6 +138,42 @@ class World:
                     raise SuiteInvalid(table.where, "`bond_until` needs `bond = true`")
         return found, bonds
 
+    def _read_foreign(
+        self, tables: Mapping[str, Table]
+    ) -> tuple[dict[str, CompanyId], dict[CompanyId, ForeignCompany]]:
+        found: dict[str, CompanyId] = dict(self.cnpj)
+        registered: dict[CompanyId, ForeignCompany] = {}
+        for number, (name, table) in enumerate(tables.items()):
+            with table:
+                given = table.take("number", str, None)
+                own = ForeignId.of_number(number)
+                if given is not None:
+                    own = ForeignId.parse(given, "number")
+                if name in found:
+                    raise SuiteInvalid(table.where, "has the name of another company")
+                if own in found.values():
+                    raise SuiteInvalid(table.where, "has the same `number` as another company")
+                found[name] = own
+                validation = table.word("validation", _VALIDATIONS, Validation.PENDING)
+                if validation is not None:
+                    registered[own] = self._registered(table, own, validation)
+        return found, registered
+
+    def _registered(self, table: Table, own: ForeignId, validation: Validation) -> ForeignCompany:
+        validated = validation is Validation.VALIDATED
+        return ForeignCompany(
+            id=own,
+            name=table.where,
+            country=table.take("country", str, "DE"),
+            representatives=tuple(
+                known(table, "representatives", one, self._logins)
+                for one in table.names("representatives", [])
+            ),
+            registered_at=self.now,
+            validation=validation,
+            validated_at=table.moment("validated_at", self.now if validated else None),
+        )
+
     def _read_processes(self, tables: Mapping[str, Table]) -> dict[str, ProcessDefinition]:
         processes = {}
         for number, (name, table) in enumerate(tables.items()):
@@ -141,10 +190,10 @@ class World:
     def _standing(self, table: Table) -> Standing:
         with table:
             return Standing(
-                company=table.word("company", self._cnpj),
-                person=table.word("person", self._people).cpf,
+                company=table.word("company", self.cnpj),
+                person=table.word("person", self.people).cpf,
                 role=table.word("role", _ROLES),
-                evidence=table.word("evidence", _EVIDENCE, Evidence.GOVBR),
+                evidence=table.word("evidence", EVIDENCE, Evidence.GOVBR),
                 observed_at=table.moment("observed_at", self.now),
                 ends_at=table.moment("ends_at", None),
                 cadastrador=table.take("cadastrador", bool, None),
@@ -154,129 +203,72 @@ class World:
         with table:
             process = table.word("process", self._processes)
             until, at = table.day("until"), table.moment("at", self.now)
-            actors = [(EventKind.GRANTED, table.word("by", self._people).cpf)]
+            actors = [(EventKind.GRANTED, table.word("by", self.people).cpf)]
             for name in table.names("confirmed_by", []):
-                confirmer = _known(table, "confirmed_by", name, self._people)
+                confirmer = known(table, "confirmed_by", name, self.people)
                 actors.append((EventKind.CONFIRMED, confirmer.cpf))
-            member = table.word("member", self._people).cpf
+            member = table.word("member", self.people).cpf
             ended = table.word("ended", _ENDINGS, None)
             if ended is not None:
                 actors.append((ended, member))
             history = [Event(kind, at, actor, "test", None, until) for kind, actor in actors]
             return Delegation(
                 id=str(number),
-                company=table.word("company", self._cnpj),
+                company=table.word("company", self.cnpj),
                 member=member,
                 process=process.id,
                 version=table.take("version", int, process.version),
                 history=tuple(history),
             )
 
-    def questions(self, case: Table) -> Iterator[Expected]:
-        """Give every question of one case with its expected answer."""
-        with case:
-            name = case.take("name", str)
-            people, actions = case.names("people"), case.names("actions")
-            processes = case.names("processes", [NO_PROCESS])
-            company = case.take("company", str)
-            shared = _Shared(
-                company=_known(case, "company", company, self._cnpj),
-                recipient=case.word("recipient", self._people, None),
-                evidence=case.word("actor_evidence", _EVIDENCE, Evidence.ASSERTED),
-                version=case.take("version", int, None),
-                context=case.take("context", dict, {}),
-                properties=case.take("properties", dict, {}),
-                sign_in=read_sign_in(case, self._cnpj),
-            )
-            expected: dict[tuple[str, str, str], tuple[bool, tuple[str, ...] | None]] = {}
-            for word, allowed in (("allow", True), ("deny", False)):
-                for table in case.tables(word):
-                    for key, reasons in _answers(table, people, actions, processes):
-                        if key in expected:
-                            twice = " ".join(filter(None, key))
-                            raise SuiteInvalid(case.where, f"`{twice}` is expected twice")
-                        expected[key] = (allowed, reasons)
-        for key in product(people, actions, processes):
-            allowed, reasons = expected.get(key, (False, None))
-            person, action, process = key
-            actor = _known(case, "people", person, self._people)
-            question, known = self._question(actor, action, process, shared)
-            asked = " ".join(part for part in (person, action, process, "for", company) if part)
-            yield Expected(name, asked, question, known, self.now, allowed, reasons)
+    def actors(self, case: Table) -> dict[str, Actor]:
+        """
+        Take those who act in *case*, by their names: persons, logins, subjects.
 
-    def _question(
-        self, actor: Person, action: str, process: str, shared: _Shared
-    ) -> tuple[Question, Known]:
-        resource: ProcessAsked | CompanyAsked = CompanyAsked(shared.company)
-        if process != NO_PROCESS:
-            resource = ProcessAsked(ProcessName(process, shared.version), shared.company)
-        definition = self._processes.get(process)
-        recipient = shared.recipient
-        question = Question(
-            actor=actor.cpf,
-            action=action,
-            resource=resource,
-            actor_evidence=shared.evidence,
-            recipient=None if recipient is None else recipient.cpf,
-            context=shared.context,
-            properties=shared.properties,
-            sign_in=None if shared.sign_in is None else HANDLE,
-        )
+        Raises:
+            SuiteInvalid: one is described nowhere, or there is none.
+        """
+        found: dict[str, Actor] = {}
+        for name in case.names("people", []):
+            found[name] = known(case, "people", name, self.people).cpf
+        for name in case.names("logins", []):
+            found[name] = known(case, "logins", name, self._logins)
+        for name in case.names("subjects", []):
+            found[name] = known(case, "subjects", name, self.entities)
+        if not found:
+            raise SuiteInvalid(case.where, "`people`, `logins` or `subjects` is missing")
+        return found
+
+    def records(
+        self, question: Question, company: CompanyId | None, process: str, said: SignInSaid | None
+    ) -> Known:
+        """Give the records that bear on *question*, about *company* and the process so named."""
+        actor, definition = question.actor, self._processes.get(process)
         mine = [
             one
             for one in self._delegations
             if definition is not None
-            and (one.company, one.member, one.process) == (shared.company, actor.cpf, definition.id)
+            and (one.company, one.member, one.process) == (company, actor, definition.id)
         ]
-        known = Known(
-            people=tuple(self._people.values()),
+        own = None if said is None or not isinstance(actor, Cpf) else said.of(actor, self.now)
+        return Known(
+            people=tuple(self.people.values()),
             process=definition,
             delegation=mine[-1] if mine else None,
-            bond=self._bonds.get(shared.company),
+            bond=self._bonds.get(company) if isinstance(company, Cnpj) else None,
             standings=tuple(self._standings),
-            sign_in=None if shared.sign_in is None else shared.sign_in.of(actor.cpf, self.now),
+            sign_in=own,
+            foreign=None if company is None else self._foreign.get(company),
         )
-        return question, known
 
 
-@dataclass(frozen=True, slots=True)
-class _Shared:
-    """What all questions of a case have in common."""
+def known(table: Table, name: str, value: str, words: Mapping[str, Value]) -> Value:
+    """
+    Give what *value*, of the member *name*, stands for.
 
-    company: Cnpj
-    recipient: Person | None
-    evidence: Evidence
-    version: int | None
-    context: Bag
-    properties: Bag
-    sign_in: SignInSaid | None
-
-
-def _known(table: Table, name: str, value: str, words: Mapping[str, Any]) -> Any:
+    Raises:
+        SuiteInvalid: it is described nowhere.
+    """
     if value not in words:
         raise SuiteInvalid(table.where, f"`{name}` has `{value}`, which is described nowhere")
     return words[value]
-
-
-def _answers(
-    table: Table, people: Sequence[str], actions: Sequence[str], processes: Sequence[str]
-) -> Iterator[tuple[tuple[str, str, str], tuple[str, ...] | None]]:
-    """Give the questions that one ``allow`` or ``deny`` is about, with its reasons."""
-    with table:
-        reasons = tuple(table.names("reasons")) if table.has("reasons") else None
-        chosen = (
-            _some(table, "person", people),
-            _some(table, "action", actions),
-            _some(table, "process", processes),
-        )
-    for key in product(*chosen):
-        yield key, reasons
-
-
-def _some(table: Table, name: str, names: Sequence[str]) -> list[str]:
-    """Take one or several of *names*; all of them where the table does not say."""
-    chosen = table.names(name, names)
-    for one in chosen:
-        if one not in names:
-            raise SuiteInvalid(table.where, f"`{name}` has `{one}`, which the case does not ask")
-    return chosen

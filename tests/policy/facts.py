@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from authz_service.domain.companies import ForeignCompany, Validation
 from authz_service.domain.decision import Bag, CompanyAsked, ProcessAsked, Question
+from authz_service.domain.entities import EntityName, Thing
 from authz_service.domain.facts import Facts
-from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
+from authz_service.domain.identifiers import Cnpj, Cpf, ForeignId, Login, ProcessId
 from authz_service.domain.known import Known, facts_of
 from authz_service.domain.people import Evidence, Person, Role, Standing
 from authz_service.domain.processes import ProcessDefinition, ProcessName
@@ -25,6 +27,21 @@ REGISTERED = tuple(Person(cpf, NOON, NOON) for cpf in (ANA, BIA))
 OPEN = Question(ANA, "open", ProcessAsked(ProcessName("P001"), ACME))
 READ = Question(ANA, "read_delegations", CompanyAsked(ACME))
 KNOWN = Known(people=REGISTERED, process=P001, standings=(SOCIO,))
+WEBER = Login.parse("weber")
+GMBH = ForeignCompany(
+    id=ForeignId.of_number(123),
+    name="Weber Messtechnik GmbH",
+    country="DE",
+    representatives=(WEBER,),
+    registered_at=NOON - timedelta(days=30),
+    validation=Validation.VALIDATED,
+    validated_at=NOON - timedelta(days=20),
+)
+ALICE = Thing(EntityName("user", "alice"))
+RECORD = Thing(EntityName("record", "record-1"))
+FROM_ABROAD = Question(WEBER, "open", ProcessAsked(ProcessName("P001"), GMBH.id))
+READ_RECORD = Question(ALICE, "read", RECORD)
+FOREIGN = Known(process=P001, foreign=GMBH)
 SIGN_IN = SignIn(
     id="sign-in",
     handle="handle",

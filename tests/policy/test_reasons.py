@@ -53,6 +53,30 @@ def test_an_action_may_have_texts_of_its_own() -> None:
     assert Text("TARDE", "Tarde.", "Late.") == found["late"].text("delegate", {})
 
 
+KINDS = (
+    '[reason.foreign]\npt = "De fora: {cnpj}."\nen = "Foreign."\n'
+    '[reason.entity]\npt = "Coisa."\nen = "Thing."\n'
+    '[reason.action.open]\npt = "Abra."\nen = "Open."\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("company", "pt"),
+    [
+        ("52.420.282/0001-80", "Abra."),
+        ("EX.420.282/0001-80", "Abra."),
+        ("EX-0000123-0", "De fora: EX-0000123-0."),
+        ("", "Coisa."),
+    ],
+)
+def test_a_kind_of_question_may_have_texts_of_its_own(company: str, pt: str) -> None:
+    """What is said of a foreign company or of another service's thing goes before the action."""
+    found, problems = read(f"{SOUND}{LATE}{KINDS}")
+
+    assert [] == problems
+    assert pt == found["late"].text("open", {"cnpj": company, "processo": ""}).pt
+
+
 ACTION = "[reason.action.open]\n"
 MISTAKES = {
     "a member that nobody knows": (
@@ -112,6 +136,14 @@ MISTAKES = {
     "an action with a code": (
         f'{LATE}{ACTION}pt = "a"\nen = "a"\ncodigo = "B"\n',
         [f"{WHERE}, action open: `codigo` is not known here"],
+    ),
+    "texts for what is foreign that are no table": (
+        f'{LATE}foreign = "a"\n',
+        [f"{WHERE}: `foreign` must be a table"],
+    ),
+    "half a text for what is another's": (
+        f'{LATE}[reason.entity]\npt = "a"\n',
+        [f"{WHERE}, entity: the text `en` is missing"],
     ),
     "the same code again": (
         LATE.replace("late", "first"),

@@ -12,14 +12,23 @@ from hypothesis import strategies as st
 
 from authz_service.domain.decision import CompanyAsked, Decision, ProcessAsked, Question, RuleError
 from authz_service.domain.delegation import DelegationState, EventKind
-from authz_service.domain.facts import CompanyFacts, Facts, SignInFacts
-from authz_service.domain.identifiers import Cnpj, Cpf
+from authz_service.domain.entities import EntityName, Thing
+from authz_service.domain.facts import (
+    CompanyFacts,
+    Facts,
+    LoginFacts,
+    PersonFacts,
+    ResourceFacts,
+    SignInFacts,
+    SubjectFacts,
+)
+from authz_service.domain.identifiers import Cnpj, Cpf, ForeignId
 from authz_service.domain.known import facts_of
 from authz_service.domain.people import Evidence, Role
+from authz_service.policy.cases import Expected
 from authz_service.policy.suite import read, run
 from authz_service.policy.tables import SuiteInvalid
 from authz_service.policy.text import MAX_BYTES
-from authz_service.policy.world import Expected
 from tests.fakes.clock import NOON
 from tests.fakes.policies import ScriptedPolicy
 from tests.policy.compiled import policy
@@ -60,6 +69,14 @@ def process(one: Expected) -> ProcessAsked:
     """Give the process that a question asks about."""
     assert isinstance(one.question.resource, ProcessAsked)
     return one.question.resource
+
+
+def company_of(one: Expected) -> Cnpj:
+    """Give the national company that a question is about."""
+    resource = one.question.resource
+    assert not isinstance(resource, Thing)
+    assert isinstance(resource.company, Cnpj)
+    return resource.company
 
 
 def test_a_case_asks_every_combination() -> None:
@@ -124,7 +141,7 @@ def test_people_are_what_they_are_said_to_be() -> None:
 
     actors = [facts(one).actor for one in asked]
     assert [(True, True), (True, False), (False, False)] == [
-        (one.registered, one.confirmed) for one in actors
+        (one.registered, one.confirmed) for one in actors if isinstance(one, PersonFacts)
     ]
 
 
@@ -329,7 +346,7 @@ def test_made_up_numbers_are_valid_and_distinct() -> None:
     )
 
     cpfs = {person.cpf for person in asked[0].known.people}
-    cnpjs = [one.question.resource.company for one in asked]
+    cnpjs = [company_of(one) for one in asked]
     assert 400 == len({Cpf.parse(cpf.digits) for cpf in cpfs})
     assert 400 == len({Cnpj.parse(cnpj.value) for cnpj in cnpjs})
     assert [one.root for one in cnpjs[::2]] == [one.root for one in cnpjs[1::2]]
@@ -345,10 +362,8 @@ def test_given_numbers_are_taken() -> None:
         + ASKING.replace('"ana"', '"eva"')
     )
 
-    assert ("72268402517", "52420282000180") == (
-        one.question.actor.digits,
-        one.question.resource.company.value,
-    )
+    assert Cpf.parse("72268402517") == one.question.actor
+    assert Cnpj.parse("52420282000180") == company_of(one)
 
 
 @pytest.mark.parametrize("cnpj", ["52.420.282/0001-80", "12ABC34501DE35"])
@@ -365,7 +380,7 @@ def test_a_made_up_filial_belongs_to_its_given_matriz(cnpj: str) -> None:
     assert bond is not None
     assert Cnpj.parse(cnpj) == bond.matriz
     assert bond.matriz.root == bond.filial.root
-    assert Cnpj.parse(bond.filial.value) == one.question.resource.company
+    assert Cnpj.parse(bond.filial.value) == company_of(one)
 
 
 def test_a_bond_is_recorded_where_it_is_said() -> None:
@@ -382,6 +397,145 @@ def test_a_bond_is_recorded_where_it_is_said() -> None:
         moment = one.moment
         bond = one.known.bond
         assert recorded == (bond is not None, bond is not None and bond.in_force(moment))
+
+
+ABROAD = (
+    WORLD
+    + """
+[logins]
+weber = {}
+dupont = { login = "dupont@exemplo.fr" }
+[foreign]
+gmbh = { country = "DE", validation = "validated", representatives = "weber" }
+sarl = { representatives = ["weber", "dupont"] }
+over = { validation = "withdrawn", number = "EX-0000123-0", representatives = ["dupont"] }
+nobody = { validation = "unknown" }
+[entities]
+robo = { type = "robot" }
+laudo = { type = "report", id = "r-1", properties = { status = "open", tags = ["a"] } }
+"""
+)
+LOGIN = CASE.replace("people", "logins").replace('"ana"', '"weber"').replace("acme", "gmbh")
+THING = '[[case]]\nname = "it"\nsubjects = "robo"\nactions = "read"\nresources = "laudo"\n'
+
+
+def test_everybody_who_acts_is_asked_about() -> None:
+    """Persons, logins and subjects of one case are asked alike, in this order."""
+    asked = expected_of(
+        f'{ABROAD}{ASKING}logins = ["weber", "dupont"]\nsubjects = "robo"\n'
+        '[[case.allow]]\nlogin = "dupont"\nperson = "ana"\n'
+        '[[case.deny]]\nsubject = "robo"\nreasons = "first"\n'
+    )
+
+    assert [
+        ("ana open P001 for acme", True, None),
+        ("weber open P001 for acme", False, None),
+        ("dupont open P001 for acme", True, None),
+        ("robo open P001 for acme", False, ("first",)),
+    ] == [(one.asked, one.allowed, one.reasons) for one in asked]
+    actors = [facts(one).actor for one in asked]
+    assert isinstance(actors[0], PersonFacts)
+    assert [
+        LoginFacts("weber"),
+        LoginFacts("dupont@exemplo.fr"),
+        SubjectFacts("robot", "robo", {}),
+    ] == actors[1:]
+
+
+def test_resources_of_other_services_are_asked_about() -> None:
+    """A case about them has no company, and an answer may name one of them."""
+    asked = expected_of(
+        f"{ABROAD}{THING}"
+        'properties = { soft = true }\n[[case.allow]]\nresource = "laudo"\n[[case]]\n'
+        'name = "more"\npeople = "ana"\nactions = "read"\nresources = ["laudo", "robo"]\n'
+        '[[case.allow]]\nresource = "robo"\n'
+    )
+
+    assert [
+        ("robo read laudo", True),
+        ("ana read laudo", False),
+        ("ana read robo", True),
+    ] == [(one.asked, one.allowed) for one in asked]
+    resource = facts(asked[0]).resource
+    assert isinstance(resource, ResourceFacts)
+    assert ("report", "r-1", {"status": "open", "tags": ["a"]}) == (
+        resource.type,
+        resource.id,
+        resource.properties,
+    )
+    assert {"soft": True} == facts(asked[0]).question.properties
+    assert Thing(EntityName("robot", "robo"), {}) == asked[0].question.actor
+
+
+@pytest.mark.parametrize(
+    ("company", "validation", "role", "days"),
+    [
+        ("gmbh", "validated", Role.REPRESENTANTE_LEGAL, 0),
+        ("sarl", "pending", Role.REPRESENTANTE_LEGAL, None),
+        ("over", "withdrawn", "none", None),
+        ("nobody", "unknown", "none", None),
+        ("acme", "none", "none", None),
+    ],
+)
+def test_a_foreign_company_is_what_it_is_said_to_be(
+    company: str, validation: str, role: str, days: int | None
+) -> None:
+    """Pending unless it is said otherwise, and represented by the logins that it names."""
+    [one] = expected_of(ABROAD + LOGIN.replace("gmbh", company))
+
+    found = facts(one).resource
+    assert isinstance(found, CompanyFacts)
+    assert (validation, role, days, validation == "validated") == (
+        found.validation,
+        found.standing.role,
+        found.standing.days,
+        found.standing.in_force,
+    )
+    assert (company == "acme") is (found.origin == "national") is (found.cnpj is not None)
+
+
+def test_a_validation_has_a_day() -> None:
+    """A company is validated now, unless the file gives another moment."""
+    text = ABROAD.replace(
+        '"validated", ', '"validated", validated_at = 2026-11-12T12:00:00-03:00, '
+    )
+    [one] = expected_of(text + LOGIN)
+
+    found = facts(one).resource
+    assert isinstance(found, CompanyFacts)
+    assert 8 == found.standing.days
+
+
+def test_numbers_of_foreign_companies_are_made_up_or_given() -> None:
+    """Each has a number that could be real, its own; who writes one means it."""
+    numbers = {}
+    for company in ("gmbh", "sarl", "over", "nobody"):
+        [one] = expected_of(ABROAD + LOGIN.replace("gmbh", company))
+        found = facts(one).resource
+        assert isinstance(found, CompanyFacts)
+        numbers[company] = ForeignId.parse(found.id)
+
+    assert 4 == len(set(numbers.values()))
+    assert "EX00001230" == numbers["over"].value
+
+
+def test_a_process_of_a_foreign_company_has_no_delegation() -> None:
+    """Delegations of a file are of national companies; a foreign one has none."""
+    asking = LOGIN.replace("company", 'processes = "P001"\ncompany')
+    [one] = expected_of(ABROAD + DELEGATION + asking + 'recipient = "bia"\n')
+
+    assert (None, None) == (one.known.delegation, one.known.bond)
+    assert one.known.process is not None
+    assert one.question.recipient == one.known.people[1].cpf
+
+
+VALIDATIONS = "pending, unknown, validated, withdrawn"
+
+
+def abroad(old: str, new: str, case: str = LOGIN) -> str:
+    """Give a file with other logins, foreign companies or entities than the usual."""
+    assert old in ABROAD
+    return ABROAD.replace(old, new) + case
 
 
 def world(old: str, new: str) -> str:
@@ -576,7 +730,10 @@ MISTAKES = {
         "delegation 1: `last_day` is not known here",
     ),
     "a case without a name": (WORLD + CASE.replace("name", "#"), "case 1: `name` is missing"),
-    "a case without people": (WORLD + CASE.replace("people", "#"), "case 1: `people` is missing"),
+    "a case without people": (
+        WORLD + CASE.replace("people", "#"),
+        "case 1: `people`, `logins` or `subjects` is missing",
+    ),
     "a case that asks nobody": (WORLD + CASE.replace('"ana"', "[]"), "case 1: `people` is empty"),
     "a case that asks nothing": (
         WORLD + CASE.replace('"open"', "[]"),
@@ -638,6 +795,118 @@ MISTAKES = {
         f"{WORLD}{CASE}version = 1.5\n",
         "case 1: `version` is of the wrong type",
     ),
+    "a login that cannot be": (
+        abroad('"dupont@exemplo.fr"', '" dupont"'),
+        "logins.dupont: login: must be 1 to 128 visible characters, no spaces around them",
+    ),
+    "a login that is a person": (
+        abroad("dupont =", "ana ="),
+        "logins.ana: has the name of a person",
+    ),
+    "two logins that are one": (
+        abroad('"dupont@exemplo.fr"', '"weber"'),
+        "logins.dupont: has the same `login` as another",
+    ),
+    "an unknown fact of a login": (
+        abroad("weber = {}", "weber = { cpf = 1 }"),
+        "logins.weber: `cpf` is not known here",
+    ),
+    "a foreign company that is a national one": (
+        abroad("sarl =", "acme ="),
+        "foreign.acme: has the name of another company",
+    ),
+    "two foreign companies with one number": (
+        abroad('validation = "unknown"', 'number = "EX00001230"'),
+        "foreign.nobody: has the same `number` as another company",
+    ),
+    "a number that cannot be": (
+        abroad("EX-0000123-0", "EX-0000123-1"),
+        "foreign.over: number: must be a number with a valid check digit",
+    ),
+    "a CNPJ for a number": (
+        abroad("EX-0000123-0", "52420282000180"),
+        "foreign.over: number: must be a foreign company's number, such as EX-0000123-0",
+    ),
+    "a representative that is nobody": (
+        abroad('["dupont"]', '["ana"]'),
+        "foreign.over: `representatives` has `ana`, which is described nowhere",
+    ),
+    "a representative of what is unknown": (
+        abroad('"unknown"', '"unknown", representatives = ["weber"]'),
+        "foreign.nobody: `representatives` is not known here",
+    ),
+    "a validation that is none": (
+        abroad('"withdrawn"', '"none"'),
+        f"foreign.over: `validation` is `none`, which is none of: {VALIDATIONS}",
+    ),
+    "a day of no validation": (
+        abroad('"withdrawn"', '"withdrawn", validated_at = 2026-01-01T00:00:00Z'),
+        "foreign.over: validated_at: is known of a validated company, and of no other",
+    ),
+    "a foreign company in Brazil": (
+        abroad('"DE"', '"BR"'),
+        "foreign.gmbh: country: must be two letters of ISO 3166-1, such as DE, not BR",
+    ),
+    "an entity without a type": (
+        abroad('type = "robot"', ""),
+        "entities.robo: `type` is missing",
+    ),
+    "an entity of a type of our own": (
+        abroad('"robot"', '"process"'),
+        "entities.robo: type: `process` is a type of this service's own",
+    ),
+    "an entity without an id": (
+        abroad('"r-1"', '""'),
+        "entities.laudo: id: must have 1 to 512 characters",
+    ),
+    "properties that are a list": (
+        abroad('{ status = "open", tags = ["a"] }', "[1]"),
+        "entities.laudo: `properties` is of the wrong type",
+    ),
+    "an entity that is a login": (
+        abroad("robo =", "weber ="),
+        "entities.weber: has the name of a person or login",
+    ),
+    "a case of an unknown login": (
+        ABROAD + LOGIN.replace('"weber"', '"ana"'),
+        "case 1: `logins` has `ana`, which is described nowhere",
+    ),
+    "a case of an unknown subject": (
+        ABROAD + THING.replace('"robo"', '"weber"'),
+        "case 1: `subjects` has `weber`, which is described nowhere",
+    ),
+    "a case of an unknown resource": (
+        ABROAD + THING.replace('"laudo"', '"P001"'),
+        "case 1: `resources` has `P001`, which is described nowhere",
+    ),
+    "resources of a company": (
+        f'{ABROAD}{THING}company = "acme"\n',
+        "case 1: `company` is not known here",
+    ),
+    "neither a company nor resources": (
+        ABROAD + THING.replace("resources", "#"),
+        "case 1: `company` is missing",
+    ),
+    "no resources": (
+        ABROAD + THING.replace('"laudo"', "[]"),
+        "case 1: `resources` is empty",
+    ),
+    "the sign-in of a login": (
+        f"{ABROAD}{LOGIN}sign_in = {{}}\n",
+        "case 1: `sign_in` is at GOV.BR, where only `people` sign in",
+    ),
+    "evidence that is of no person": (
+        f'{WORLD}{CASE}actor_evidence = "inmetro"\n',
+        "case 1: `actor_evidence` is `inmetro`, which is none of: asserted, govbr",
+    ),
+    "an expectation about a process of another service": (
+        f'{ABROAD}{THING}[[case.allow]]\nprocess = "laudo"\n',
+        "allow 1: `process` is not known here",
+    ),
+    "an expectation about a login that the case does not ask": (
+        f'{ABROAD}{LOGIN}[[case.allow]]\nlogin = "dupont"\n',
+        "allow 1: `login` has `dupont`, which the case does not ask",
+    ),
     "a context that is a text": (
         f'{WORLD}{CASE}context = "web"\n',
         "case 1: `context` is of the wrong type",
@@ -677,7 +946,9 @@ def test_a_file_that_cannot_be_read_is_told(content: bytes, message: str) -> Non
     assert str(caught.value).startswith(f"sub/a_test.toml: {message}")
 
 
-@given(st.lists(st.sampled_from((WORLD + CASE + STANDING + DELEGATION).split("\n"))))
+@given(
+    st.lists(st.sampled_from((ABROAD + CASE + STANDING + DELEGATION + LOGIN + THING).split("\n")))
+)
 def test_any_lines_are_a_test_or_refused(lines: list[str]) -> None:
     """No mixture of lines makes the reading fail otherwise than with its complaint."""
     try:

@@ -23,7 +23,7 @@ from tests.policy.compiled import reasons
 HEAD = 'permit(p: Person, "open", r: Process, "first") if'
 SOUND = 'permit(_p: Person, "open", _r: Process, "first");'
 ARITHMETIC = "rules do no arithmetic; ask for another fact"
-CLASSES = "there are: Bond, Company, Delegation, Person, Process, Question, SignIn, Standing"
+CLASSES = f"there are: {', '.join(sorted(VOCABULARY))}"
 CLASS_IN_HEAD = "write the class in the head of a rule, as in `process: Process`"
 CUT = "`cut` is not accepted: it hides other rules, and their order must not matter"
 SIDE_BY_SIDE = "`and` and `or` stand side by side; say in parentheses what belongs together"
@@ -226,11 +226,11 @@ FILES: dict[str, tuple[str, list[Place]]] = {
     ),
     "a permit with three arguments": (
         f'permit(_p: Person, "open", _r: Process);\n{SOUND}',
-        [(1, 1, "`permit` takes four arguments: person, action, resource, reason")],
+        [(1, 1, "`permit` takes four arguments: actor, action, resource, reason")],
     ),
     "a forbid with five arguments": (
         f'forbid(_p, "open", _r, "first", 5);\n{SOUND}',
-        [(1, 1, "`forbid` takes four arguments: person, action, resource, reason")],
+        [(1, 1, "`forbid` takes four arguments: actor, action, resource, reason")],
     ),
     "a name that Polar keeps": (
         f"allow(_p, _a, _r);{SOUND}",
@@ -530,12 +530,16 @@ def test_a_rule_knows_where_it_stands() -> None:
 
 
 HEADS = {
-    "a person that is a process": (
+    "an actor that is a process": (
         "forbid(_p: Process, _a, _r, _x);",
-        [(12, "the person is never a Process")],
+        [(12, "who acts is never a Process")],
     ),
-    "a person that is a text": ('forbid("x", _a, _r, _x);', [(8, 'the person is never `"x"`')]),
-    "a person that is nil": ("forbid(nil, _a, _r, _x);", [(8, "the person is never `nil`")]),
+    "an actor that is a resource": (
+        "forbid(_p: Resource, _a, _r, _x);",
+        [(12, "who acts is never a Resource")],
+    ),
+    "an actor that is a text": ('forbid("x", _a, _r, _x);', [(8, 'who acts is never `"x"`')]),
+    "an actor that is nil": ("forbid(nil, _a, _r, _x);", [(8, "who acts is never `nil`")]),
     "a class that there is not": (
         "forbid(_p: Prson, _a, _r, _x);",
         [(12, f"`Prson` is no class; there are: {', '.join(sorted(VOCABULARY))}")],
@@ -548,10 +552,26 @@ HEADS = {
         'forbid(_p, "opne", _r, _x);',
         [(12, f'`"opne"` is none of the actions: {", ".join(ACTIONS)}')],
     ),
+    "another service's action on a process": (
+        'forbid(_p: Subject, "read", _r: Process, _x);',
+        [(21, f'`"read"` is none of the actions: {", ".join(ACTIONS)}')],
+    ),
     "an action that is a number": ("forbid(_p, 1, _r, _x);", [(12, "the action is never `1`")]),
+    "a number that is done to a resource": (
+        "forbid(_p, 1, _r: Resource, _x);",
+        [(12, "the action is never `1`")],
+    ),
+    "a resource by the name that oso knows": (
+        "forbid(_p, _a, _r: RESOURCE, _x);",
+        [(20, f"`RESOURCE` is no class; {CLASSES}")],
+    ),
     "a resource that is a person": (
         "forbid(_p, _a, _r: Person, _x);",
         [(20, "the resource is never a Person")],
+    ),
+    "a resource that is a subject": (
+        "forbid(_p, _a, _r: Subject, _x);",
+        [(20, "the resource is never a Subject")],
     ),
     "a resource that is a text": (
         'forbid(_p, _a, "x", _x);',
@@ -596,11 +616,16 @@ def test_a_head_that_no_question_matches_is_told(
         "_p: Person, _a, _r: Process, _x",
         "_, _, _, _",
         '_p, "open", _r: Company, "first"',
+        '_p: Login, "open", _r: Process, "first"',
+        '_p: Subject, "open", _r: Company, "first"',
+        '_p: Subject, "read", _r: Resource, "first"',
+        '_p: Person, "Ler laudo", _r: Resource, "first"',
+        "_p: Login, _a, _r: Resource, _x",
         'p, a, r, reason) if reason = "x" and f(p, a, r',
     ],
 )
 def test_a_head_that_can_match_is_read(head: str) -> None:
-    """The person, an action, a process or a company, and a reason, each named or not."""
+    """Who acts, an action, what is acted on, and a reason, each of a class or not."""
     rules, problems = read("a.polar", f"forbid({head});")
 
     assert ([], 1) == (problems, len(rules))

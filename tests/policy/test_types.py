@@ -9,7 +9,7 @@ import pytest
 from authz_service.policy.bundle import CompiledPolicy
 from authz_service.policy.vocabulary import VOCABULARY
 from tests.policy.compiled import policy
-from tests.policy.facts import BIA, OPEN, READ, facts
+from tests.policy.facts import BIA, FOREIGN, FROM_ABROAD, OPEN, READ, READ_RECORD, facts
 
 HEAD = 'forbid(p: Person, "open", r: Process, "second") if\n'
 USED = "\n    and p.confirmed and r.id != nil;"
@@ -122,6 +122,26 @@ SILENT = {
     "a text beside an entity": ("r.code = r.company", 1, ENTITY),
     "an entity in an order": ("r.company < nil", 1, ENTITY),
     "an entity that is never nil": ("r.delegation = nil", 1, "the Delegation here is never nil"),
+    "a validation in Portuguese": (
+        'r.company.validation = "validada"',
+        1,
+        "`validada` is none of its words: none, pending, unknown, validated, withdrawn",
+    ),
+    "a company's number with its hyphens": (
+        'r.company.id = "EX-0000123-0"',
+        1,
+        f'{NEVER} "EX00001230"',
+    ),
+    "the CNPJ of what has none": (
+        'r.company.cnpj = "EX00001230"',
+        1,
+        f'{NEVER} "52420282000180"',
+    ),
+    "evidence that is of no person": (
+        'r.question.actor_evidence = "inmetro"',
+        1,
+        "`inmetro` is none of its words: asserted, govbr",
+    ),
     "two fixed values": ('"a" = "a"', 1, "compares two fixed values"),
     "a bag": ("r.question.context = nil", 1, "a bag can never be equal to that"),
     "two bags": (
@@ -189,6 +209,11 @@ FINE = (
     "r.question.sign_in != nil and r.question.sign_in.minutes < 5",
     "(r.question.sign_in = nil or not r.question.sign_in.agent)",
     'r.question.sign_in.method = "certificate"',
+    'r.company.origin = "foreign"',
+    'r.company.id = "EX00001230"',
+    'r.company.standing.evidence = "inmetro"',
+    "r.company.id = r.company.cnpj",
+    "r.company.cnpj = nil",
     "r.version != nil",
     'r.code = "P061"',
     'r.id in ["p061-registro", "p001"]',
@@ -343,3 +368,151 @@ def test_a_resource_without_a_class_is_what_its_action_is_about() -> None:
     assert [(2, 36), (3, 48)] == [
         (one.line, one.column) for one in policy(f"{PERMIT}\n{process}\n{company}").flaws
     ]
+
+
+THEIRS = {
+    "an action that is a number": ("a = 1", 'is never that; it looks like "read"'),
+    "a text below a version": (
+        "a < r.question.recipient",
+        "an entity is compared with nil only; compare what names it, such as `cpf`",
+    ),
+    "a type that is the house's own": (
+        'r.type = "process"',
+        'is never that; it looks like "record"',
+    ),
+    "a type of who acts that is the house's own": (
+        's.type in ["robot", "person"]',
+        'is never that; it looks like "record"',
+    ),
+    "an id that is a number": ("r.id = 1", 'is never that; it looks like "record-1"'),
+    "a bag": ("r.properties = nil", "a bag can never be equal to that"),
+    "an actor": ("s = nil", "the Subject here is never nil"),
+    "a fact that nothing of another's has": (
+        "r.state = 1",
+        "Resource has no fact `state`; there are: type, id, properties, question",
+    ),
+    "a fact that no subject has": (
+        "s.cpf = 1",
+        "Subject has no fact `cpf`; there are: type, id, properties",
+    ),
+}
+THEIRS_FINE = (
+    'a = "read"',
+    'a in ["read", "Ler laudo", "open"]',
+    "a = r.properties.action",
+    "a = r.type",
+    'r.type = "report"',
+    "s.id = r.properties.owner",
+    's.properties.role = "admin"',
+    "r.properties.soft = true",
+    "r.properties.limit < 3",
+    "s.type = r.type",
+    "s.id = r.id",
+)
+
+
+def theirs(body: str) -> CompiledPolicy:
+    """Compile a forbid with *body* that is about what another service owns."""
+    head = 'forbid(s: Subject, a, r: Resource, "second") if'
+    return policy(f"{PERMIT}\n{head}\n{body}\n    and s.id != a and r.id != nil;")
+
+
+@pytest.mark.parametrize(("body", "message"), THEIRS.values(), ids=THEIRS)
+def test_a_mistake_about_what_others_own_is_told(body: str, message: str) -> None:
+    """The facts of subjects and resources have types as well, and actions have any name."""
+    [flaw] = theirs(body).flaws
+
+    assert (3, message) == (flaw.line, flaw.message)
+
+
+@pytest.mark.parametrize("body", THEIRS_FINE)
+def test_what_others_own_may_be_called_anything(body: str) -> None:
+    """What can be meant of subjects, resources and their actions is no flaw."""
+    assert () == theirs(body).flaws
+
+
+GIVE = "may be of any class here; give it one of: Person, Login, Subject"
+ANYBODY = {
+    "a fact": ("p.registered", 3),
+    "a fact in a comparison": ('p.cpf = "00000000191"', 3),
+    "a helper for persons": ("good(p)", 6),
+    "a helper for persons and logins": ("known(p)", 7),
+}
+HELPERS_OF_ACTORS = """
+good(p: Person) if p.registered;
+known(p: Person) if p.confirmed;
+known(l: Login) if l.login != nil;
+anybody(_p: Person);
+anybody(_p: Login);
+anybody(_p: Subject);
+any(_x);
+"""
+
+
+@pytest.mark.parametrize(("body", "column"), ANYBODY.values(), ids=ANYBODY)
+def test_who_may_be_anybody_is_only_a_name(body: str, column: int) -> None:
+    """Who acts without a class is told where a fact or a helper wants to know the class."""
+    text = f'{PERMIT}\nforbid(p, "open", _r: Process, "second") if\n{body};{HELPERS_OF_ACTORS}'
+
+    [flaw] = policy(text).flaws
+    assert (3, column, f"`p` {GIVE}") == (flaw.line, flaw.column, flaw.message)
+
+
+@pytest.mark.parametrize("body", ["anybody(p)", "any(p)"])
+def test_a_helper_may_be_asked_about_anybody(body: str) -> None:
+    """One with an alternative for each class of actors, or without a class, takes all of them."""
+    text = f'{PERMIT}\nforbid(p, "open", _r: Process, "second") if\n{body};{HELPERS_OF_ACTORS}'
+    compiled_policy = policy(text)
+
+    assert () == compiled_policy.flaws
+    for question, known in ((OPEN, facts()), (FROM_ABROAD, facts(FROM_ABROAD, FOREIGN))):
+        assert ("second",) == compiled_policy.evaluate(question, known).reasons
+
+
+@pytest.mark.parametrize("body", ["p = nil", 'p = "ana"', "p != r"])
+def test_who_may_be_anybody_is_compared_with_nothing(body: str) -> None:
+    """An actor is an entity of whatever class, and entities are not compared."""
+    text = f'{PERMIT}\nforbid(p, "open", r: Process, "second") if {body} and any(r);\nany(_x);'
+    [flaw] = policy(text).flaws
+
+    expected = "the actor here is never nil" if "nil" in body else ENTITY
+    assert expected == flaw.message
+
+
+def test_a_fact_of_anybody_errs_for_those_who_do_not_have_it() -> None:
+    """The flaw is only told: persons are decided as before, for others the rule errs."""
+    text = f'{PERMIT}\nforbid(p, "open", _r: Process, "second") if not p.registered;'
+    compiled_policy = policy(text)
+
+    assert compiled_policy.evaluate(OPEN, facts()).allowed
+    [error] = compiled_policy.evaluate(FROM_ABROAD, facts(FROM_ABROAD, FOREIGN)).errors
+    assert "unknown-fact: reads `registered`, which Login does not have" == error.cause
+
+
+@pytest.mark.parametrize("actor", ["Person", "Login", "Subject"])
+def test_a_flaw_errs_for_whom_the_rule_is_about(actor: str) -> None:
+    """A broken rule about logins does not lock out persons, and the other way round."""
+    flawed = f'forbid(_p: {actor}, _a, _r, "second") if "a" = "b";'
+    mistaken = policy(f"{PERMIT}\n{flawed}")
+
+    erred = {
+        name
+        for name, question, known in (
+            ("Person", OPEN, facts()),
+            ("Login", FROM_ABROAD, facts(FROM_ABROAD, FOREIGN)),
+            ("Subject", READ_RECORD, facts(READ_RECORD)),
+        )
+        if mistaken.evaluate(question, known).errors
+    }
+    assert {actor} == erred
+
+
+def test_a_flaw_errs_for_an_action_as_polar_sees_it() -> None:
+    """A rule about `other` is about whatever action no rule names, so its flaw errs there."""
+    flawed = 'forbid(_s: Subject, "other", _r: Resource, "second") if "a" = "b";'
+    mistaken = policy(f'{PERMIT}\npermit(_s: Subject, "read", _r: Resource, "first");\n{flawed}')
+
+    assert mistaken.evaluate(READ_RECORD, facts(READ_RECORD)).allowed
+    for action in ("other", "write"):
+        asked = replace(READ_RECORD, action=action)
+        assert mistaken.evaluate(asked, facts(asked)).errors

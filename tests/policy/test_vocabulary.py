@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 from dataclasses import fields
 from pathlib import Path
@@ -11,18 +12,9 @@ import pytest
 
 from authz_service.domain import facts as domain
 from authz_service.domain.decision import Bag
-from authz_service.policy.vocabulary import (
-    BY_TYPE,
-    VOCABULARY,
-    Choice,
-    Entity,
-    Fact,
-    Flag,
-    Link,
-    Members,
-    Opaque,
-    as_markdown,
-)
+from authz_service.policy.kinds import Choice, Entity, Fact, Flag, Link, Members, Opaque
+from authz_service.policy.vocabulary import ACTORS, BY_TYPE, RESOURCES, VOCABULARY, as_markdown
+from tests.policy.facts import GMBH
 
 README = Path(__file__).parents[2] / "policies" / "README.md"
 FACTS = [(entity, name) for entity in VOCABULARY.values() for name in entity.facts]
@@ -87,6 +79,63 @@ def test_everything_is_explained_in_sentences(entity: Entity) -> None:
         assert meaning[:1].isupper() or meaning.startswith("AuthZEN")
         assert meaning.endswith(".")
         assert "|" not in meaning
+
+
+def test_who_acts_and_what_is_acted_on_are_told_apart() -> None:
+    """The classes of actors and of resources are those that the facts of a question can be."""
+    hints = get_type_hints(domain.Facts)
+
+    for names, name in ((ACTORS, "actor"), (RESOURCES, "resource")):
+        assert [VOCABULARY[one].type for one in names] == [*get_args(hints[name])]
+
+
+def test_what_names_a_person_is_marked() -> None:
+    """Every fact that may name somebody is personal, so evidence hides what it is compared with."""
+    personal = {
+        f"{entity.name}.{name}"
+        for entity, name in FACTS
+        if isinstance(fact := entity.facts[name], Opaque) and fact.personal
+    }
+
+    assert {"Person.cpf", "Login.login", "Subject.id"} == personal
+
+
+@pytest.mark.parametrize(
+    ("entity", "name", "constant", "possible"),
+    [
+        ("Company", "id", "52420282000180", True),
+        ("Company", "id", GMBH.id.value, True),
+        ("Company", "id", GMBH.id.formatted, False),
+        ("Company", "cnpj", GMBH.id.value, False),
+        ("Login", "login", "weber", True),
+        ("Login", "login", "José da Silva", True),
+        ("Login", "login", "w", True),
+        ("Login", "login", " weber", False),
+        ("Login", "login", "weber ", False),
+        ("Login", "login", "", False),
+        ("Login", "login", "w" * 128, True),
+        ("Login", "login", "w" * 129, False),
+        ("Subject", "type", "robot", True),
+        ("Subject", "type", "person", False),
+        ("Subject", "type", "login", False),
+        ("Subject", "type", "personnel", True),
+        ("Resource", "type", "process", False),
+        ("Resource", "type", "processes", True),
+        ("Resource", "type", "1st", False),
+        ("Resource", "id", "x" * 512, True),
+        ("Resource", "id", "x" * 513, False),
+        ("Resource", "id", "", False),
+    ],
+)
+def test_a_form_says_what_a_fact_can_be(
+    entity: str, name: str, constant: str, possible: bool
+) -> None:
+    """What can be equal to a fact has its form, and what the domain refuses does not."""
+    fact = VOCABULARY[entity].facts[name]
+
+    assert isinstance(fact, Opaque)
+    assert fact.form is not None
+    assert possible is (re.fullmatch(fact.form, constant) is not None)
 
 
 def test_the_administrators_page_shows_the_vocabulary() -> None:
