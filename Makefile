@@ -11,7 +11,7 @@ LOCK := $(BIN)/uv pip compile setup.cfg --universal --python-version 3.11 --gene
 	--override requirements/override.txt --no-annotate --no-header --quiet
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help run test lint types layers policies units bench soak mutants lock format clean
+.PHONY: help run test lint types layers policies units bench conformance soak mutants wheel lock format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -44,11 +44,19 @@ units: $(VENV)/.dev
 bench: $(VENV)/.dev ## Measure one decision, as a ratio to plain oso in the same run
 	$(BIN)/python -m tests.bench
 
+conformance: $(VENV)/.dev ## Ask a running service every AuthZEN vector, ours and the suite's, and show a table
+	$(BIN)/python -m tests.conformance
+
 soak: $(VENV)/.dev ## The long forms of the property tests
 	$(BIN)/pytest -n 2 --soak -m soak
 
 mutants: $(VENV)/.dev ## Disable the checks that matter one by one and see a test fail each time
 	$(BIN)/python -m tests.mutants
+
+wheel: $(VENV)/.run ## Build the package, policies included, into dist/
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	@rm -rf build
+	@ls dist
 
 lock: $(VENV)/.dev ## Make the locks anew from setup.cfg
 	$(LOCK) --upgrade --extra build -o requirements/run.txt

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
 
 from authz_service.domain.decision import (
     UNKNOWN_TYPE,
@@ -19,9 +21,11 @@ from authz_service.domain.decision import (
     Subject,
 )
 from authz_service.domain.entities import Thing
+from authz_service.domain.errors import AmbiguousProcess
 from authz_service.domain.facts import Facts, ProcessFacts
 from authz_service.domain.identifiers import Cpf, Login, without_cpf
 from authz_service.domain.people import Evidence
+from authz_service.domain.processes import Ambiguous
 from authz_service.usecases.ports import (
     Clock,
     DecisionLog,
@@ -29,9 +33,12 @@ from authz_service.usecases.ports import (
     FactSource,
     Listener,
     Policies,
+    Policy,
     Surrogates,
     Text,
 )
+
+_NO_PARTICULARS = MappingProxyType({"cnpj": "", "processo": ""})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,47 +98,168 @@ class DecisionPoint:
         Answer a batch as of one moment, under one policy and one state of the store.
 
         Raises:
-            AmbiguousProcess: a process is named by a code that several have.
+            AmbiguousProcess: a process is named by a code that several have; then no question
+                of the batch is decided.
             Unavailable: no policy, no store or no log; then nobody is told anything.
         """
+        batch = self._gathered(questions)
+        for known in batch.known:
+            if isinstance(known, Ambiguous):
+                raise AmbiguousProcess("process", known.candidates)
+        return [one for one in self._answered(batch, caller) if isinstance(one, Answer)]
+
+    def decide_each(
+        self,
+        questions: Sequence[Question | Impossible],
+        caller: Caller,
+        *,
+        until: bool | None = None,
+    ) -> list[Answer | Ambiguous]:
+        """
+        Answer a batch as ``decide_all`` does, but each question for itself.
+
+        What names a process by a code that several have is no decision: its place holds what
+        the name could mean.
+
+        Args:
+            questions: what is asked.
+            caller: who asks.
+            until: decide no further than to the first decision that is this, and give no more
+                than that; a place without a decision counts as a no. None decides them all.
+
+        Raises:
+            Unavailable: no policy, no store or no log; then nobody is told anything.
+        """
+        return self._answered(self._gathered(questions), caller, until=until)
+
+    def _gathered(self, questions: Sequence[Question | Impossible]) -> _Batch:
         started = time.perf_counter_ns()
         questions = [described(one, self.entities) for one in questions]
         moment, policy = self.clock(), self.policies.current()
         possible = [one for one in questions if isinstance(one, Question)]
         snapshot = self.facts.gather(possible, moment)
-        known = iter(snapshot.facts)
-        names = self.surrogates.surrogates(_subjects(possible))
-        records, answers = [], []
-        for question in questions:
-            if isinstance(question, Impossible):
-                decision = Decision(allowed=False, reasons=(question.reason,))
-                asked = Asked(
-                    action=_kept(question.action), instance=_kept_or_none(question.instance)
-                )
-                facts, process, particulars = None, None, {"cnpj": "", "processo": ""}
-            else:
-                facts = next(known)
-                decision = policy.evaluate(question, facts)
-                asked = _asked(question, facts, names)
-                process = None if facts.process is None else facts.process.label
-                particulars = _particulars(question, process)
-            record = DecisionRecord(
-                id=uuid.uuid4().hex,
-                moment=moment,
-                caller=caller,
-                asked=asked,
-                decision=decision,
-                policy_digest=policy.digest,
-                store_revision=snapshot.revision,
-                latency_us=(time.perf_counter_ns() - started) // 1000,
-            )
-            text = policy.text(decision.reason, question.action, particulars)
-            records.append(record)
-            answers.append(Answer(record.id, decision, text, snapshot.revision, facts, process))
+        gathered = zip(possible, snapshot.facts, strict=True)
+        known = [
+            one if isinstance(one, Impossible) else _known(*next(gathered)) for one in questions
+        ]
+        return _Batch(started, known, moment, policy, snapshot.revision)
+
+    def _answered(
+        self, batch: _Batch, caller: Caller, *, until: bool | None = None
+    ) -> list[Answer | Ambiguous]:
+        """Decide, write down what was decided, and only then give it."""
+        outcomes = list(batch.decided(until))
+        decided = [one for one in outcomes if isinstance(one, _Decided)]
+        asked = [one.about.question for one in decided if isinstance(one.about, _Known)]
+        names = self.surrogates.surrogates(_subjects(asked))
+        records: list[DecisionRecord] = []
+        answers: list[Answer | Ambiguous] = []
+        for one in outcomes:
+            if isinstance(one, Ambiguous):
+                answers.append(one)
+                continue
+            records.append(batch.record(one, caller, names))
+            answers.append(batch.answer(one, records[-1].id))
         self.log.write(records)
         for listener in self.listeners:
             listener(records)
         return answers
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A question and what it is decided on."""
+
+    question: Question
+    facts: Facts
+
+
+def _known(question: Question, facts: Facts | Ambiguous) -> _Known | Ambiguous:
+    return facts if isinstance(facts, Ambiguous) else _Known(question, facts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """
+    A decision on its way into the log.
+
+    Attributes:
+        about: what was decided.
+        decision: yes or no, with reasons.
+        latency_us: microseconds since the batch was asked.
+    """
+
+    about: _Known | Impossible
+    decision: Decision
+    latency_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """
+    Questions with all that decides them.
+
+    Attributes:
+        started: when they were asked, by the counter of nanoseconds.
+        known: each question with what it is decided on, or why it cannot be.
+        moment: the instant that they are decided for.
+        policy: the policy that decides them.
+        revision: which state of the store the facts come from.
+    """
+
+    started: int
+    known: Sequence[_Known | Impossible | Ambiguous]
+    moment: datetime
+    policy: Policy
+    revision: int
+
+    def decided(self, until: bool | None) -> Iterator[_Decided | Ambiguous]:  # noqa: FBT001 - it is the datum
+        """Decide them in their order; see ``DecisionPoint.decide_each``."""
+        for known in self.known:
+            outcome = known if isinstance(known, Ambiguous) else self._decide(known)
+            yield outcome
+            allowed = isinstance(outcome, _Decided) and outcome.decision.allowed
+            if allowed is until:
+                return
+
+    def _decide(self, about: _Known | Impossible) -> _Decided:
+        if isinstance(about, Impossible):
+            decision = Decision(allowed=False, reasons=(about.reason,))
+        else:
+            decision = self.policy.evaluate(about.question, about.facts)
+        return _Decided(about, decision, (time.perf_counter_ns() - self.started) // 1000)
+
+    def record(
+        self, decided: _Decided, caller: Caller, names: Mapping[Subject, str]
+    ) -> DecisionRecord:
+        """Give the line of the log; *names* are those of subjects in it."""
+        about = decided.about
+        if isinstance(about, Impossible):
+            asked = Asked(action=_kept(about.action), instance=_kept_or_none(about.instance))
+        else:
+            asked = _asked(about.question, about.facts, names)
+        return DecisionRecord(
+            id=uuid.uuid4().hex,
+            moment=self.moment,
+            caller=caller,
+            asked=asked,
+            decision=decided.decision,
+            policy_digest=self.policy.digest,
+            store_revision=self.revision,
+            latency_us=decided.latency_us,
+        )
+
+    def answer(self, decided: _Decided, record: str) -> Answer:
+        """Give what the one who asked is told; *record* is the decision's name in the log."""
+        about, decision = decided.about, decided.decision
+        if isinstance(about, Impossible):
+            text = self.policy.text(decision.reason, about.action, _NO_PARTICULARS)
+            return Answer(record, decision, text, self.revision)
+        question, facts = about.question, about.facts
+        process = None if facts.process is None else facts.process.label
+        particulars = _particulars(question, process)
+        text = self.policy.text(decision.reason, question.action, particulars)
+        return Answer(record, decision, text, self.revision, facts, process)
 
 
 def described(question: Question | Impossible, entities: Entities) -> Question | Impossible:
@@ -193,11 +321,11 @@ def _type(subject: Subject) -> str:
     return "login" if isinstance(subject, Login) else subject.type
 
 
-def _particulars(question: Question, process: str | None) -> dict[str, str]:
+def _particulars(question: Question, process: str | None) -> Mapping[str, str]:
     """Give what the texts of reasons may speak of: the company and the process, no person."""
     resource = question.resource
     if isinstance(resource, Thing):
-        return {"cnpj": "", "processo": ""}
+        return _NO_PARTICULARS
     if process is None and isinstance(resource, ProcessAsked):
         process = without_cpf(resource.name.text)
     return {"cnpj": resource.company.formatted, "processo": process or ""}

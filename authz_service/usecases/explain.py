@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from authz_service.domain.decision import Decision, Impossible, Question
+from authz_service.domain.errors import AmbiguousProcess
 from authz_service.domain.facts import Facts
+from authz_service.domain.processes import Ambiguous
 from authz_service.usecases.decide import described
 from authz_service.usecases.ports import Clock, Entities, FactSource, Policies
 
@@ -53,5 +55,7 @@ class Explainer:
         moment, policy = self.clock(), self.policies.current()
         snapshot = self.facts.gather([asked], moment)
         [facts] = snapshot.facts
+        if isinstance(facts, Ambiguous):
+            raise AmbiguousProcess("process", facts.candidates)
         decision = policy.evaluate(asked, facts)
         return Explanation(asked, decision, facts, policy.digest, snapshot.revision)

@@ -1,111 +1,192 @@
 """
-AuthZEN Authorization API 1.0: ``POST /access/v1/evaluation``.
+AuthZEN Authorization API 1.0: one question at ``evaluation``, several at ``evaluations``.
 
-The subject is a person by CPF, the resource a process in the name of a company, or a
-company. What is malformed in its structure is a 400 that names the member; what is well
-formed but means nobody and nothing, such as a wrong check digit, is a ``false``.
+What is wrong with a request as a whole is a 400; what is wrong with one of several questions
+is the answer of that one, closed to a no. A deny is an answer, so it is a 200.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
+from marshmallow import fields
 
-from authz_service.domain.decision import (
-    INVALID_IDENTIFIER,
-    UNKNOWN_TYPE,
-    CompanyAsked,
-    Impossible,
-    ProcessAsked,
-    Question,
-)
+from authz_service.domain.decision import Impossible, Question
 from authz_service.domain.errors import AmbiguousProcess, InvalidInput
-from authz_service.domain.identifiers import Cnpj, Cpf
-from authz_service.domain.processes import ProcessName
+from authz_service.domain.processes import Ambiguous
+from authz_service.usecases.decide import Answer as Given
 from authz_service.usecases.decide import DecisionPoint
 from authz_service.web.body import parse_object, read_object
-from authz_service.web.fields import Body, Members, Part, Text, handle, version
+from authz_service.web.contract import Answer, describes
+from authz_service.web.evaluation import EXAMPLE, EvaluationBody, question_of
+from authz_service.web.fields import Body, BodyInvalid, Parsed, Part, Text, flag, whole
 from authz_service.web.guards import caller, needs
+from authz_service.web.shapes import Shape
+
+EVALUATION = "/access/v1/evaluation"
+"""The path of the Access Evaluation API."""
+EVALUATIONS = "/access/v1/evaluations"
+"""The path of the Access Evaluations API."""
+
+_TAG = "AuthZEN"
+_EXECUTE_ALL = "execute_all"
+_UNTIL = MappingProxyType(
+    {_EXECUTE_ALL: None, "deny_on_first_deny": False, "permit_on_first_permit": True}
+)
+"""The semantics of a batch: with which decision it ends."""
+# A key stands for itself: what a default holds is never merged into what an item says.
+_INHERITED = ("subject", "action", "resource", "context")
+_ANY_KIND = ["object", "array", "string", "number", "boolean"]
 
 
-class SubjectBody(Body):
-    """Who acts: ``{"type": "person", "id": CPF}``."""
-
-    type = Text(required=True)
-    id = Text(required=True)
-    properties = Members()
+def _evaluations(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise InvalidInput("evaluations", "must be a list")
+    return value
 
 
-class ActionBody(Body):
-    """What is to be done; ``properties.recipient`` is the other person of a delegation."""
-
-    name = Text(required=True)
-    properties = Members()
-
-
-class ResourceBody(Body):
-    """What is acted on: a process of Orquestra or a company."""
-
-    type = Text(required=True)
-    id = Text(required=True)
-    properties = Members()
+def _default(of: str) -> Parsed[object]:
+    """Describe a default: whether it is right shows only where an evaluation needs it."""
+    shape = {"type": _ANY_KIND, "description": f"The {of} of evaluations that have none."}
+    return Parsed(lambda value: value, shape=shape, allow_none=True)
 
 
-class EvaluationBody(Body):
-    """The request of the Access Evaluation API (section 6.1)."""
+class OptionsBody(Body):
+    """How a batch is answered; other options are ignored."""
 
-    subject = Part(SubjectBody, required=True)
-    action = Part(ActionBody, required=True)
-    resource = Part(ResourceBody, required=True)
-    context = Members()
+    evaluations_semantic = Text(choices=tuple(_UNTIL), allow_none=True, load_default=None)
 
 
-class ProcessProperties(Body):
-    """The properties of a resource of type ``process``."""
-
-    cnpj = Text(required=True)
-    version = version()
-
-
-class ActionProperties(Body):
-    """The properties of an action that the service itself reads."""
-
-    recipient = Text(allow_none=True, load_default=None)
-
-
-class Context(Body):
+class EvaluationsBody(Body):
     """
-    The member of the context that the service itself reads.
+    Several questions: the request of the Access Evaluations API (section 7.1).
 
-    The handle is a secret, and what rules see goes to the decision log: no rule sees it.
+    Each evaluation is an object as ``EvaluationBody``. A ``subject``, ``action``, ``resource`` or
+    ``context`` that it lacks is the one beside ``evaluations``, as a whole: nothing is merged into
+    what it has. What is wrong with an evaluation is told in its answer. Without ``evaluations``,
+    or with none in it, this is one question.
     """
 
-    sign_in = handle()
+    subject = _default("subject")
+    action = _default("action")
+    resource = _default("resource")
+    context = _default("context")
+    evaluations = Parsed(
+        _evaluations,
+        shape={
+            "type": "array",
+            "items": {"description": "Members as of `EvaluationBody`, none of them required."},
+        },
+        allow_none=True,
+        load_default=None,
+    )
+    options = Part(OptionsBody, allow_none=True, load_default=None)
+    moreover: ClassVar[Shape] = {
+        "anyOf": [
+            {
+                "required": ["evaluations"],
+                "properties": {"evaluations": {"type": "array", "minItems": 1}},
+            },
+            {"$ref": "#/components/schemas/EvaluationBody"},
+        ],
+        "examples": [{**EXAMPLE, "evaluations": [{}, {"action": {"name": "read_delegations"}}]}],
+    }
 
 
-_EVALUATION = EvaluationBody()
-_PROCESS = ProcessProperties()
-_ACTION = ActionProperties()
-_CONTEXT = Context()
+class ReasonAnswer(Answer):
+    """A reason in words, under the HTTP status that a caller would answer for the decision."""
+
+    allowed = Text(data_key="200")
+    denied = Text(data_key="403")
 
 
-def blueprint(point: DecisionPoint) -> Blueprint:
-    """Build the AuthZEN route around one decision point."""
+class ErrorAnswer(Answer):
+    """Why one of several evaluations could not be decided."""
+
+    status = whole(400, 400, required=True)
+    message = Text(required=True)
+
+
+class ContextAnswer(Answer):
+    """
+    What a decision comes with (section 5.5.2): reasons if the client's setting wants them, or
+    the error of one of several evaluations.
+    """
+
+    decision_id = Text()
+    reason_user = fields.Nested(ReasonAnswer)
+    reason_admin = fields.Nested(ReasonAnswer)
+    error = fields.Nested(ErrorAnswer)
+
+
+class DecisionAnswer(Answer):
+    """A decision (section 5.5)."""
+
+    decision = flag(required=True)
+    context = fields.Nested(ContextAnswer)
+
+
+class DecisionsAnswer(Answer):
+    """The decisions in the order of the evaluations, or the decision of one question."""
+
+    evaluations = fields.List(fields.Nested(DecisionAnswer))
+    decision = flag()
+    context = fields.Nested(ContextAnswer)
+
+
+_EVALUATIONS = EvaluationsBody()
+
+
+def blueprint(point: DecisionPoint, *, max_batch: int) -> Blueprint:
+    """Build the AuthZEN routes around one decision point; a batch has at most *max_batch*."""
     bp = Blueprint("authzen", __name__)
 
-    @bp.post("/access/v1/evaluation")
-    @needs("decide")
-    def evaluation() -> ResponseReturnValue:
-        """Answer one question; a deny is an answer, so it is a 200."""
-        question = _question(_EVALUATION.read(read_object()))
+    def one(sent: dict[str, Any]) -> Given:
         try:
-            answer = point.decide(question, caller())
+            return point.decide(question_of(sent), caller())
         except AmbiguousProcess as error:
             raise AmbiguousProcess("resource.id", error.candidates) from None
-        body = jsonify({"decision": answer.decision.allowed})
-        return body, {"Decision-Id": answer.id}
+
+    @bp.post(EVALUATION)
+    @needs("decide")
+    @describes(
+        _TAG,
+        body=EvaluationBody,
+        answer=DecisionAnswer,
+        problems=(400, 503),
+        answer_headers={"Decision-Id": "The decision's name in the decision log."},
+    )
+    def evaluation() -> ResponseReturnValue:
+        """Answer one question; a deny is an answer, so it is a 200."""
+        given = one(read_object())
+        return jsonify(_shown(given)), {"Decision-Id": given.id}
+
+    @bp.post(EVALUATIONS)
+    @needs("decide")
+    @describes(_TAG, body=EvaluationsBody, answer=DecisionsAnswer, problems=(400, 503))
+    def evaluations() -> ResponseReturnValue:
+        """
+        Answer several questions, as of one moment and one state of what is known.
+
+        What is wrong with one of them, or names several processes, is its own ``false`` with a
+        ``context.error``. With ``deny_on_first_deny`` and ``permit_on_first_permit`` the answer
+        ends with the one that it is named for, and what stands after that is not decided. The
+        names of decisions in the log stand in ``context``, for clients that are told reasons.
+        """
+        sent = read_object()
+        batch = _EVALUATIONS.read(sent)
+        if not batch["evaluations"]:
+            return jsonify(_shown(one(sent)))
+        if len(batch["evaluations"]) > max_batch:
+            message = f"must hold at most {max_batch} in one request"
+            raise InvalidInput("evaluations", message)
+        semantic = (batch["options"] or {}).get("evaluations_semantic") or _EXECUTE_ALL
+        defaults = {key: sent[key] for key in _INHERITED if key in sent}
+        asked = [_asked(item, defaults) for item in batch["evaluations"]]
+        return jsonify({"evaluations": _answered(point, asked, _UNTIL[semantic])})
 
     return bp
 
@@ -117,49 +198,59 @@ def read_question(data: bytes) -> Question | Impossible:
     Raises:
         InvalidInput: they are no request; names the member.
     """
-    return _question(_EVALUATION.read(parse_object(data)))
+    return question_of(parse_object(data))
 
 
-def _question(body: dict[str, Any]) -> Question | Impossible:
-    """
-    Read a request as a question to the policy.
-
-    Raises:
-        InvalidInput: its structure is wrong, which counts before anything it could mean.
-    """
-    subject, action, resource = body["subject"], body["action"], body["resource"]
-    properties, context = action["properties"], body["context"]
-    recipient = _ACTION.read(properties, "action.properties")["recipient"]
-    sign_in = _CONTEXT.read(context, "context")["sign_in"]
-    wanted = None
-    if resource["type"] == "process":
-        wanted = _PROCESS.read(resource["properties"], "resource.properties")
-    elif resource["type"] != "company":
-        return Impossible(action["name"], UNKNOWN_TYPE)
+def _asked(item: object, defaults: dict[str, Any]) -> Question | Impossible | InvalidInput:
+    """Read one of several evaluations; what is wrong with it is its own."""
+    if not isinstance(item, dict):
+        return InvalidInput("evaluation", "must be an object")
     try:
-        asked = (
-            CompanyAsked(Cnpj.parse(resource["id"]))
-            if wanted is None
-            else _process(resource["id"], wanted)
-        )
-        if subject["type"] != "person":
-            return Impossible(action["name"], UNKNOWN_TYPE)
-        return Question(
-            actor=Cpf.parse(subject["id"]),
-            action=action["name"],
-            resource=asked,
-            recipient=None if recipient is None else Cpf.parse(recipient),
-            context={name: context[name] for name in context if name != "sign_in"},
-            properties={name: properties[name] for name in properties if name != "recipient"},
-            sign_in=sign_in,
-        )
+        return question_of({**defaults, **item})
     except InvalidInput as error:
-        if error.field == "version":
-            raise InvalidInput("resource.properties.version", error.message) from None
-        return Impossible(action["name"], INVALID_IDENTIFIER)
+        return error
 
 
-def _process(name: str, wanted: dict[str, Any]) -> ProcessAsked:
-    # The name first: two versions that contradict each other count before a wrong CNPJ.
-    process = ProcessName.parse(name, wanted["version"])
-    return ProcessAsked(process, Cnpj.parse(wanted["cnpj"]))
+def _answered(
+    point: DecisionPoint,
+    asked: list[Question | Impossible | InvalidInput],
+    until: bool | None,  # noqa: FBT001 - it is the datum
+) -> list[dict[str, Any]]:
+    """Answer in the order of the questions, no further than to the first that is *until*."""
+    if until is False:
+        # An error counts as a deny: what stands after the first is not even asked.
+        wrong = [number for number, one in enumerate(asked) if isinstance(one, InvalidInput)]
+        asked = asked[: wrong[0] + 1] if wrong else asked
+    questions = [one for one in asked if not isinstance(one, InvalidInput)]
+    given = iter(point.decide_each(questions, caller(), until=until))
+    answers = []
+    for one in asked:
+        answers.append(_refused(one) if isinstance(one, InvalidInput) else _shown(next(given)))
+        if answers[-1]["decision"] is until:
+            break
+    return answers
+
+
+def _shown(given: Given | Ambiguous) -> dict[str, Any]:
+    """Show a decision, with its reasons only to a client whose setting asks for them."""
+    if isinstance(given, Ambiguous):
+        return _refused(AmbiguousProcess("resource.id", given.candidates))
+    allowed = given.decision.allowed
+    if not caller().reasons:
+        return {"decision": allowed}
+    # The keys of the final text's example (5.5.2): what a caller would answer for it in HTTP.
+    # Languages, as drafts before it had them, would tell nothing: each text has one alone.
+    status = "200" if allowed else "403"
+    context = {
+        "decision_id": given.id,
+        "reason_user": {status: given.text.pt},
+        "reason_admin": {status: f"{', '.join(given.decision.reasons)}: {given.text.en}"},
+    }
+    return {"decision": allowed, "context": context}
+
+
+def _refused(error: InvalidInput) -> dict[str, Any]:
+    """Show what is wrong with one of several evaluations (section 7.2.1)."""
+    wrong = error.errors if isinstance(error, BodyInvalid) else ((error.field, error.message),)
+    message = "; ".join(f"{field}: {said}" for field, said in wrong)
+    return {"decision": False, "context": {"error": {"status": 400, "message": message}}}

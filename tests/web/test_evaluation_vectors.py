@@ -20,8 +20,9 @@ from authz_service.domain.decision import (
     ProcessAsked,
     Question,
 )
-from authz_service.domain.facts import Facts
-from authz_service.domain.identifiers import Cnpj, Cpf
+from authz_service.domain.entities import EntityName, Thing
+from authz_service.domain.facts import Facts, PersonFacts
+from authz_service.domain.identifiers import Cnpj, Cpf, ForeignId, Login
 from authz_service.domain.people import Evidence
 from authz_service.domain.processes import ProcessName
 from tests.fakes.policies import allow_all, deny_all
@@ -50,6 +51,12 @@ def changed(path: str, value: object) -> dict[str, Any]:
     else:
         inner[last] = value
     return body
+
+
+def know(service: Service) -> None:
+    """Let entities of two types of others be known, with a property each."""
+    service.entities.stored[EntityName("user", "alice")] = {"role": "admin", "team": 7}
+    service.entities.stored[EntityName("record", "r-1")] = {"status": "active"}
 
 
 def name_of(value: object) -> str | None:
@@ -113,10 +120,20 @@ def test_the_decision_can_be_found_in_the_log_by_its_header(service: Service) ->
         ("resource", {"type": "company", "id": COMPANY}),
         ("action.properties", {"recipient": REPRESENTATIVE}),
         ("action.name", "no such action"),
+        ("subject", {"type": "login", "id": "m.keller"}),
+        ("subject.type", "user"),
+        ("subject", {"type": "user", "id": "alice", "properties": {"role": ["x"]}}),
+        ("resource", {"type": "record", "id": "r-1", "properties": {"cnpj": 7}}),
+        ("resource.properties", {"company": COMPANY}),
+        ("resource.properties", {"company": "52.420.282/0001-80", "cnpj": None}),
+        ("resource.properties", {"company": "ex-0000123-0", "version": "v.3"}),
+        ("resource.properties.company", None),
+        ("resource", {"type": "company", "id": "EX00001230"}),
     ],
 )
 def test_what_is_well_formed_reaches_the_policy(service: Service, path: str, value: object) -> None:
     """Rows 4, 5, 6, 14: optional members may be there, and unknown ones change nothing."""
+    know(service)
     answer = service.post(PATH, changed(path, value))
     assert (200, {"decision": True}) == (answer.status_code, answer.get_json())
 
@@ -135,7 +152,23 @@ def test_the_order_of_members_means_nothing(service: Service) -> None:
         ("subject.type", "", "unknown-type"),
         ("resource.type", "record", "unknown-type"),
         ("resource.type", "", "unknown-type"),
-        ("resource", {"type": "record", "id": "", "properties": {"cnpj": 1}}, "unknown-type"),
+        ("resource", {"type": "record", "id": "1", "properties": {"cnpj": 1}}, "unknown-type"),
+        ("resource", {"type": "person", "id": MEMBER}, "unknown-type"),
+        ("resource", {"type": "login", "id": "weber"}, "unknown-type"),
+        ("subject", {"type": "company", "id": COMPANY}, "unknown-type"),
+        ("subject", {"type": "process", "id": "P001"}, "unknown-type"),
+        ("subject", {"type": "no type", "id": "x"}, "unknown-type"),
+        ("subject", {"type": "user", "id": ""}, "invalid-identifier"),
+        ("subject", {"type": "user", "id": "x" * 513}, "invalid-identifier"),
+        ("subject", {"type": "login", "id": ""}, "invalid-identifier"),
+        ("subject", {"type": "login", "id": " weber"}, "invalid-identifier"),
+        ("subject", {"type": "login", "id": MEMBER}, "invalid-identifier"),
+        ("subject", {"type": "login", "id": "x" * 129}, "invalid-identifier"),
+        ("resource.properties", {"company": "EX-0000123-1"}, "invalid-identifier"),
+        ("resource.properties", {"company": "52420282000181"}, "invalid-identifier"),
+        ("resource.properties", {"cnpj": "EX-0000123-0"}, "invalid-identifier"),
+        ("resource.properties", {"company": ""}, "invalid-identifier"),
+        ("resource", {"type": "company", "id": "EX-0000123-1"}, "invalid-identifier"),
         ("subject.id", "", "invalid-identifier"),
         ("subject.id", "alice", "invalid-identifier"),
         ("subject.id", "18762794605", "invalid-identifier"),
@@ -193,6 +226,28 @@ def test_required_objects_are_required(service: Service, path: str, value: objec
     """Rows 10 and 11: a required object that is missing or no object is a 400 that names it."""
     answer = service.post(PATH, changed(path, value))
     assert (400, path) == (answer.status_code, answer.get_json()["field"])
+
+
+@pytest.mark.parametrize(
+    ("properties", "field"),
+    [
+        ({}, "cnpj"),
+        ({"cnpj": None, "company": None}, "cnpj"),
+        ({"company": 7}, "company"),
+        ({"company": ["EX-0000123-0"]}, "company"),
+        ({"cnpj": COMPANY, "company": COMPANY}, "company"),
+        ({"cnpj": COMPANY, "company": "EX-0000123-0"}, "company"),
+        ({"cnpj": "", "company": ""}, "company"),
+    ],
+    ids=repr,
+)
+def test_a_process_is_asked_about_for_one_company(
+    service: Service, properties: dict[str, object], field: str
+) -> None:
+    """Its properties name one, by ``cnpj`` or by ``company``; none and both are a 400."""
+    answer = service.post(PATH, changed("resource.properties", properties))
+    expected = (400, f"resource.properties.{field}")
+    assert expected == (answer.status_code, answer.get_json()["field"])
 
 
 @pytest.mark.parametrize(
@@ -318,6 +373,46 @@ def test_a_company_is_a_resource_of_its_own(service: Service) -> None:
     assert [CompanyAsked(Cnpj(COMPANY))] == [question.resource for question in seen]
 
 
+def test_a_foreign_company_and_its_login_reach_the_policy(service: Service) -> None:
+    """Subject type login, and a company's own number as a resource and of a process."""
+    seen: list[Question] = []
+
+    def verdict(question: Question, facts: Facts) -> Decision:
+        seen.append(question)
+        return deny_all(question, facts)
+
+    service.policy.verdict = verdict
+    body = changed("subject", {"type": "login", "id": "M.Keller"})
+    body["resource"]["properties"] = {"company": "ex-0000123-0", "version": 2}
+    service.post(PATH, body)
+    service.post(PATH, {**body, "resource": {"type": "company", "id": "EX00001230"}})
+    number = ForeignId("EX00001230")
+    assert [
+        (Login("M.Keller"), ProcessAsked(ProcessName("P001", 2), number)),
+        (Login("M.Keller"), CompanyAsked(number)),
+    ] == [(one.actor, one.resource) for one in seen]
+
+
+def test_what_is_said_of_anothers_entity_counts_before_what_is_stored(service: Service) -> None:
+    """Each property by itself, of subject and resource; nothing below a property is merged."""
+    know(service)
+    seen: list[Question] = []
+
+    def verdict(question: Question, facts: Facts) -> Decision:
+        seen.append(question)
+        return deny_all(question, facts)
+
+    service.policy.verdict = verdict
+    said = {"role": {"deep": None}, "new": True}
+    service.post(PATH, changed("subject", {"type": "user", "id": "alice", "properties": said}))
+    service.post(PATH, changed("resource", {"type": "record", "id": "r-1"}))
+    service.post(PATH, changed("resource", {"type": "record", "id": "R-1"}))
+    alice, record = EntityName("user", "alice"), EntityName("record", "r-1")
+    assert Thing(alice, {"role": {"deep": None}, "team": 7, "new": True}) == seen[0].actor
+    assert Thing(record, {"status": "active"}) == seen[1].resource
+    assert Thing(EntityName("record", "R-1"), {}) == seen[2].resource
+
+
 def test_what_a_caller_says_about_a_person_is_no_fact(service: Service) -> None:
     """Row 16: properties of the subject and members beside them never become facts."""
     seen: list[Facts] = []
@@ -331,8 +426,8 @@ def test_what_a_caller_says_about_a_person_is_no_fact(service: Service) -> None:
     body["subject"]["properties"] = {"registered": True, "confirmed": True, "id": MEMBER}
     body["subject"]["registered"] = True
     service.post(PATH, body)
-    assert [(REPRESENTATIVE, False)] == [
-        (facts.actor.cpf, facts.actor.registered) for facts in seen
+    assert [PersonFacts(REPRESENTATIVE, registered=False, confirmed=False)] == [
+        facts.actor for facts in seen
     ]
 
 
