@@ -27,7 +27,7 @@ def _decision(record: DecisionRecord) -> dict[str, Any]:
         "schema": SCHEMA_VERSION,
         "kind": "decision",
         "id": record.id,
-        "moment": _instant(record.moment),
+        "moment": instant(record.moment),
         "caller": _caller(record.caller),
         "question": _question(record.asked),
         "delegation": record.asked.delegation,
@@ -47,7 +47,7 @@ def _act(record: ActRecord) -> dict[str, Any]:
         "schema": SCHEMA_VERSION,
         "kind": "act",
         "id": record.id,
-        "moment": _instant(record.moment),
+        "moment": instant(record.moment),
         "caller": _caller(record.caller),
         "act": record.act,
         "details": dict(record.details),
@@ -56,12 +56,15 @@ def _act(record: ActRecord) -> dict[str, Any]:
 
 
 def _question(asked: Asked) -> dict[str, Any]:
+    entity = None if asked.entity is None else dict(zip(("type", "id"), asked.entity, strict=True))
     return {
         "actor": asked.actor,
+        "actor_type": asked.actor_type,
         "actor_evidence": None if asked.actor_evidence is None else asked.actor_evidence.value,
         "sign_in": asked.sign_in,
         "action": asked.action,
         "company": None if asked.company is None else asked.company.value,
+        "entity": entity,
         "process": None if asked.process is None else asked.process.value,
         "named": asked.named,
         "version": asked.version,
@@ -74,5 +77,6 @@ def _caller(caller: Caller) -> dict[str, str | None]:
     return {"name": caller.name, "address": caller.address}
 
 
-def _instant(moment: datetime) -> str:
+def instant(moment: datetime) -> str:
+    """Give an instant in the form of the log, in which later ones are later texts."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

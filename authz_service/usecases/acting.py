@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -53,7 +55,22 @@ def event_of(kind: EventKind, acting: Acting, now: datetime, last_day: date | No
     return Event(kind, now, acting.actor, acting.caller.name, acting.why, last_day)
 
 
-def difference(
+def tag_of(delegations: Sequence[Delegation]) -> str:
+    """
+    Give the tag of a member's delegations: another one as soon as anything happened to them.
+
+    A history only ever grows, so ids and lengths tell; the passing of a last day is no event
+    and changes nothing here. The member plays no part: a digest of a CPF could be turned back.
+    """
+    text = "".join(f"{one.id}:{len(one.history)};" for one in delegations)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+Events = tuple[tuple[str, Event], ...]
+"""What happens to existing delegations, by their ids."""
+
+
+def additions(
     acting: Acting,
     company: Cnpj,
     member: Cpf,
@@ -61,8 +78,8 @@ def difference(
     seen: tuple[Delegation, ...],
     validity: Validity | None,
     now: datetime,
-) -> tuple[tuple[Delegation, ...], tuple[tuple[str, Event], ...]]:
-    """Work out what begins and what happens to turn what was seen into the set that is wanted."""
+) -> tuple[tuple[Delegation, ...], Events]:
+    """Work out what begins and what happens so that all that is wanted is among what was seen."""
     granted, events = [], []
     for process in wanted.values():
         standing = latest([one for one in seen if one.process == process.id])
@@ -79,12 +96,21 @@ def difference(
         granted.append(
             Delegation(uuid.uuid4().hex, company, member, process.id, process.version, (grant,))
         )
-    events += [
+    return tuple(granted), tuple(events)
+
+
+def removals(
+    acting: Acting,
+    wanted: dict[ProcessId, ProcessDefinition],
+    seen: tuple[Delegation, ...],
+    now: datetime,
+) -> Events:
+    """Work out what is revoked so that nothing but what is wanted is left of what was seen."""
+    return tuple(
         (one.id, event_of(EventKind.REVOKED, acting, now, one.last_day))
         for one in seen
         if one.in_force(now) and one.process not in wanted
-    ]
-    return tuple(granted), tuple(events)
+    )
 
 
 def _stays(

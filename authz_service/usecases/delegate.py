@@ -14,21 +14,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from authz_service.domain.decision import CompanyAsked, ProcessAsked, Question
+from authz_service.domain.decision import Question
 from authz_service.domain.delegation import Change, Delegation, EventKind
-from authz_service.domain.errors import ActRefused, Conflict, InvalidInput, NotFound, Refusal
-from authz_service.domain.facts import Facts
+from authz_service.domain.errors import Conflict, InvalidInput, NotFound, Stale
 from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
-from authz_service.domain.processes import (
-    ProcessDefinition,
-    ProcessName,
-    ProcessState,
-    resolve,
-)
+from authz_service.domain.processes import ProcessDefinition, ProcessName, ProcessState, resolve
 from authz_service.domain.time import civil_day
-from authz_service.usecases.acting import Acting, Validity, difference, event_of
-from authz_service.usecases.acts import ActLog, Details
+from authz_service.usecases.acting import (
+    Acting,
+    Validity,
+    additions,
+    event_of,
+    removals,
+    tag_of,
+)
+from authz_service.usecases.acts import ActLog
 from authz_service.usecases.decide import DecisionPoint
+from authz_service.usecases.grounds import Ground, to_change, to_read
+from authz_service.usecases.listing import Listed, Search, part_of
 from authz_service.usecases.ports import Clock, Surrogates
 from authz_service.usecases.stores import Catalogue, Delegations
 
@@ -37,18 +40,23 @@ _TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class _Ground:
-    """What an act was decided on: the questions, and the facts at one state of the store."""
+class MembersSet:
+    """
+    A member's delegations in a company, after an act.
 
-    revision: int
-    questions: Sequence[Question]
-    facts: tuple[Facts, ...]
+    Attributes:
+        in_force: those that count, oldest first.
+        tag: the tag of all of them, see ``tag_of``.
+    """
+
+    in_force: tuple[Delegation, ...]
+    tag: str
 
 
 @dataclass(frozen=True, slots=True)
 class DelegationDesk:
     """
-    Replaces, lists, revokes and renounces delegations.
+    Replaces, grants, lists, revokes and renounces delegations.
 
     Attributes:
         point: decides whether an act is allowed.
@@ -73,7 +81,8 @@ class DelegationDesk:
         member: Cpf,
         processes: Sequence[ProcessName] | None,
         validity: Validity | None = None,
-    ) -> list[Delegation]:
+        expected: frozenset[str] | None = None,
+    ) -> MembersSet:
         """
         Make *processes* the whole set that the company delegates to the member.
 
@@ -88,51 +97,102 @@ class DelegationDesk:
                 What is listed later does not join by itself.
             validity: until when all of the set counts. None leaves the last day of what
                 stays as it is, and what is new without an end.
-
-        Returns:
-            the member's delegations that are in force afterwards.
+            expected: tags, one of which the member's delegations must have, or None.
 
         Raises:
             ActRefused: a question was denied; nothing was done.
             InvalidInput: a process that does not exist, or a last day in the past.
+            Stale: the member's delegations have none of the *expected* tags; nothing was done.
             Conflict: somebody changed something meanwhile, again and again.
         """
 
-        def decide() -> tuple[Change, _Ground]:
+        def decide() -> tuple[Change, Ground]:
             now = self.clock()
-            if validity and validity.last_day and validity.last_day < civil_day(now):
-                raise InvalidInput("until", "must not lie in the past")
-            wanted = {process.id: process for process in self._wanted(processes)}
+            wanted = self._wanted(processes, validity, now)
             seen = tuple(self.delegations.of_company(company, member))
             current = {one.process: one for one in seen if one.in_force(now)}
             dropped = [process for process in current if process not in wanted]
-            ground = self._ask(
+            ground = Ground.of(
+                self.point,
                 acting,
                 [
-                    *(self._question("delegate", acting, company, one, member) for one in wanted),
-                    *(self._question("revoke", acting, company, one, member) for one in dropped),
+                    *(to_change("delegate", acting, company, one, member) for one in wanted),
+                    *(to_change("revoke", acting, company, one, member) for one in dropped),
                 ]
                 # An empty set for a member without delegations still answers what there is.
-                or [_reading(acting, company, member)],
+                or [to_read(acting, company, member)],
             )
-            granted, events = difference(acting, company, member, wanted, seen, validity, now)
+            # Only now: how it stands is nothing to tell whoever was refused. What was seen is
+            # what is replaced, or the store refuses the change.
+            if expected is not None and tag_of(seen) not in expected:
+                raise Stale("the member's delegations are not those that the tag was given for")
+            granted, events = additions(acting, company, member, wanted, seen, validity, now)
+            events += removals(acting, wanted, seen, now)
             return Change(company, member, ground.revision, seen, granted, events), ground
 
-        change = self._do("delegation.replace", acting, decide)
-        now = self.clock()
-        return [one for one in change.after if one.in_force(now)]
+        return self._set(self._do("delegation.replace", acting, decide))
 
-    def of_company(
-        self, acting: Acting, company: Cnpj, member: Cpf | None = None
-    ) -> list[Delegation]:
+    def grant(
+        self,
+        acting: Acting,
+        company: Cnpj,
+        member: Cpf,
+        processes: Sequence[ProcessName],
+        validity: Validity | None = None,
+    ) -> MembersSet:
         """
-        List the company's delegations, or those of one member, ended ones included.
+        Delegate *processes* to the member, and leave all others as they are.
+
+        What the member has already is confirmed, or gets the last day that is given, as when
+        a set is replaced; see ``replace_set`` for the rest.
+
+        Raises:
+            ActRefused: a question was denied; nothing was done.
+            InvalidInput: no process, one that does not exist, or a last day in the past.
+            Conflict: somebody changed something meanwhile, again and again.
+        """
+        if not processes:
+            raise InvalidInput("processes", "must name at least one process")
+
+        def decide() -> tuple[Change, Ground]:
+            now = self.clock()
+            wanted = self._wanted(processes, validity, now)
+            seen = tuple(self.delegations.of_company(company, member))
+            questions = [to_change("delegate", acting, company, one, member) for one in wanted]
+            ground = Ground.of(self.point, acting, questions)
+            granted, events = additions(acting, company, member, wanted, seen, validity, now)
+            return Change(company, member, ground.revision, seen, granted, events), ground
+
+        return self._set(self._do("delegation.grant", acting, decide))
+
+    def search(self, acting: Acting, search: Search, after: str | None, limit: int) -> Listed:
+        """
+        List delegations, the oldest first, at most *limit* of those that follow *after*.
 
         Raises:
             ActRefused: the person who acts may not read them.
+            InvalidInput: the process does not exist.
+            Conflict: the delegation at which the last part ended is there no more.
         """
-        self._ask(acting, [_reading(acting, company, member)])
-        return self.delegations.of_company(company, member)
+        Ground.of(self.point, acting, [to_read(acting, search.company, search.member)])
+        process = None
+        if search.process is not None:
+            process = _meant(search.process, self.catalogue.processes(), "process").id
+        found = self.delegations.of_company(search.company, search.member)
+        page = part_of(found, process, search.state, self.clock(), after, limit)
+        return Listed(page, tag_of(found))
+
+    def history(self, acting: Acting, delegation_id: str) -> Delegation:
+        """
+        Give one delegation and all that happened to it.
+
+        Raises:
+            NotFound: no delegation has this id.
+            ActRefused: the person who acts may not read the member's delegations.
+        """
+        found = self._find(delegation_id)
+        Ground.of(self.point, acting, [to_read(acting, found.company, found.member)])
+        return self._find(delegation_id)
 
     def revoke(self, acting: Acting, delegation_id: str) -> Delegation:
         """
@@ -145,7 +205,7 @@ class DelegationDesk:
                 changed something meanwhile, again and again.
         """
         found = self._find(delegation_id)
-        question = self._question("revoke", acting, found.company, found.process, found.member)
+        question = to_change("revoke", acting, found.company, found.process, found.member)
         return self._end(acting, found, question, EventKind.REVOKED)
 
     def renounce(self, acting: Acting, delegation_id: str) -> Delegation:
@@ -164,14 +224,14 @@ class DelegationDesk:
             raise NotFound("there is no such delegation")
         # The member may know of it, and the policy lets nobody renounce what is over.
         _require_in_force(found, self.clock())
-        question = self._question("renounce", acting, found.company, found.process, None)
+        question = to_change("renounce", acting, found.company, found.process, None)
         return self._end(acting, found, question, EventKind.RENOUNCED)
 
     def _end(
         self, acting: Acting, found: Delegation, question: Question, kind: EventKind
     ) -> Delegation:
-        def decide() -> tuple[Change, _Ground]:
-            ground = self._ask(acting, [question])
+        def decide() -> tuple[Change, Ground]:
+            ground = Ground.of(self.point, acting, [question])
             # Only now: how it stands is nothing to tell whoever was refused.
             present, now = self._find(found.id), self.clock()
             _require_in_force(present, now)
@@ -184,7 +244,7 @@ class DelegationDesk:
         change = self._do(f"delegation.{question.action}", acting, decide)
         return next(one for one in change.after if one.id == found.id)
 
-    def _do(self, act: str, acting: Acting, decide: Callable[[], tuple[Change, _Ground]]) -> Change:
+    def _do(self, act: str, acting: Acting, decide: Callable[[], tuple[Change, Ground]]) -> Change:
         """
         Decide on a change and write it, anew if what it was decided on is no longer so.
 
@@ -197,18 +257,19 @@ class DelegationDesk:
             change, ground = decide()
             if change.empty:
                 return change
-            told = partial(self.acts.did, act, acting.caller, self._details(acting, change, ground))
+            details = ground.details(acting, change, self.surrogates)
+            told = partial(self.acts.did, act, acting.caller, details)
             try:
-                self.delegations.apply(change, told, partial(self._unchanged, ground))
+                self.delegations.apply(change, told, partial(ground.holds, self.point))
             except Conflict:
                 if tries == _TRIES:
                     raise
             else:
                 return change
 
-    def _unchanged(self, ground: _Ground) -> bool:
-        """Tell whether the facts that an act was decided on are still the same."""
-        return self.point.facts.gather(ground.questions, self.clock()).facts == ground.facts
+    def _set(self, change: Change) -> MembersSet:
+        after, now = change.after, self.clock()
+        return MembersSet(tuple(one for one in after if one.in_force(now)), tag_of(after))
 
     def _find(self, delegation_id: str) -> Delegation:
         delegation = self.delegations.find(delegation_id)
@@ -216,73 +277,27 @@ class DelegationDesk:
             raise NotFound("there is no such delegation")
         return delegation
 
-    def _wanted(self, names: Sequence[ProcessName] | None) -> list[ProcessDefinition]:
+    def _wanted(
+        self, names: Sequence[ProcessName] | None, validity: Validity | None, now: datetime
+    ) -> dict[ProcessId, ProcessDefinition]:
+        if validity and validity.last_day and validity.last_day < civil_day(now):
+            raise InvalidInput("until", "must not lie in the past")
         catalogue = self.catalogue.processes()
         if names is None:
-            return [one for one in catalogue if one.state is ProcessState.OPEN]
-        found = []
-        for position, name in enumerate(names):
-            field = f"processes.{position}"
-            process = resolve(name, catalogue, field)
-            if process is None:
-                raise InvalidInput(field, "names no process of the catalogue")
-            found.append(process)
-        return found
-
-    def _question(
-        self, action: str, acting: Acting, company: Cnpj, process: ProcessId, member: Cpf | None
-    ) -> Question:
-        return Question(
-            actor=acting.actor,
-            action=action,
-            resource=ProcessAsked(ProcessName(process.value), company),
-            actor_evidence=acting.evidence,
-            recipient=member,
-            sign_in=acting.sign_in,
-            proof=acting.proof,
-        )
-
-    def _ask(self, acting: Acting, questions: Sequence[Question]) -> _Ground:
-        """Have all the questions allowed, and give what they were decided on."""
-        answers = self.point.decide_all(questions, acting.caller)
-        refusals = [
-            Refusal(answer.process, answer.decision.reasons, answer.text.pt)
-            for answer in answers
-            if not answer.decision.allowed
+            return {one.id: one for one in catalogue if one.state is ProcessState.OPEN}
+        found = [
+            _meant(name, catalogue, f"processes.{position}") for position, name in enumerate(names)
         ]
-        if refusals:
-            raise ActRefused(refusals)
-        # None is the facts of what cannot be; each question here names what is.
-        facts = tuple(answer.facts for answer in answers if answer.facts is not None)
-        return _Ground(answers[0].revision, questions, facts)
-
-    def _details(self, acting: Acting, change: Change, ground: _Ground) -> Details:
-        # As the decisions have it: a sign-in in force proves who acts, whoever said so.
-        known = ground.facts[0]
-        proven = known.question.sign_in
-        names = self.surrogates.surrogates([acting.actor, change.member])
-        return {
-            "actor": names[acting.actor],
-            "actor_evidence": known.question.actor_evidence,
-            "sign_in": known.sign_in,
-            "method": None if proven is None else proven.method,
-            "member": names[change.member],
-            "company": change.company.value,
-            "granted": tuple(one.process.value for one in change.granted),
-            "events": tuple(f"{event.kind.value}:{name}" for name, event in change.events),
-        }
+        return {one.id: one for one in found}
 
 
-def _reading(acting: Acting, company: Cnpj, member: Cpf | None) -> Question:
-    return Question(
-        actor=acting.actor,
-        action="read_delegations",
-        resource=CompanyAsked(company),
-        actor_evidence=acting.evidence,
-        recipient=member,
-        sign_in=acting.sign_in,
-        proof=acting.proof,
-    )
+def _meant(
+    name: ProcessName, catalogue: Sequence[ProcessDefinition], field: str
+) -> ProcessDefinition:
+    process = resolve(name, catalogue, field)
+    if process is None:
+        raise InvalidInput(field, "names no process of the catalogue")
+    return process
 
 
 def _require_in_force(delegation: Delegation, now: datetime) -> None:

@@ -1,10 +1,8 @@
 """
-Delegations: a representative replaces, lists and revokes, a member renounces.
+Delegations: a representative replaces, grants, lists and revokes, a member renounces.
 
-The person who acts is proven by an access token of GOV.BR in a header of its own, or else
-asserted by the calling program in the body, since no CPF may stand in a path; asserting
-takes the scope ``actor:assert`` beside ``delegations``. Which of the two it is, is settled
-before a byte of the body is read: a token that is refused never falls back on the body.
+Whoever has read a member's delegations may replace them under the condition that they are
+still the same: ``If-Match`` with the ``ETag`` of the reading, or of the last replacement.
 """
 
 from __future__ import annotations
@@ -13,141 +11,189 @@ import re
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint, Response, jsonify
 from flask.typing import ResponseReturnValue
-from marshmallow import ValidationError
 
-from authz_service.domain.delegation import Delegation, Event
-from authz_service.domain.errors import InvalidInput, NotFound
-from authz_service.domain.people import Evidence
-from authz_service.domain.processes import ProcessName
-from authz_service.domain.sign_in import Token
-from authz_service.usecases.acting import Acting, Validity
-from authz_service.usecases.delegate import DelegationDesk
+from authz_service.domain.delegation import DelegationState
+from authz_service.domain.errors import NotFound
+from authz_service.usecases.acting import Validity
+from authz_service.usecases.delegate import DelegationDesk, MembersSet
+from authz_service.usecases.listing import Search
 from authz_service.usecases.sign_in import SignInDesk
-from authz_service.web.body import read_object
-from authz_service.web.fields import Body, Parsed, Text, cnpj, cpf, day, handle, written
-from authz_service.web.guards import caller, demand, needs
+from authz_service.web.acting import WHO_ACTS, ActBody, read_act
+from authz_service.web.contract import Link, describes
+from authz_service.web.delegation_schemas import (
+    DelegationAnswer,
+    DelegationsAnswer,
+    GrantBody,
+    SearchBody,
+    SetAnswer,
+    SetBody,
+    delegation_shown,
+)
+from authz_service.web.etags import IF_MATCH, named_tags
+from authz_service.web.guards import needs
+from authz_service.web.paging import wanted
 
-ALL = "all"
-"""Stands for the processes that take requests now (Selecionar Todos)."""
-
-TOKEN_HEADER = "Govbr-Access-Token"  # noqa: S105 -- the name of a header
-"""Brings the access token of the person who acts."""
-
-_MOST_PROCESSES = 200
-_LONGEST_WHY = 500
+_TAG = "Delegations"
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
-
-
-def _processes(value: object) -> list[ProcessName] | None:
-    """Read a list of ids, codes or labels, or ``"all"``, which is None."""
-    if value == ALL:
-        return None
-    if not isinstance(value, list):
-        raise InvalidInput("processes", f"must be a list of processes, or `{ALL}`")
-    if len(value) > _MOST_PROCESSES:
-        raise InvalidInput("processes", f"must have at most {_MOST_PROCESSES} processes")
-    names, errors = [], {}
-    for position, name in enumerate(value):
-        try:
-            names.append(ProcessName.parse(name))
-        except InvalidInput as error:
-            errors[position] = [error.message]
-    if errors:
-        raise ValidationError(errors)
-    return names
-
-
-class ActBody(Body):
-    """
-    Who acts, in which sign-in, and why.
-
-    A token in the header says who acts and in which sign-in: ``actor`` may then be absent,
-    or has to be the same person, and ``sign_in`` is not looked at.
-    """
-
-    actor = cpf(required=True)
-    sign_in = handle()
-    why = Text(longest=_LONGEST_WHY, allow_none=True, load_default=None)
-
-
-class SetBody(ActBody):
-    """The whole set that a company delegates to one member, and until when."""
-
-    company = cnpj(required=True)
-    member = cpf(required=True)
-    processes = Parsed(_processes, required=True)
-    until = day(allow_none=True)
-
-
-class SearchBody(ActBody):
-    """Whose delegations are to be listed; without a member, all of the company."""
-
-    company = cnpj(required=True)
-    member = cpf(allow_none=True, load_default=None)
-
-
-_ACT = ActBody()
-_SET = SetBody()
-_SEARCH = SearchBody()
+_ETAG = {"ETag": "The state of the delegations, ended ones included, for If-Match."}
+_ID_IN_PATH = {"delegation_id": "The delegation's id, as an answer has given it."}
+_LINKS = tuple(
+    Link(verb, f"delegations.{verb}", {"delegation_id": "$response.body#/delegations/0/id"})
+    for verb in ("show_history", "revoke", "renounce")
+)
+_ACT, _SET, _GRANT, _SEARCH = ActBody(), SetBody(), GrantBody(), SearchBody()
 
 
 def blueprint(desk: DelegationDesk, sign_in_desk: SignInDesk) -> Blueprint:
     """Build the routes around one desk, and the one that proves who acts."""
     bp = Blueprint("delegations", __name__, url_prefix="/v1/delegations")
 
-    def read(body: ActBody) -> tuple[Acting, dict[str, Any]]:
-        token = request.headers.get(TOKEN_HEADER)
-        if token is None:
-            demand("actor:assert")
-            sent = body.read(read_object())
-            acting = Acting(
-                sent["actor"], Evidence.ASSERTED, caller(), sent["why"], sent["sign_in"]
-            )
-            return acting, sent
-        proof, handle = sign_in_desk.prove(Token(token), caller())
-        sent = body.read(read_object(), optional=["actor"])
-        if sent.get("actor", proof.person) != proof.person:
-            raise InvalidInput("actor", "must be the person whom the token proves, or absent")
-        acting = Acting(proof.person, Evidence.GOVBR, caller(), sent["why"], handle, proof)
-        return acting, sent
-
     @bp.put("")
     @needs("delegations")
+    @describes(
+        _TAG,
+        body=SetBody,
+        answer=SetAnswer,
+        problems=(400, 401, 403, 409, 412, 501, 503),
+        headers={**WHO_ACTS, **IF_MATCH},
+        answer_headers=_ETAG,
+        links=_LINKS,
+    )
     def replace() -> ResponseReturnValue:
-        """Make the given processes the whole set (Atualizar)."""
-        acting, sent = read(_SET)
-        # Absent leaves the last days as they are; null takes them away.
-        validity = Validity(sent["until"]) if "until" in sent else None
+        """
+        Make the given processes the whole set (Atualizar).
+
+        What is missing is revoked, what is new is granted, and whoever else replaces a set
+        stands behind what stays in it from then on. The policy is asked about each of them: if
+        it denies one, nothing is done. With ``If-Match`` nothing is done either, and the answer
+        is a 412, if anything happened to the member's delegations since the tag was given.
+        """
+        acting, sent = read_act(_SET, sign_in_desk)
         after = desk.replace_set(
-            acting, sent["company"], sent["member"], sent["processes"], validity
+            acting,
+            sent["company"],
+            sent["member"],
+            sent["processes"],
+            _validity(sent),
+            named_tags(),
         )
-        return _listed(after, desk.clock())
+        return _set(after, desk.clock())
+
+    @bp.post("")
+    @needs("delegations")
+    @describes(
+        _TAG,
+        body=GrantBody,
+        answer=SetAnswer,
+        problems=(400, 401, 403, 409, 501, 503),
+        headers=WHO_ACTS,
+        answer_headers=_ETAG,
+        links=_LINKS,
+    )
+    def grant() -> ResponseReturnValue:
+        """
+        Delegate one or more processes, and leave all others as they are.
+
+        What the member has already is confirmed by whoever grants it again. The answer shows
+        the member's whole set. The policy is asked about each process: if it denies one,
+        nothing is done.
+        """
+        acting, sent = read_act(_GRANT, sign_in_desk)
+        after = desk.grant(
+            acting, sent["company"], sent["member"], sent["processes"], _validity(sent)
+        )
+        return _set(after, desk.clock())
 
     @bp.post("/search")
     @needs("delegations")
+    @describes(
+        _TAG,
+        body=SearchBody,
+        answer=DelegationsAnswer,
+        problems=(400, 401, 403, 409, 501, 503),
+        headers=WHO_ACTS,
+        answer_headers=_ETAG,
+        links=_LINKS,
+    )
     def search() -> ResponseReturnValue:
-        """List delegations, ended ones included; a POST keeps the CPFs out of the URL."""
-        acting, sent = read(_SEARCH)
-        found = desk.of_company(acting, sent["company"], sent["member"])
-        return _listed(found, desk.clock())
+        """
+        List delegations, ended ones included; a POST keeps the CPFs out of the URL.
+
+        The ``ETag`` is of all the member's delegations, or the company's where no member is
+        named, whatever part of them is shown.
+        """
+        acting, sent = read_act(_SEARCH, sign_in_desk)
+        company, member, process, state = (
+            sent[name] for name in ("company", "member", "process", "state")
+        )
+        part = wanted(
+            sent["page"],
+            "page.token",
+            "delegations",
+            company.value,
+            None if member is None else member.digits,
+            None if process is None else process.text,
+            None if process is None else process.version,
+            state,
+        )
+        within = Search(company, member, process, None if state is None else DelegationState(state))
+        found, now = desk.search(acting, within, part.after, part.limit), desk.clock()
+        answer = part.answer("delegations", found.page, lambda one: delegation_shown(one, now))
+        return _tagged(answer, found.tag)
+
+    @bp.post("/<delegation_id>/history")
+    @needs("delegations")
+    @describes(
+        _TAG,
+        body=ActBody,
+        answer=DelegationAnswer,
+        problems=(401, 403, 404, 501, 503),
+        headers=WHO_ACTS,
+        path=_ID_IN_PATH,
+    )
+    def show_history(delegation_id: str) -> ResponseReturnValue:
+        """Show one delegation and all that happened to it; a POST, since somebody asks for it."""
+        acting, _sent = read_act(_ACT, sign_in_desk)
+        return delegation_shown(desk.history(acting, _id(delegation_id)), desk.clock())
 
     @bp.post("/<delegation_id>/revoke")
     @needs("delegations")
+    @describes(
+        _TAG,
+        body=ActBody,
+        answer=DelegationAnswer,
+        problems=(401, 403, 404, 409, 501, 503),
+        headers=WHO_ACTS,
+        path=_ID_IN_PATH,
+    )
     def revoke(delegation_id: str) -> ResponseReturnValue:
         """End a delegation in the name of the company."""
-        acting, _sent = read(_ACT)
-        return _delegation(desk.revoke(acting, _id(delegation_id)), desk.clock())
+        acting, _sent = read_act(_ACT, sign_in_desk)
+        return delegation_shown(desk.revoke(acting, _id(delegation_id)), desk.clock())
 
     @bp.post("/<delegation_id>/renounce")
     @needs("delegations")
+    @describes(
+        _TAG,
+        body=ActBody,
+        answer=DelegationAnswer,
+        problems=(401, 403, 404, 409, 501, 503),
+        headers=WHO_ACTS,
+        path=_ID_IN_PATH,
+    )
     def renounce(delegation_id: str) -> ResponseReturnValue:
         """End a delegation by the member's own will."""
-        acting, _sent = read(_ACT)
-        return _delegation(desk.renounce(acting, _id(delegation_id)), desk.clock())
+        acting, _sent = read_act(_ACT, sign_in_desk)
+        return delegation_shown(desk.renounce(acting, _id(delegation_id)), desk.clock())
 
     return bp
+
+
+def _validity(sent: dict[str, Any]) -> Validity | None:
+    # Absent leaves the last days as they are; null takes them away.
+    return Validity(sent["until"]) if "until" in sent else None
 
 
 def _id(text: str) -> str:
@@ -157,32 +203,12 @@ def _id(text: str) -> str:
     return text
 
 
-def _listed(found: list[Delegation], moment: datetime) -> dict[str, Any]:
-    return {"delegations": [_delegation(one, moment) for one in found]}
+def _set(after: MembersSet, moment: datetime) -> Response:
+    shown = [delegation_shown(one, moment) for one in after.in_force]
+    return _tagged({"delegations": shown}, after.tag)
 
 
-def _delegation(one: Delegation, moment: datetime) -> dict[str, Any]:
-    """Show a delegation, persons in clear: the policy has let the one who asks read it."""
-    return {
-        "id": one.id,
-        "company": one.company.value,
-        "member": one.member.digits,
-        "process": one.process.value,
-        "version": one.version,
-        "state": one.state(moment).value,
-        "until": written(one.last_day),
-        "grantor": one.grantor.digits,
-        "backers": [person.digits for person in one.backers],
-        "history": [_event(event) for event in one.history],
-    }
-
-
-def _event(event: Event) -> dict[str, Any]:
-    return {
-        "kind": event.kind.value,
-        "at": written(event.at),
-        "actor": event.actor.digits,
-        "client": event.caller,
-        "why": event.why,
-        "until": written(event.last_day),
-    }
+def _tagged(answer: dict[str, Any], tag: str) -> Response:
+    response = jsonify(answer)
+    response.set_etag(tag)
+    return response

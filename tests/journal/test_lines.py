@@ -20,7 +20,7 @@ from authz_service.domain.decision import (
     Observation,
     RuleError,
 )
-from authz_service.domain.identifiers import Cnpj, ProcessId
+from authz_service.domain.identifiers import Cnpj, ForeignId, ProcessId
 from authz_service.domain.people import Evidence
 from authz_service.journal.lines import line
 from tests.fakes.clock import NOON
@@ -32,6 +32,7 @@ CALLER = Caller("orquestra", frozenset({"decide"}), "10.0.0.1")
 ASKED = Asked(
     action="open",
     actor="a" * 32,
+    actor_type="person",
     recipient="b" * 32,
     company=Cnpj.parse("52420282000180"),
     process=ProcessId("p061-registro"),
@@ -93,10 +94,12 @@ def test_a_decision_is_written_whole() -> None:
         "caller": {"name": "orquestra", "address": "10.0.0.1"},
         "question": {
             "actor": "a" * 32,
+            "actor_type": "person",
             "actor_evidence": "asserted",
             "sign_in": "f" * 32,
             "action": "open",
             "company": "52420282000180",
+            "entity": None,
             "process": "p061-registro",
             "named": "P061 - Registro",
             "version": 2,
@@ -133,12 +136,45 @@ def test_a_question_without_a_sign_in_says_so() -> None:
     assert question["sign_in"] is None
 
 
-def test_a_line_of_before_sign_in_is_still_in_the_published_form() -> None:
-    """Logs are kept for years, so the schema takes lines that were written without the member."""
+@pytest.mark.parametrize("lacking", [["sign_in"], ["sign_in", "actor_type", "entity"]])
+def test_a_line_of_before_is_still_in_the_published_form(lacking: list[str]) -> None:
+    """Logs are kept for years, so the schema takes lines that were written without a member."""
     old = read(DECISION)
-    del old["question"]["sign_in"]
+    for member in lacking:
+        del old["question"][member]
 
     jsonschema.validate(old, SCHEMA)
+
+
+def test_a_question_of_a_login_about_a_foreign_company_is_written_whole() -> None:
+    """The company stands under its number, the login under a surrogate that says what it is."""
+    asked = replace(ASKED, actor_type="login", company=ForeignId.of_number(123), sign_in=None)
+    question = read(replace(DECISION, asked=asked))["question"]
+
+    expected = ("login", "a" * 32, "EX00001230", None)
+    assert expected == tuple(question[it] for it in ("actor_type", "actor", "company", "entity"))
+
+
+def test_a_question_about_anothers_entity_is_written_whole() -> None:
+    """The entity stands there by type and id, and then there is no company."""
+    asked = Asked("read", actor="a" * 32, actor_type="user", entity=("laboratory", "L-17"))
+    question = read(replace(DECISION, asked=asked))["question"]
+
+    assert {"type": "laboratory", "id": "L-17"} == question["entity"]
+    assert ("user", None) == (question["actor_type"], question["company"])
+
+
+@pytest.mark.parametrize(
+    "entity",
+    ["L-17", {}, {"type": "a"}, {"type": "a", "id": None}, {"type": "a", "id": "b", "c": 1}],
+)
+def test_what_is_no_entity_is_not_in_the_published_form(entity: object) -> None:
+    """An entity has a type and an id, and nothing else of it is written down."""
+    wrong = read(DECISION)
+    wrong["question"]["entity"] = entity
+
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(wrong, SCHEMA)
 
 
 @pytest.mark.parametrize("handle", ["", "z" * 32, "F" * 32, "f" * 31, 5, "pA2_handle-of-a-sign-in"])

@@ -14,10 +14,11 @@ from authz_service.domain.decision import (
 )
 from authz_service.domain.delegation import Delegation
 from authz_service.domain.facts import Facts
-from authz_service.domain.identifiers import ProcessId
+from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
 from authz_service.domain.people import Evidence
 from authz_service.domain.processes import ProcessDefinition, ProcessName
 from authz_service.usecases.acting import Acting, Validity
+from authz_service.usecases.listing import Search
 from tests.domain.document import (
     CATALOGUE,
     COMPANY,
@@ -50,7 +51,27 @@ def give(
     acting: Acting = ACTING,
 ) -> list[Delegation]:
     """Make *processes* the member's set."""
-    return house.desk.replace_set(acting, COMPANY, MEMBER, names(processes), validity)
+    after = house.desk.replace_set(acting, COMPANY, MEMBER, names(processes), validity)
+    return list(after.in_force)
+
+
+def grant(
+    house: House,
+    processes: Sequence[ProcessDefinition],
+    acting: Acting = ACTING,
+    validity: Validity | None = None,
+) -> list[Delegation]:
+    """Delegate *processes* beside what the member has, and give the whole set."""
+    after = house.desk.grant(acting, COMPANY, MEMBER, names(processes), validity)
+    return list(after.in_force)
+
+
+def listed(
+    house: House, company: Cnpj = COMPANY, member: Cpf | None = None, acting: Acting = ACTING
+) -> list[Delegation]:
+    """List a company's delegations, or those of one member, all at once."""
+    found = house.desk.search(acting, Search(company, member), None, 200)
+    return list(found.page.items)
 
 
 def stored(house: House) -> dict[ProcessId, list[Delegation]]:

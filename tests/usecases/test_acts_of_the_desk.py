@@ -10,6 +10,7 @@ import pytest
 from authz_service.domain.decision import (
     NO_PERMIT,
     Decision,
+    ProcessAsked,
     Question,
 )
 from authz_service.domain.errors import (
@@ -44,6 +45,8 @@ from tests.usecases.delegating import (
     TODAY,
     asked,
     give,
+    grant,
+    listed,
     names,
     remember,
     stored,
@@ -62,7 +65,10 @@ def test_every_process_of_the_set_and_every_dropped_one_is_a_question(house: Hou
     assert {(PARTNER, MEMBER, Evidence.GOVBR)} == {
         (one.actor, one.recipient, one.actor_evidence) for one in questions
     }
-    assert {COMPANY} == {one.resource.company for one in questions}
+    companies = {
+        one.resource.company for one in questions if isinstance(one.resource, ProcessAsked)
+    }
+    assert {COMPANY} == companies
 
 
 @pytest.mark.parametrize("handle", [None, "a-handle"])
@@ -71,11 +77,13 @@ def test_every_process_of_the_set_and_every_dropped_one_is_a_question(house: Hou
     [
         lambda house, acting, _: give(house, (P018, P015), None, acting),
         lambda house, acting, _: give(house, (), None, acting),
-        lambda house, acting, _: house.desk.of_company(acting, COMPANY, MEMBER),
+        lambda house, acting, _: listed(house, COMPANY, MEMBER, acting),
+        lambda house, acting, _: grant(house, (P018, P015), acting),
+        lambda house, acting, given: house.desk.history(acting, given),
         lambda house, acting, given: house.desk.revoke(acting, given),
         lambda house, acting, given: house.desk.renounce(replace(acting, actor=MEMBER), given),
     ],
-    ids=["replace", "replace by nothing", "read", "revoke", "renounce"],
+    ids=["replace", "replace by nothing", "read", "grant", "history", "revoke", "renounce"],
 )
 def test_every_question_brings_the_sign_in_that_the_person_acts_in(
     house: House, act: Callable[[House, Acting, str], object], handle: str | None
@@ -196,7 +204,7 @@ def test_a_process_that_is_not_clear_stops_the_whole_act(
     "act",
     [
         lambda house: give(house, THREE),
-        lambda house: house.desk.of_company(ACTING, COMPANY, MEMBER),
+        lambda house: listed(house, COMPANY, MEMBER),
     ],
 )
 def test_without_the_log_nothing_is_done(house: House, act: Callable[[House], object]) -> None:
@@ -216,6 +224,7 @@ def test_an_act_that_cannot_be_written_down_is_not_done(house: House) -> None:
     desk = replace(house.desk, acts=replace(house.acts, log=full))
     for act in (
         lambda: desk.replace_set(ACTING, COMPANY, MEMBER, names((P018,))),
+        lambda: desk.grant(ACTING, COMPANY, MEMBER, names((P018,))),
         lambda: desk.revoke(ACTING, given.id),
         lambda: desk.renounce(MEMBER_ACTING, given.id),
     ):
@@ -284,7 +293,7 @@ def test_no_record_of_a_delegation_holds_a_cpf(house: House) -> None:
     given = give(house, THREE, None, replace(ACTING, why=f"para {MEMBER.digits}"))
     give(house, (P001, P015), Validity(TODAY), PARTNER_ACTING)
     house.desk.renounce(MEMBER_ACTING, given[0].id)
-    house.desk.of_company(ACTING, COMPANY)
+    listed(house)
     house.policy.verdict = deny_all
     with pytest.raises(ActRefused):
         give(house, THREE)

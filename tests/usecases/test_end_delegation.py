@@ -48,6 +48,7 @@ from tests.usecases.delegating import (
     by_delegation,
     give,
     kinds,
+    listed,
     may_open,
     names,
     remember,
@@ -61,11 +62,11 @@ def test_listing_shows_ended_delegations_too(house: House) -> None:
     give(house, THREE)
     give(house, ())
     house.desk.replace_set(ACTING, COMPANY, STRANGER, names([P015]))
-    everything = house.desk.of_company(ACTING, COMPANY)
+    everything = listed(house)
     assert 4 == len(everything)
-    assert [STRANGER] == [one.member for one in house.desk.of_company(ACTING, COMPANY, STRANGER)]
-    assert everything[:3] == house.desk.of_company(ACTING, COMPANY, MEMBER)
-    assert [] == house.desk.of_company(ACTING, FILIAL)
+    assert [STRANGER] == [one.member for one in listed(house, COMPANY, STRANGER)]
+    assert everything[:3] == listed(house, COMPANY, MEMBER)
+    assert [] == listed(house, FILIAL)
 
 
 @pytest.mark.parametrize("member", [None, MEMBER])
@@ -73,7 +74,7 @@ def test_listing_is_decided_by_the_policy(house: House, member: Cpf | None) -> N
     """Reading is an act with a question of its own, and the member asked about is in it."""
     seen = remember(house, Decision(allowed=False, reasons=(NO_PERMIT,)))
     with pytest.raises(ActRefused) as caught:
-        house.desk.of_company(ACTING, COMPANY, member)
+        listed(house, COMPANY, member)
     [question] = seen
     expected = Question(
         REPRESENTATIVE, "read_delegations", CompanyAsked(COMPANY), Evidence.ASSERTED, member

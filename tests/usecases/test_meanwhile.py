@@ -15,7 +15,7 @@ from authz_service.domain.decision import (
 )
 from authz_service.domain.delegation import Change, Delegation
 from authz_service.domain.errors import ActRefused, Conflict
-from authz_service.domain.facts import Facts, ProcessFacts
+from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.people import Evidence, Role, Standing
 from authz_service.domain.processes import ProcessState
@@ -32,6 +32,7 @@ from tests.domain.document import (
     REPRESENTATIVE,
     STRANGER,
 )
+from tests.domain.gathered import company_of
 from tests.fakes.clock import NOON
 from tests.fakes.store import untold
 from tests.usecases.delegating import (
@@ -100,10 +101,7 @@ class Gone(Interfered):
 
 def by_standing(question: Question, facts: Facts) -> Decision:
     """Let partners do anything, and members open."""
-    company = facts.resource
-    if isinstance(company, ProcessFacts):
-        company = company.company
-    if company.standing.role == "socio" or question.action == "open":
+    if company_of(facts).standing.role == "socio" or question.action == "open":
         return Decision(allowed=True, reasons=("represents",))
     return Decision(allowed=False, reasons=(NO_PERMIT,))
 
@@ -149,16 +147,15 @@ def test_a_revocation_on_standing_that_has_ended_is_not_done(house: House) -> No
 def test_a_process_that_closes_meanwhile_is_not_in_all(house: House) -> None:
     """Selecionar Todos means what is open when it is written."""
     closed = replace(P015, state=ProcessState.CLOSED)
-    desk = interfered(house, lambda: house.store.catalogue.save_processes([closed], untold))
+    desk = interfered(house, lambda: house.store.catalogue.save_processes([closed], NOON, untold))
     desk.replace_set(ACTING, COMPANY, MEMBER, None)
     assert {one.id for one in CATALOGUE if one != P015} == set(stored(house))
 
 
 def test_what_has_nothing_to_do_with_an_act_does_not_stop_it(house: House) -> None:
     """The act is done as it was decided, once, however often others write about others."""
-    [given] = interfered(house, elsewhere(house)).replace_set(
-        ACTING, COMPANY, MEMBER, names((P001,))
-    )
+    desk = interfered(house, elsewhere(house))
+    [given] = desk.replace_set(ACTING, COMPANY, MEMBER, names((P001,))).in_force
     assert {P001.id: [given]} == stored(house)
     assert 1 == len(house.decisions)
     revoked = interfered(house, elsewhere(house)).revoke(ACTING, given.id)
@@ -228,7 +225,7 @@ def test_what_was_done_is_told_without_asking_the_store_again(house: House) -> N
     """A store that fails after the write must not make a success look like a failure."""
     broken = Gone(house)
     desk = replace(house.desk, delegations=broken)
-    [given] = desk.replace_set(ACTING, COMPANY, MEMBER, names((P001,)))
+    [given] = desk.replace_set(ACTING, COMPANY, MEMBER, names((P001,))).in_force
     house.store.broken = False
     assert {P001.id: [given]} == stored(house)
     ended = desk.revoke(ACTING, given.id)

@@ -39,6 +39,7 @@ from tests.usecases.delegating import (
     by_delegation,
     give,
     kinds,
+    listed,
     may_open,
     names,
     stored,
@@ -73,14 +74,14 @@ def test_what_is_granted_is_written_in_its_history(house: House) -> None:
 def test_a_named_version_is_not_the_version_of_the_grant(house: House) -> None:
     """A delegation covers a process across its versions; it notes the newest one."""
     name = [ProcessName("P001", 1)]
-    [given] = house.desk.replace_set(ACTING, COMPANY, MEMBER, name)
+    [given] = house.desk.replace_set(ACTING, COMPANY, MEMBER, name).in_force
     assert P001.version == given.version
 
 
 def test_one_process_named_twice_is_granted_once(house: House) -> None:
     """The set is a set, by whatever names."""
     twice = [ProcessName("P001"), ProcessName("p001"), ProcessName.parse(P001.label)]
-    assert 1 == len(house.desk.replace_set(ACTING, COMPANY, MEMBER, twice))
+    assert 1 == len(house.desk.replace_set(ACTING, COMPANY, MEMBER, twice).in_force)
 
 
 def test_what_drops_out_is_revoked_and_what_stays_keeps_its_grantor(house: House) -> None:
@@ -199,7 +200,7 @@ def test_a_lapsed_delegation_is_closed_and_granted_anew(house: House) -> None:
     """The old one is noted as expired, the new one has its own grantor, version and end."""
     give(house, (P001,), Validity(TODAY))
     house.clock.advance(timedelta(days=1))
-    house.store.catalogue.save_processes([replace(P001, version=4)], untold)
+    house.store.catalogue.save_processes([replace(P001, version=4)], NOON, untold)
     [new] = give(house, (P001,), None, PARTNER_ACTING)
     old, kept = stored(house)[P001.id]
     assert kept == new
@@ -233,22 +234,22 @@ def test_what_has_lapsed_and_is_not_wanted_stays_as_it_is(house: House) -> None:
 
 def test_all_means_those_listed_and_open_now(house: House) -> None:
     """Selecionar Todos takes what takes requests; what is listed later does not join."""
-    house.store.catalogue.save_processes([replace(P015, state=ProcessState.CLOSED)], untold)
-    given = house.desk.replace_set(ACTING, COMPANY, MEMBER, None)
+    house.store.catalogue.save_processes([replace(P015, state=ProcessState.CLOSED)], NOON, untold)
+    given = house.desk.replace_set(ACTING, COMPANY, MEMBER, None).in_force
     open_now = {one.id for one in CATALOGUE if one != P015}
     assert open_now == {one.process for one in given}
     listed_later = replace(P001, id=ProcessId("p200"), code="P200")
-    house.store.catalogue.save_processes([listed_later, P015], untold)
+    house.store.catalogue.save_processes([listed_later, P015], NOON, untold)
     house.policy.verdict = by_delegation
     assert open_now == may_open(house)
-    again = house.desk.replace_set(ACTING, COMPANY, MEMBER, None)
+    again = house.desk.replace_set(ACTING, COMPANY, MEMBER, None).in_force
     assert {*open_now, P015.id, listed_later.id} == {one.process for one in again}
 
 
 def test_all_drops_what_was_closed_meanwhile(house: House) -> None:
     """All is a set like any other: what is not in it is revoked."""
     give(house, (P015,))
-    house.store.catalogue.save_processes([replace(P015, state=ProcessState.CLOSED)], untold)
+    house.store.catalogue.save_processes([replace(P015, state=ProcessState.CLOSED)], NOON, untold)
     house.desk.replace_set(ACTING, COMPANY, MEMBER, None)
     assert ["granted", "revoked"] == kinds(stored(house)[P015.id][0])
 
@@ -260,11 +261,11 @@ def test_each_company_and_each_member_has_a_set_of_its_own(house: House) -> None
             house.desk.replace_set(ACTING, company, member, names(THREE))
     give(house, ())
     found = {
-        (company, member): len(house.desk.of_company(ACTING, company, member))
+        (company, member): len(listed(house, company, member))
         for company in (COMPANY, FILIAL)
         for member in (MEMBER, STRANGER)
     }
     assert {3} == set(found.values())
-    counting = [one for one in house.desk.of_company(ACTING, COMPANY) if one.in_force(NOON)]
+    counting = [one for one in listed(house) if one.in_force(NOON)]
     assert {STRANGER} == {one.member for one in counting}
     assert 3 == len(counting)

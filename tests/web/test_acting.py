@@ -10,6 +10,7 @@ import pytest
 
 from authz_service.domain.decision import ActRecord, Decision, DecisionRecord, Question
 from authz_service.domain.facts import Facts
+from authz_service.domain.identifiers import Cpf
 from authz_service.domain.people import Evidence
 from authz_service.domain.sign_in import Cause
 from tests.fakes.policies import allow_all
@@ -31,7 +32,9 @@ PROVEN = {"Govbr-Access-Token": TOKEN}
 BY_MEMBER = {"Govbr-Access-Token": MEMBERS_TOKEN}
 CALLS = [
     ("PUT", PATH, SET, PROVEN),
+    ("POST", PATH, SET, PROVEN),
     ("POST", f"{PATH}/search", SEARCH, PROVEN),
+    ("POST", f"{PATH}/{{id}}/history", {}, PROVEN),
     ("POST", f"{PATH}/{{id}}/revoke", {}, PROVEN),
     ("POST", f"{PATH}/{{id}}/renounce", {}, BY_MEMBER),
 ]
@@ -79,8 +82,8 @@ def test_the_person_of_the_token_acts(service: Service) -> None:
     seen = questions_to(service)
     [shown] = service.send("PUT", PATH, SET, headers=PROVEN).get_json()["delegations"]
     assert (REPRESENTATIVE, [REPRESENTATIVE]) == (shown["grantor"], shown["backers"])
-    assert [(REPRESENTATIVE, Evidence.GOVBR)] == [
-        (one.actor.digits, one.actor_evidence) for one in seen
+    assert [(Cpf(REPRESENTATIVE), Evidence.GOVBR)] == [
+        (one.actor, one.actor_evidence) for one in seen
     ]
     decided, acted = service.log.records[-2:]
     assert isinstance(decided, DecisionRecord)
@@ -95,8 +98,8 @@ def test_without_a_token_the_person_is_asserted(service: Service) -> None:
     """Policies can tell an act that a caller vouches for from one that GOV.BR proves."""
     seen = questions_to(service)
     service.send("PUT", PATH, {**SET, "actor": REPRESENTATIVE})
-    assert [(REPRESENTATIVE, Evidence.ASSERTED)] == [
-        (one.actor.digits, one.actor_evidence) for one in seen
+    assert [(Cpf(REPRESENTATIVE), Evidence.ASSERTED)] == [
+        (one.actor, one.actor_evidence) for one in seen
     ]
 
 

@@ -150,7 +150,7 @@ def test_nobody_renounces_for_somebody_else(service: Service) -> None:
     assert none.get_json() == mine.get_json()
 
 
-@pytest.mark.parametrize("verb", ["revoke", "renounce"])
+@pytest.mark.parametrize("verb", ["history", "revoke", "renounce"])
 @pytest.mark.parametrize("name", ["0" * 32, "x", "%00", "a" * 300, "%FF", MEMBER, "'; DROP", "é"])
 def test_an_unknown_delegation_is_not_found(service: Service, verb: str, name: str) -> None:
     """Any text in place of an id, however odd, is a 404."""
@@ -179,7 +179,9 @@ def test_the_store_is_not_asked_for_what_can_be_no_id(service: Service, name: st
 
 CALLS = [
     ("PUT", PATH, SET),
+    ("POST", PATH, SET),
     ("POST", f"{PATH}/search", SEARCH),
+    ("POST", f"{PATH}/{{id}}/history", ACT),
     ("POST", f"{PATH}/{{id}}/revoke", ACT),
     ("POST", f"{PATH}/{{id}}/renounce", {"actor": MEMBER}),
 ]
@@ -256,11 +258,12 @@ def test_who_acts_has_to_be_a_cpf(
         ("why", "x" * 501, "why"),
     ],
 )
+@pytest.mark.parametrize("method", ["PUT", "POST"])
 def test_a_set_that_cannot_be_read_is_refused(
-    service: Service, member: str, value: object, field: str
+    service: Service, method: str, member: str, value: object, field: str
 ) -> None:
     """A member that is wrong is a 400 that names it, down to the place in the list."""
-    answer = service.send("PUT", PATH, {**SET, member: value})
+    answer = service.send(method, PATH, {**SET, member: value})
     assert (400, field) == (answer.status_code, answer.get_json()["field"])
 
 
