@@ -11,6 +11,7 @@ The whole error tree, drawn where it is defined.
     ├── ActRefused               the policy denied an act, with its reasons           (HTTP 403)
     ├── NotFound                 a thing named by its own id does not exist           (HTTP 404)
     ├── Conflict                 it contradicts what is stored now                    (HTTP 409)
+    ├── Stale                    decided on an earlier state than the present one     (HTTP 412)
     ├── Unavailable              no decision can be made now; nothing was written     (HTTP 503)
     │   ├── PolicyUnavailable
     │   ├── StoreUnavailable
@@ -137,6 +138,10 @@ class NotFound(AuthzError):
 
 class Conflict(AuthzError):
     """It contradicts what is stored now, which somebody may have changed; read it again."""
+
+
+class Stale(AuthzError):
+    """The caller decided on an earlier state than the present one; nothing was written."""
 
 
 class Unavailable(AuthzError):

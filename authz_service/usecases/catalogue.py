@@ -83,6 +83,7 @@ class Cataloguer:
 
         Raises:
             CatalogueInvalid: it cannot be read, or a row is wrong.
+            Conflict: somebody changed the catalogue meanwhile.
         """
         known = self.catalogue.processes()
         by_id = {process.id: process for process in known}
@@ -94,7 +95,7 @@ class Cataloguer:
             "changed": tuple(one.id.value for one in changed),
         }
         told = partial(self.acts.did, "catalogue.import", caller, details)
-        self.catalogue.save_processes([*added, *changed], self.acts.clock(), told)
+        self.catalogue.save_processes([*added, *changed], self.acts.clock(), told, known)
         return Imported(added, changed, len(wanted) - len(added) - len(changed))
 
 
@@ -148,14 +149,14 @@ def _definitions(
         found[process.id] = process
     if not rows:
         problems.append("holds no process")
-    problems += _twins([*found.values(), *(one for one in known if one.id not in found)])
+    problems += twins([*found.values(), *(one for one in known if one.id not in found)])
     if problems:
         raise CatalogueInvalid(problems)
     return list(found.values())
 
 
-def _twins(processes: Sequence[ProcessDefinition]) -> list[str]:
-    """Find processes that no name could tell apart."""
+def twins(processes: Sequence[ProcessDefinition]) -> list[str]:
+    """Give a sentence for each process that no name could tell from an earlier one."""
     names: dict[tuple[str, str], ProcessId] = {}
     problems = []
     for process in processes:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 from authz_service.domain.clients import Client, ClientKey, Network
 from authz_service.domain.decision import Caller
-from authz_service.domain.errors import CallerUnknown, Conflict, NotFound
+from authz_service.domain.errors import CallerForbidden, CallerUnknown, Conflict, NotFound
 from authz_service.usecases.acts import ActLog, Details
-from authz_service.usecases.ports import Clock
-from authz_service.usecases.stores import ClientStore
+from authz_service.usecases.ports import Clock, Told
+from authz_service.usecases.stores import ClientStore, Page
 
 _PREFIX = "authz"
 _SECRET_BYTES = 32
@@ -61,7 +61,8 @@ class Clients:
         if self._find(name) is not None:
             raise Conflict(f"there is a client `{name}` already; `client key` gives it another key")
         client = Client(name, frozenset(scopes), reasons=reasons)
-        return self._save_key(client, caller, expires_at, networks)
+        # Whoever adds the same name at the same moment gets a conflict out of the store.
+        return self._save_key(self.store.add_client, client, caller, expires_at, networks)
 
     def add_key(
         self,
@@ -77,7 +78,8 @@ class Clients:
         Raises:
             NotFound: no client of that name.
         """
-        return self._save_key(self._get(name), caller, expires_at, networks)
+        client = self._get(name)
+        return self._save_key(self.store.save_client, client, caller, expires_at, networks)
 
     def revoke(self, name: str, caller: Caller, key_id: str | None = None) -> int:
         """
@@ -126,6 +128,7 @@ class Clients:
 
     def _save_key(
         self,
+        save: Callable[[Client, Told], int],
         client: Client,
         caller: Caller,
         expires_at: datetime | None,
@@ -140,7 +143,7 @@ class Clients:
             expires_at=expires_at,
             networks=networks,
         )
-        details = {
+        details: Details = {
             "client": client.name,
             "key": key_id,
             "scopes": tuple(sorted(client.scopes)),
@@ -148,9 +151,7 @@ class Clients:
             "networks": tuple(str(network) for network in networks),
             "expires_at": None if expires_at is None else expires_at.isoformat(),
         }
-        self.store.save_client(
-            replace(client, keys=(kept,)), partial(self.acts.did, "client.key", caller, details)
-        )
+        save(replace(client, keys=(kept,)), partial(self.acts.did, "client.key", caller, details))
         return key
 
     def _find(self, name: str) -> Client | None:
@@ -161,3 +162,94 @@ class Clients:
         if client is None:
             raise NotFound(f"there is no client `{name}`")
         return client
+
+
+@dataclass(frozen=True, slots=True)
+class ClientDesk:
+    """
+    Lets a client make and revoke the keys of clients that may do no more than itself.
+
+    Who could give more than it has would have everything; so a scope that the caller lacks is
+    never granted, and a client that has one gets no further key from it. Nor does it revoke
+    one: to stop a stronger client, such as Orquestra with every process that is to start, is
+    a power of its own. The command line has no such bounds.
+
+    Attributes:
+        clients: does it.
+    """
+
+    clients: Clients
+
+    def page(self, after: str | None, limit: int) -> Page[Client]:
+        """Give at most *limit* clients with their keys, by name, from behind *after*."""
+        found = [one for one in self.clients.list() if after is None or one.name > after]
+        items = tuple(found[:limit])
+        return Page(items, items[-1].name if len(found) > limit else None)
+
+    def add(
+        self,
+        name: str,
+        scopes: Iterable[str],
+        caller: Caller,
+        *,
+        expires_at: datetime | None = None,
+        networks: tuple[Network, ...] = (),
+        reasons: bool = False,
+    ) -> str:
+        """
+        Make a client; see ``Clients.add``.
+
+        Raises:
+            CallerForbidden: the caller lacks one of *scopes*.
+        """
+        wanted = frozenset(scopes)
+        _require(wanted, caller)
+        return self.clients.add(
+            name, wanted, caller, expires_at=expires_at, networks=networks, reasons=reasons
+        )
+
+    def add_key(
+        self,
+        name: str,
+        caller: Caller,
+        *,
+        expires_at: datetime | None = None,
+        networks: tuple[Network, ...] = (),
+    ) -> str:
+        """
+        Give a client one more key; see ``Clients.add_key``.
+
+        Raises:
+            NotFound: no client of that name.
+            CallerForbidden: it has a scope that the caller lacks.
+        """
+        self._within(name, caller)
+        return self.clients.add_key(name, caller, expires_at=expires_at, networks=networks)
+
+    def revoke(self, name: str, caller: Caller, key_id: str | None) -> int:
+        """
+        Revoke one key of a client, or all; see ``Clients.revoke``.
+
+        Raises:
+            NotFound: no client of that name, or no key of that id.
+            CallerForbidden: it has a scope that the caller lacks.
+        """
+        client = self._within(name, caller)
+        # In words that do not repeat what was sent: it may be a whole key.
+        if key_id is not None and key_id not in {key.id for key in client.keys}:
+            raise NotFound("the client has no key of this id")
+        return self.clients.revoke(name, caller, key_id)
+
+    def _within(self, name: str, caller: Caller) -> Client:
+        """Give the client of this name, if it has no scope that the caller lacks."""
+        for one in self.clients.list():
+            if one.name == name:
+                _require(one.scopes, caller)
+                return one
+        raise NotFound("there is no client of this name")
+
+
+def _require(scopes: frozenset[str], caller: Caller) -> None:
+    lacking = sorted(scopes - caller.scopes)
+    if lacking:
+        raise CallerForbidden(lacking[0])

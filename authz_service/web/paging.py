@@ -8,11 +8,11 @@ In a query they stand as ``limit`` and ``token``, in a body inside ``page``, as 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, TypeVar
 
 from marshmallow import fields
@@ -32,7 +32,9 @@ class PageBody(Body):
     """Which part of a list is wanted."""
 
     limit = whole(1, MAX_LIMIT, load_default=DEFAULT_LIMIT)
-    token = Text(longest=2000, load_default=None, allow_none=True)
+    token = Text(
+        longest=2000, load_default=None, allow_none=True, metadata={"format": "page-token"}
+    )
 
 
 class Paged(Body):
@@ -68,12 +70,12 @@ class Wanted:
     Attributes:
         after: where the last page ended, or None for the first.
         limit: how many items at most.
-        asked: what the list is of; a token of another list is refused.
+        asked: what the list is of, as text; a token of another list is refused.
     """
 
     after: str | None
     limit: int
-    asked: str
+    asked: str = field(repr=False)
 
     def answer(
         self, name: str, page: Page[Item], shown: Callable[[Item], dict[str, Any]]
@@ -86,35 +88,41 @@ class Wanted:
         }
 
 
-def wanted(page: Mapping[str, Any], where: str, *asked: object) -> Wanted:
+def wanted(page: Mapping[str, Any], where: str, *asked: str | int | date | None) -> Wanted:
     """
     Read which part of a list is wanted.
 
     Args:
         page: ``limit`` and ``token``, as a schema has read them.
         where: the dotted name of the token, for errors.
-        asked: what the list is of: the route's name and every filter.
+        asked: what the list is of: the route's name and every filter, each in full. A CPF by its
+            digits, since two that print alike are two lists.
 
     Raises:
         InvalidInput: the token is none, or one of another list.
     """
-    # Not a secret: it keeps honest callers from going on in a list that they did not begin.
-    fingerprint = hashlib.sha256(repr(asked).encode()).hexdigest()[:16]
+    # As text, so that a member of an enumeration and its value ask for the same list.
+    text = json.dumps([None if one is None else str(one) for one in asked])
     token = page["token"]
-    after = None if not token else _after(token, fingerprint, where)
-    return Wanted(after, page["limit"], fingerprint)
+    return Wanted(None if not token else _after(token, text, where), page["limit"], text)
 
 
 def _token(asked: str, after: str) -> str:
-    return base64.urlsafe_b64encode(json.dumps([asked, after]).encode()).decode()
+    return base64.urlsafe_b64encode(json.dumps([_seal(asked, after), after]).encode()).decode()
+
+
+def _seal(asked: str, after: str) -> str:
+    """Tie a place to its list. Not a secret: it keeps honest callers from mixing up lists."""
+    return hashlib.sha256(json.dumps([asked, after]).encode()).hexdigest()[:16]
 
 
 def _after(token: str, asked: str, where: str) -> str:
     try:
         found = json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
-    except (ValueError, binascii.Error, RecursionError):
+    except (ValueError, RecursionError):
         found = None
     match found:
-        case [str() as of, str() as after] if of == asked:
+        # Not every store can look for every text, and whoever makes tokens can make any.
+        case [str() as seal, str() as after] if after.isprintable() and seal == _seal(asked, after):
             return after
     raise InvalidInput(where, "must be the `next_token` of the page before, of the same list")

@@ -1,32 +1,30 @@
 """
-Standing: what a caller asserts about persons and companies, for migration and tests.
+Standing: what persons are in companies, asserted by a caller and looked up.
 
-It is evidence of a kind of its own (``asserted``), which policies can refuse; what GOV.BR
-says prevails over it.
+What a caller asserts, for migration and tests, is evidence of a kind of its own
+(``asserted``), which policies can refuse; what GOV.BR says prevails over it.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
+from marshmallow import fields
 
-from authz_service.domain.people import Person, Role
+from authz_service.domain.errors import InvalidInput
+from authz_service.domain.people import Evidence, Role, Standing
+from authz_service.usecases.lookup import Lookup
 from authz_service.usecases.register import Registrar
 from authz_service.web.body import read_object
-from authz_service.web.fields import Body, Text, cnpj, cpf, day, flag, instant, written
+from authz_service.web.contract import Answer, describes
+from authz_service.web.fields import Body, Text, cnpj, cpf, flag, instant, written
 from authz_service.web.guards import caller, needs
+from authz_service.web.paging import Paged, PagedAnswer, wanted
+from authz_service.web.shapes import Shape
 
-_LONGEST_PROOF = 500
-
-
-class PersonBody(Body):
-    """Whether a person has registered at GOV.BR and is confirmed by Orquestra."""
-
-    cpf = cpf(required=True)
-    registered = flag(required=True)
-    confirmed = flag(required=True)
+_TAG = "Standing"
 
 
 class StandingBody(Body):
@@ -38,76 +36,103 @@ class StandingBody(Body):
     ends_at = instant(allow_none=True, load_default=None)
 
 
-class BondBody(Body):
-    """Where the proof is kept that a filial belongs to a matriz (prova de vínculo)."""
+class StandingSearchBody(Paged):
+    """Whose standing is wanted: a company's, a person's, or that of both; one has to be given."""
 
-    filial = cnpj(required=True)
-    matriz = cnpj(required=True)
-    proof = Text(required=True, longest=_LONGEST_PROOF)
-    until = day(allow_none=True, load_default=None)
+    company = cnpj(allow_none=True, load_default=None)
+    cpf = cpf(allow_none=True, load_default=None)
+    moreover: ClassVar[Shape] = {
+        "anyOf": [
+            {"required": ["company"], "properties": {"company": {"type": "string"}}},
+            {"required": ["cpf"], "properties": {"cpf": {"type": "string"}}},
+        ],
+        "examples": [{"company": "52420282000180"}],
+    }
 
 
-_PERSON = PersonBody()
+class StandingAnswer(Answer):
+    """
+    What a person is in a company, and how the service knows.
+
+    ``cadastrador`` tells whether the person may register collaborators at GOV.BR, null if unknown.
+    """
+
+    cpf = cpf(required=True)
+    company = cnpj(required=True)
+    role = Text(choices=tuple(Role), required=True)
+    evidence = Text(choices=tuple(Evidence), required=True)
+    observed_at = instant(required=True)
+    ends_at = instant(required=True, allow_none=True)
+    cadastrador = flag(required=True, allow_none=True)
+
+
+class StandingsAnswer(PagedAnswer):
+    """A part of the standing that is known, by company, person and evidence."""
+
+    standings = fields.List(fields.Nested(StandingAnswer), required=True)
+
+
 _STANDING = StandingBody()
-_BOND = BondBody()
+_SEARCH = StandingSearchBody()
 
 
-def blueprint(registrar: Registrar) -> Blueprint:
-    """Build the routes around the one who takes assertions."""
-    bp = Blueprint("standing", __name__)
+def blueprint(registrar: Registrar, lookup: Lookup) -> Blueprint:
+    """Build the routes around those who take and show standing."""
+    bp = Blueprint("standing", __name__, url_prefix="/v1/standing")
 
-    @bp.post("/v1/people")
+    @bp.post("")
     @needs("standing:assert")
-    def person() -> ResponseReturnValue:
-        """Say whether a person is registered and confirmed; what was said before is replaced."""
-        said = _PERSON.read(read_object())
-        known = registrar.person(
-            said["cpf"],
-            registered=said["registered"],
-            confirmed=said["confirmed"],
-            caller=caller(),
-        )
-        return person_shown(known)
-
-    @bp.post("/v1/standing")
-    @needs("standing:assert")
+    @describes(_TAG, body=StandingBody, answer=StandingAnswer, problems=(409,))
     def stand() -> ResponseReturnValue:
-        """Say what a person is in a company; it supersedes what was asserted before."""
+        """
+        Say what a person is in a company.
+
+        It supersedes what was asserted before. Once GOV.BR has answered about a person, what it
+        says counts, and nothing can be asserted any more (409).
+        """
         said = _STANDING.read(read_object())
         role = Role(said["role"])
         known = registrar.standing(said["company"], said["cpf"], role, said["ends_at"], caller())
-        return {
-            "cpf": known.person.digits,
-            "company": known.company.value,
-            "role": known.role.value,
-            "evidence": known.evidence.value,
-            "observed_at": written(known.observed_at),
-            "ends_at": written(known.ends_at),
-        }
+        return standing_shown(known)
 
-    @bp.post("/v1/bonds")
-    @needs("standing:assert")
-    def bond() -> ResponseReturnValue:
-        """Record a filial's bond to its matriz; it supersedes the one that the filial had."""
-        said = _BOND.read(read_object())
-        known = registrar.bond(
-            said["filial"], said["matriz"], said["proof"], said["until"], caller()
+    @bp.post("/search")
+    @needs("people:read")
+    @describes(_TAG, body=StandingSearchBody, answer=StandingsAnswer)
+    def search() -> ResponseReturnValue:
+        """
+        List the current standing of a company, of a person, or of both.
+
+        Each call is written to the decision log as an act, with the surrogates of those shown.
+        """
+        sent = _SEARCH.read(read_object())
+        company, person = sent["company"], sent["cpf"]
+        if company is None and person is None:
+            raise InvalidInput("company", "is required where there is no `cpf`")
+        part = wanted(
+            sent["page"],
+            "page.token",
+            "standing",
+            None if company is None else company.value,
+            None if person is None else person.digits,
         )
-        return {
-            "filial": known.filial.value,
-            "matriz": known.matriz.value,
-            "proof": known.proof,
-            "recorded_at": written(known.recorded_at),
-            "until": written(known.last_day),
-        }
+        try:
+            found = lookup.standings(company, person, part.after, part.limit, caller())
+        except InvalidInput as error:
+            # It is the token that was made up: nothing else is left to be read.
+            raise InvalidInput("page.token", error.message) from None
+        return part.answer("standings", found, standing_shown)
 
     return bp
 
 
-def person_shown(person: Person) -> dict[str, Any]:
-    """Show a person to a caller who has named the CPF, or brought its token."""
+def standing_shown(standing: Standing) -> dict[str, Any]:
+    """Show a standing to a caller who may see persons in clear."""
     return {
-        "cpf": person.cpf.digits,
-        "registered_at": written(person.registered_at),
-        "confirmed_at": written(person.confirmed_at),
+        "cpf": standing.person.digits,
+        "company": standing.company.value,
+        "role": standing.role.value,
+        "evidence": standing.evidence.value,
+        "observed_at": written(standing.observed_at),
+        "ends_at": written(standing.ends_at),
+        "cadastrador": standing.cadastrador,
     }

@@ -84,6 +84,13 @@ def conflict(service: Service, **options: Any) -> TestResponse:
     return service.post(path, {"actor": MEMBER}, **options)
 
 
+def stale(service: Service, **options: Any) -> TestResponse:
+    """Provoke a 412."""
+    headers = {"If-Match": '"another"', **options.pop("headers", {})}
+    sent = {"version": 9}
+    return service.post("/v1/processes/p001/versions", sent, headers=headers, **options)
+
+
 def too_large(service: Service, **options: Any) -> TestResponse:
     """Provoke a 413."""
     return service.post(EVALUATION, b" " * (MAX_BODY + 1), **options)
@@ -122,6 +129,7 @@ PROBLEMS = [
     (not_found, 404, None),
     (not_allowed, 405, None),
     (conflict, 409, "conflict"),
+    (stale, 412, "precondition-failed"),
     (too_large, 413, None),
     (broken, 500, None),
     (sign_in_off, 501, "sign-in-off"),
