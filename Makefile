@@ -11,7 +11,7 @@ LOCK := $(BIN)/uv pip compile setup.cfg --universal --python-version 3.11 --gene
 	--override requirements/override.txt --no-annotate --no-header --quiet
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help run test lint types layers policies units bench conformance soak mutants wheel lock format clean
+.PHONY: help run test lint types layers policies units bench conformance soak mutants schemas wheel lock format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,9 @@ wheel: $(VENV)/.run ## Build the package, policies included, into dist/
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 	@rm -rf build
 	@ls dist
+
+schemas: $(VENV)/.dev ## Write schemas/openapi.json anew, out of the routes and their schemas
+	$(BIN)/python -m tests.contract
 
 lock: $(VENV)/.dev ## Make the locks anew from setup.cfg
 	$(LOCK) --upgrade --extra build -o requirements/run.txt

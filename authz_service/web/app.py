@@ -6,7 +6,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask, Response, g, request
@@ -14,23 +14,38 @@ from flask.json.provider import DefaultJSONProvider
 from flask.typing import RouteCallable
 from werkzeug.routing import Rule
 
-from authz_service.usecases.clients import Clients
+from authz_service.usecases.clients import ClientDesk, Clients
 from authz_service.usecases.decide import DecisionPoint
+from authz_service.usecases.decisions import Decisions
 from authz_service.usecases.delegate import DelegationDesk
+from authz_service.usecases.foreign import ForeignDesk
+from authz_service.usecases.lookup import Lookup
 from authz_service.usecases.ports import Ping
+from authz_service.usecases.processes import ProcessDesk
 from authz_service.usecases.register import Registrar
 from authz_service.usecases.sign_in import SignInDesk
 from authz_service.web import (
     authzen,
+    bonds,
+    clients,
+    companies,
     confirmations,
+    decisions,
     delegations,
+    docs,
     guards,
     identities,
+    limits,
+    metadata,
     ops,
     orquestra,
+    people,
     problems,
+    processes,
     standing,
 )
+from authz_service.web.contract import contract_of
+from authz_service.web.limits import Limits
 
 _log = logging.getLogger(__name__)
 
@@ -42,8 +57,12 @@ class Parts:
 
     Attributes:
         point: decides.
-        desk: replaces, lists and ends delegations.
+        desk: replaces, grants, lists and ends delegations.
+        decisions: finds records of the decision log.
         registrar: takes asserted persons, standing and bonds, and confirmations.
+        lookup: shows what is known of persons and companies.
+        foreign_desk: registers and validates foreign companies.
+        process_desk: shows and changes the catalogue.
         sign_in_desk: takes sign-ins at GOV.BR, and proves who acts.
         clients: knows who calls.
         pings: asked by ``/readyz``.
@@ -51,11 +70,18 @@ class Parts:
         answered: hears of every answer: the route's template, the status, seconds.
         orquestra_get: whether Orquestra may ask by GET, which puts CPFs into URLs.
         max_body: the longest body that is read, in bytes.
+        max_batch: the most evaluations in one request.
+        pdp_id: the https address under which callers reach the service, or None if nobody says.
+        limits: how much a client may ask for.
     """
 
     point: DecisionPoint
     desk: DelegationDesk
+    decisions: Decisions
     registrar: Registrar
+    lookup: Lookup
+    foreign_desk: ForeignDesk
+    process_desk: ProcessDesk
     sign_in_desk: SignInDesk
     clients: Clients
     pings: tuple[Ping, ...]
@@ -63,6 +89,9 @@ class Parts:
     answered: Callable[[str, int, float], None]
     orquestra_get: bool
     max_body: int
+    max_batch: int
+    pdp_id: str | None = None
+    limits: Limits = field(default_factory=Limits)
 
 
 class _ExactRule(Rule):
@@ -81,7 +110,7 @@ class _Json(DefaultJSONProvider):
 
 
 class _Service(Flask):
-    """Flask that serves no view without a declaration of who may call it."""
+    """Flask that serves no view which does not declare who may call it, and how."""
 
     url_rule_class = _ExactRule
 
@@ -93,8 +122,9 @@ class _Service(Flask):
         *rest: Any,
         **options: Any,
     ) -> None:
-        """Register a view; raises ``TypeError`` if it does not declare who may call it."""
+        """Register a view; raises ``TypeError`` if it does not declare who may call it and how."""
         guards.access_of(view_func)
+        contract_of(view_func)
         super().add_url_rule(rule, endpoint, view_func, *rest, **options)
 
 
@@ -103,7 +133,7 @@ def create_app(parts: Parts) -> Flask:
     Build the WSGI application.
 
     Raises:
-        TypeError: a view does not declare who may call it.
+        TypeError: a view does not declare who may call it, or how.
     """
     app = _Service(__name__, static_folder=None)
     app.json = _Json(app)
@@ -112,30 +142,46 @@ def create_app(parts: Parts) -> Flask:
     # A redirect would drop the body: one path is one resource, everything else is a 404.
     app.url_map.merge_slashes = False
     _frame(app, parts.answered)
-    guards.install(app, parts.clients)
+    guards.install(app, parts.clients, parts.limits)
     problems.install(app)
-    app.register_blueprint(authzen.blueprint(parts.point))
+    limits.install(app, parts.limits, parts.max_body)
+    app.register_blueprint(authzen.blueprint(parts.point, max_batch=parts.max_batch))
+    app.register_blueprint(metadata.blueprint(parts.pdp_id))
     app.register_blueprint(orquestra.blueprint(parts.point, by_get=parts.orquestra_get))
     app.register_blueprint(delegations.blueprint(parts.desk, parts.sign_in_desk))
+    app.register_blueprint(decisions.blueprint(parts.decisions))
     app.register_blueprint(identities.blueprint(parts.sign_in_desk))
     app.register_blueprint(confirmations.blueprint(parts.registrar))
-    app.register_blueprint(standing.blueprint(parts.registrar))
+    app.register_blueprint(people.blueprint(parts.registrar, parts.lookup))
+    app.register_blueprint(standing.blueprint(parts.registrar, parts.lookup))
+    app.register_blueprint(companies.blueprint(parts.foreign_desk, parts.lookup))
+    app.register_blueprint(bonds.blueprint(parts.registrar, parts.lookup))
+    app.register_blueprint(processes.blueprint(parts.process_desk))
+    app.register_blueprint(clients.blueprint(ClientDesk(parts.clients)))
     app.register_blueprint(ops.blueprint(parts.pings, parts.metrics))
+    app.register_blueprint(docs.blueprint(parts.pdp_id))
     return app
 
 
+def request_id() -> str:
+    """Give the id of the request at work: what the caller sent, or one of our own."""
+    known: str = g.request_id
+    return known
+
+
 def _frame(app: Flask, answered: Callable[[str, int, float], None]) -> None:
-    """Give every answer its request id, keep it out of caches, and tell who listens."""
+    """Give every answer its request id, keep most out of caches, and tell who listens."""
 
     @app.before_request
     def begin() -> None:
         g.started = time.perf_counter()
+        g.request_id = request.headers.get("X-Request-ID") or uuid.uuid4().hex
 
     @app.after_request
     def end(response: Response) -> Response:
         # AuthZEN 1.0, 10.1.3: the same identifier back, whatever the answer is.
-        response.headers["X-Request-ID"] = request.headers.get("X-Request-ID") or uuid.uuid4().hex
-        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Request-ID"] = request_id()
+        response.headers.setdefault("Cache-Control", "no-store")
         seconds = time.perf_counter() - g.started
         try:
             answered(problems.route(), response.status_code, seconds)

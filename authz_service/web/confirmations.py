@@ -7,9 +7,10 @@ from flask.typing import ResponseReturnValue
 
 from authz_service.usecases.register import Registrar
 from authz_service.web.body import read_object
+from authz_service.web.contract import describes
 from authz_service.web.fields import Body, cpf
 from authz_service.web.guards import caller, needs
-from authz_service.web.standing import person_shown
+from authz_service.web.people import PersonAnswer, person_shown
 
 
 class ConfirmationBody(Body):
@@ -27,6 +28,7 @@ def blueprint(registrar: Registrar) -> Blueprint:
 
     @bp.post("/v1/confirmations")
     @needs("confirmations")
+    @describes("Sign-in", body=ConfirmationBody, answer=PersonAnswer)
     def confirm() -> ResponseReturnValue:
         """Confirm a person; who is confirmed already stays so since then."""
         sent = _CONFIRMATION.read(read_object())

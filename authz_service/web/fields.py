@@ -3,6 +3,7 @@ Fields of request bodies: what they accept is exactly what they say, and nothing
 
 marshmallow's own fields take "1" for 1 and 1 for true; AuthZEN wants a 400 for each. Its
 messages are replaced as well: a message says what a member should be, never what it was.
+Each field carries its JSON Schema, of which the published contract is made.
 """
 
 from __future__ import annotations
@@ -10,24 +11,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from authz_service.domain.errors import InvalidInput
 from authz_service.domain.identifiers import Cnpj, CompanyId, Cpf, Login, parse_company
 from authz_service.domain.processes import parse_version
+from authz_service.web import shapes
+from authz_service.web.shapes import Shape
 
 Value = TypeVar("Value")
 
-_DIGITS = re.compile(r"[0-9]{1,9}")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+UNLESS = "x-unless"
+"""In a field's metadata: the header that makes a required member one that may be absent."""
+
+_DIGITS = re.compile(r"0|[1-9][0-9]{0,8}")
+_DAY = re.compile(shapes.DAY)
 _HANDLE = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# The profile of ISO 8601 of RFC 3339, 5.6; `fromisoformat` alone takes weeks and basic forms.
-_INSTANT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
-    r"(?:Z|[+-][0-9]{2}:[0-9]{2})"
-)
+_INSTANT = re.compile(shapes.INSTANT)
+_VERSION = re.compile(shapes.VERSION)
 
 
 class BodyInvalid(InvalidInput):
@@ -44,9 +47,15 @@ class BodyInvalid(InvalidInput):
 
 
 class Body(Schema):
-    """A JSON object whose unknown members are ignored (AuthZEN 1.0, 10.1.1)."""
+    """
+    A JSON object whose unknown members are ignored (AuthZEN 1.0, 10.1.1).
+
+    Attributes:
+        moreover: what holds between its members, as keywords of JSON Schema; the view checks it.
+    """
 
     error_messages = {"type": "must be an object"}  # noqa: RUF012 -- marshmallow's own form
+    moreover: ClassVar[Shape] = {}
 
     class Meta:
         """Holds for every schema that is derived from this one."""
@@ -112,11 +121,26 @@ class Text(fields.String):
 
 
 class Parsed(fields.Field[Value]):
-    """A member that a parser reads; what the parser says is wrong, is wrong."""
+    """
+    A member that a parser reads; what the parser says is wrong, is wrong.
 
-    def __init__(self, parse: Callable[[Any], Value], **options: Any) -> None:
+    Attributes:
+        shape: the JSON Schema of what the parser reads.
+        shown: the JSON Schema of what an answer shows.
+    """
+
+    def __init__(
+        self,
+        parse: Callable[[Any], Value],
+        *,
+        shape: Shape,
+        shown: Shape | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(error_messages=_messages("must not be null"), **options)
         self._parse = parse
+        self.shape = shape
+        self.shown = shape if shown is None else shown
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Value:
         try:
@@ -126,10 +150,17 @@ class Parsed(fields.Field[Value]):
 
 
 class Members(Parsed[dict[str, object]]):
-    """An object with members of any name and kind; null and absent are an empty one."""
+    """
+    An object with members of any name and kind; null and absent are an empty one.
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(_members, allow_none=True, load_default=dict, **options)
+    Attributes:
+        known: describes the members that the service itself reads, for the published contract
+            alone; the view reads them.
+    """
+
+    def __init__(self, known: type[Body] | None = None, **options: Any) -> None:
+        super().__init__(_members, shape=shapes.BAG, allow_none=True, load_default=dict, **options)
+        self.known = known
 
     def deserialize(self, value: Any, *rest: Any, **options: Any) -> Any:
         """Take null as absent (AuthZEN 1.0, 11.5)."""
@@ -138,17 +169,17 @@ class Members(Parsed[dict[str, object]]):
 
 def cpf(**options: Any) -> Parsed[Cpf]:
     """Describe a member that has to be a CPF."""
-    return Parsed(Cpf.parse, **options)
+    return Parsed(Cpf.parse, shape=shapes.CPF_ASKED, shown=shapes.CPF_SHOWN, **options)
 
 
 def cnpj(**options: Any) -> Parsed[Cnpj]:
     """Describe a member that has to be a CNPJ."""
-    return Parsed(Cnpj.parse, **options)
+    return Parsed(Cnpj.parse, shape=shapes.CNPJ_ASKED, shown=shapes.CNPJ_SHOWN, **options)
 
 
 def flag(**options: Any) -> Parsed[bool]:
     """Describe a member that is exactly true or false."""
-    return Parsed(_flag, **options)
+    return Parsed(_flag, shape=shapes.FLAG, **options)
 
 
 def whole(least: int, most: int, *, written: bool = False, **options: Any) -> Parsed[int]:
@@ -161,43 +192,59 @@ def whole(least: int, most: int, *, written: bool = False, **options: Any) -> Pa
             raise InvalidInput("number", f"must be a whole number from {least} to {most}")
         return value
 
-    return Parsed(read, **options)
+    return Parsed(read, shape=shapes.whole(least, most), **options)
 
 
 def company(**options: Any) -> Parsed[CompanyId]:
     """Describe a member that has to be a CNPJ, or the number of a foreign company."""
-    return Parsed(parse_company, **options)
+    return Parsed(parse_company, shape=shapes.COMPANY_ASKED, shown=shapes.COMPANY_SHOWN, **options)
 
 
 def login(**options: Any) -> Parsed[Login]:
     """Describe a member that has to be a login of Orquestra."""
-    return Parsed(Login.parse, **options)
+    return Parsed(_login, shape=shapes.LOGIN, **options)
 
 
 def version(**options: Any) -> Parsed[int]:
-    """Describe a process's version: 3, "3" or "v.3"; null and absent are none."""
-    return Parsed(parse_version, allow_none=True, load_default=None, **options)
+    """Describe a process's version: 3, "3" or "v.3"; null and absent are none if not required."""
+    if not options.get("required"):
+        options = {"allow_none": True, "load_default": None, **options}
+    return Parsed(_version, shape=shapes.VERSION_ASKED, shown=shapes.VERSION_SHOWN, **options)
 
 
 def handle() -> Parsed[str | None]:
     """Describe a member with a sign-in's handle; null, absent and a text that can be none: None."""
-    return Parsed(_handle, allow_none=True, load_default=None)
+    return Parsed(_handle, shape=shapes.HANDLE, allow_none=True, load_default=None)
 
 
 def day(**options: Any) -> Parsed[date]:
     """Describe a civil day: "2026-12-31"."""
-    return Parsed(_day, **options)
+    return Parsed(_day, shape=shapes.DAY_ASKED, **options)
 
 
 def instant(**options: Any) -> Parsed[datetime]:
     """Describe an instant with its zone, given in UTC: "2026-12-31T23:59:59-03:00"."""
-    return Parsed(_instant, **options)
+    return Parsed(_instant, shape=shapes.INSTANT_ASKED, shown=shapes.INSTANT_SHOWN, **options)
 
 
 def _members(value: object) -> dict[str, object]:
     if not isinstance(value, dict):
         raise InvalidInput("members", "must be an object")
     return dict(value)
+
+
+def _login(value: object) -> Login:
+    # Before the parser normalises it: the published length is that of the text that is sent.
+    if isinstance(value, str) and len(value) > shapes.LONGEST_LOGIN:
+        raise InvalidInput("login", f"must have at most {shapes.LONGEST_LOGIN} characters")
+    return Login.parse(value)
+
+
+def _version(value: object) -> int:
+    # The parser takes every space of Unicode, which no pattern can list readably.
+    if isinstance(value, str) and _VERSION.fullmatch(value) is None:
+        raise InvalidInput("version", "must be a whole number, such as 3 or `v.3`")
+    return parse_version(value)
 
 
 def _flag(value: object) -> bool:

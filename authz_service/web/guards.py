@@ -18,10 +18,13 @@ from authz_service.domain.clients import SCOPES
 from authz_service.domain.decision import Caller
 from authz_service.domain.errors import CallerForbidden, CallerUnknown
 from authz_service.usecases.clients import Clients
+from authz_service.web.limits import Limits
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
 _DECLARED = "__access__"
+# Whoever watches must see an overload, and is no part of it.
+_UNCOUNTED = ("metrics",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,8 @@ def access_of(view: object) -> Access:
     return access
 
 
-def install(app: Flask, clients: Clients) -> None:
-    """Have every request of *app* checked against the declaration of its view."""
+def install(app: Flask, clients: Clients, limits: Limits) -> None:
+    """Have every request of *app* checked against the declaration of its view, and *limits*."""
 
     @app.before_request
     def check() -> None:
@@ -87,7 +90,9 @@ def install(app: Flask, clients: Clients) -> None:
         access = access_of(current_app.view_functions[request.endpoint])
         if not access.scopes:
             return
-        caller = clients.authenticate(_key(), request.remote_addr)
+        caller = limits.authenticated(_key(), request.remote_addr, clients.authenticate)
+        if access.scopes != _UNCOUNTED:
+            limits.take(caller.name)
         for scope in access.scopes:
             if scope not in caller.scopes:
                 raise CallerForbidden(scope)

@@ -14,21 +14,56 @@ from typing import Any
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
+from marshmallow import fields
 
-from authz_service.domain.people import Standing
-from authz_service.domain.sign_in import Token
+from authz_service.domain.people import Evidence, Role, Standing
+from authz_service.domain.sign_in import Certificate, Companies, Level, Method, Token
 from authz_service.usecases.sign_in import SignedIn, SignInDesk
 from authz_service.web.body import read_object
-from authz_service.web.fields import Body, Text, written
+from authz_service.web.contract import Answer, describes
+from authz_service.web.fields import Body, Text, cnpj, flag, instant, written
 from authz_service.web.guards import caller, needs
-from authz_service.web.standing import person_shown
+from authz_service.web.people import PersonAnswer, person_shown
 
 
 class IdentityBody(Body):
     """The tokens of one sign-in, in compact form; the id_token where the caller has it."""
 
-    access_token = Text(required=True)
-    id_token = Text(allow_none=True, load_default=None)
+    access_token = Text(required=True, metadata={"format": "govbr-token"})
+    id_token = Text(allow_none=True, load_default=None, metadata={"format": "govbr-token"})
+
+
+class SignInStandingAnswer(Answer):
+    """What the person is in a company, and whether that counts now."""
+
+    company = cnpj(required=True)
+    role = Text(required=True, choices=tuple(Role))
+    evidence = Text(required=True, choices=tuple(Evidence))
+    cadastrador = flag(required=True, allow_none=True)
+    observed_at = instant(required=True)
+    ends_at = instant(required=True, allow_none=True)
+    in_force = flag(required=True)
+
+
+class SignInAnswer(Answer):
+    """What a sign-in proved; ``sign_in`` is its handle, a secret of the person's session."""
+
+    sign_in = Text(required=True)
+    ends_at = instant(required=True)
+    again = flag(required=True)
+    person = fields.Nested(PersonAnswer, required=True)
+    level = Text(required=True, allow_none=True, choices=tuple(Level))
+    method = Text(required=True, choices=tuple(Method))
+    methods = fields.List(fields.String(), required=True)
+    certificate = Text(required=True, allow_none=True, choices=tuple(Certificate))
+    second_factor = flag(required=True)
+    certificate_company = cnpj(required=True, allow_none=True)
+    agent = flag(required=True)
+    authenticated_at = instant(required=True, allow_none=True)
+    companies = Text(required=True, choices=tuple(Companies))
+    unanswered = fields.List(cnpj(), required=True, allow_none=True)
+    standing = fields.List(fields.Nested(SignInStandingAnswer), required=True)
+    notes = fields.List(fields.String(), required=True)
 
 
 _IDENTITY = IdentityBody()
@@ -40,6 +75,14 @@ def blueprint(desk: SignInDesk) -> Blueprint:
 
     @bp.post("/v1/identities")
     @needs("identities")
+    @describes(
+        "Sign-in",
+        body=IdentityBody,
+        answer=SignInAnswer,
+        status=201,
+        also={200: "The same client brought the token before."},
+        problems=(401, 501, 503),
+    )
     def identity() -> ResponseReturnValue:
         """
         Take a sign-in: 201 the first time, 200 if the same client brought the token before.

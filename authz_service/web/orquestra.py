@@ -1,29 +1,39 @@
 """
 Orquestra's call: one flat question in the words of its designers, one flat answer.
 
+Who acts for which company is told by one of two pairs: ``cpf`` and ``cnpj``, or for a foreign
+company without legal representation (Estrangeiro), which has no CNPJ and whose representative
+has no CPF, ``login`` and ``empresa``.
+
 Allow and deny are both a 200: for Orquestra a status of 400 or more is a failed call
 (ocorrência) that stops the instance, and only a text or a flag can steer a process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
+from marshmallow import ValidationError, validates_schema
 
 from authz_service.domain.decision import INVALID_IDENTIFIER, Impossible, ProcessAsked, Question
 from authz_service.domain.errors import AmbiguousProcess, InvalidInput
-from authz_service.domain.identifiers import Cnpj, Cpf
+from authz_service.domain.identifiers import Cnpj, Cpf, ForeignId, Login
 from authz_service.domain.processes import ProcessName
 from authz_service.usecases.decide import DecisionPoint
 from authz_service.web.body import read_object, read_query
-from authz_service.web.fields import Body, Parsed, Text, handle, version
+from authz_service.web.contract import Answer, describes
+from authz_service.web.fields import Body, Parsed, Text, flag, handle, version
 from authz_service.web.guards import caller, needs
+from authz_service.web.shapes import Shape
 
 _ACTIONS = {"iniciar": "open", "delegar": "delegate"}
 _LONGEST_INSTANCE = 64
+_INSTANCE: Shape = {"type": ["string", "integer"], "maxLength": _LONGEST_INSTANCE}
+_NATIONAL = ("cpf", "cnpj")
+_FOREIGN = ("login", "empresa")
 
 
 def _instance(value: object) -> str:
@@ -39,17 +49,68 @@ class DecisaoBody(Body):
     """
     The question; ``versao`` is a number or a text such as ``v.3``.
 
+    Either ``cpf`` and ``cnpj``, or ``login`` and ``empresa``: both of one pair, and none of the
+    other. ``empresa`` is the number that Inmetro's team gave to the foreign company.
+
     ``sessao`` is the handle of the sign-in that the person acts in. A form without one sends
     an empty text, and a text that can be no handle counts as none too.
     """
 
-    cpf = Text(required=True)
-    cnpj = Text(required=True)
+    cpf = Text()
+    cnpj = Text()
+    login = Text()
+    empresa = Text()
     processo = Text(required=True)
     versao = version()
     acao = Text(choices=_ACTIONS, required=True)
-    instancia = Parsed(_instance, allow_none=True, load_default=None)
+    instancia = Parsed(_instance, shape=_INSTANCE, allow_none=True, load_default=None)
     sessao = handle()
+
+    moreover: ClassVar[Shape] = {
+        "oneOf": [
+            {
+                "required": list(pair),
+                "not": {"anyOf": [{"required": [name]} for name in other]},
+            }
+            for pair, other in ((_NATIONAL, _FOREIGN), (_FOREIGN, _NATIONAL))
+        ],
+        "examples": [
+            {
+                "cpf": "18762794604",
+                "cnpj": "52420282000180",
+                "processo": "P001 - Acreditação Inicial v.3",
+                "acao": "iniciar",
+            }
+        ],
+    }
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _one_pair(self, _read: object, sent: Mapping[str, object], **_: object) -> None:
+        """Refuse a pair that is not whole, and a second one."""
+        problems = dict(_missing(sent))
+        if problems:
+            raise ValidationError(problems)
+
+
+def _missing(sent: Mapping[str, object]) -> Iterator[tuple[str, list[str]]]:
+    """Give what keeps *sent* from having exactly one pair, by member."""
+    foreign = [name for name in _FOREIGN if name in sent]
+    if not foreign:
+        yield from ((name, ["is required"]) for name in _NATIONAL if name not in sent)
+    elif any(name in sent for name in _NATIONAL):
+        yield from ((name, ["must not stand beside `cpf` or `cnpj`"]) for name in foreign)
+    else:
+        yield from ((name, ["is required"]) for name in _FOREIGN if name not in sent)
+
+
+class DecisaoAnswer(Answer):
+    """The answer: ``resultado`` and ``codigo`` steer the process, ``mensagem`` is for people."""
+
+    permitido = flag(required=True)
+    resultado = Text(choices=("PERMITIDO", "NEGADO"), required=True)
+    codigo = Text(required=True)
+    mensagem = Text(required=True)
+    decisao_id = Text(required=True)
 
 
 _DECISAO = DecisaoBody()
@@ -75,6 +136,7 @@ def blueprint(point: DecisionPoint, *, by_get: bool) -> Blueprint:
 
     @bp.post("/v1/orquestra/decisao")
     @needs("decide")
+    @describes("Orquestra", body=DecisaoBody, answer=DecisaoAnswer, problems=(400,))
     def decide() -> ResponseReturnValue:
         """Answer a question that comes as a JSON object."""
         return answer(read_object())
@@ -83,6 +145,7 @@ def blueprint(point: DecisionPoint, *, by_get: bool) -> Blueprint:
 
         @bp.get("/v1/orquestra/decisao")
         @needs("decide")
+        @describes("Orquestra", query=DecisaoBody, answer=DecisaoAnswer, problems=(400,))
         def decide_by_get() -> ResponseReturnValue:
             """Answer a question that comes as a query, for installations that can only GET."""
             return answer(read_query(_DECISAO.fields))
@@ -92,12 +155,18 @@ def blueprint(point: DecisionPoint, *, by_get: bool) -> Blueprint:
 
 def _question(body: dict[str, Any]) -> Question | Impossible:
     action = _ACTIONS[body["acao"]]
+    actor: Cpf | Login
+    company: Cnpj | ForeignId
     try:
         process = ProcessName.parse(body["processo"], body["versao"])
+        if "login" in body:
+            actor, company = Login.parse(body["login"]), ForeignId.parse(body["empresa"])
+        else:
+            actor, company = Cpf.parse(body["cpf"]), Cnpj.parse(body["cnpj"])
         return Question(
-            actor=Cpf.parse(body["cpf"]),
+            actor=actor,
             action=action,
-            resource=ProcessAsked(process, Cnpj.parse(body["cnpj"])),
+            resource=ProcessAsked(process, company),
             instance=body["instancia"],
             sign_in=body["sessao"],
         )

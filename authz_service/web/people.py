@@ -32,10 +32,8 @@ class PersonBody(Body):
     registered = flag(required=True)
     confirmed = flag(required=True)
     moreover: ClassVar[Shape] = {
-        "anyOf": [
-            {"properties": {"registered": {"const": True}}},
-            {"properties": {"confirmed": {"const": False}}},
-        ]
+        "if": {"properties": {"registered": {"const": False}}},
+        "then": {"properties": {"confirmed": {"const": False}}},
     }
 
 

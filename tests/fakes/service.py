@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -20,21 +21,30 @@ from authz_service.domain.sign_in import Cause, Level, Verified
 from authz_service.usecases.acts import ActLog
 from authz_service.usecases.clients import Clients
 from authz_service.usecases.decide import DecisionPoint
+from authz_service.usecases.decisions import Decisions
 from authz_service.usecases.delegate import DelegationDesk
+from authz_service.usecases.foreign import ForeignDesk
+from authz_service.usecases.lookup import Lookup
 from authz_service.usecases.ports import Ping
+from authz_service.usecases.processes import ProcessDesk
 from authz_service.usecases.register import Registrar
 from authz_service.usecases.sign_in import GovBr, SignInDesk
 from authz_service.web.app import Parts, create_app
 from tests.fakes.clock import NOON, FrozenClock
+from tests.fakes.contract import Documented
+from tests.fakes.entities import KnownEntities
 from tests.fakes.govbr import ScriptedCompanies, ScriptedTokens
 from tests.fakes.log import ListLog
 from tests.fakes.policies import ScriptedPolicies, ScriptedPolicy, Verdict, allow_all
+from tests.fakes.records import ListRecords
 from tests.fakes.store import MemoryStore, untold
 
 REPRESENTATIVE = "72268402517"
 MEMBER = "18762794604"
 COMPANY = "52420282000180"
 MAX_BODY = 32 * 1024
+MAX_BATCH = 20
+PDP_ID = "https://authz.example"
 
 TOKEN = "token.of.the-representative"
 MEMBERS_TOKEN = "token.of.the-member"
@@ -60,7 +70,9 @@ class Service:
 
     ``answers`` holds what the listener heard: route, status, seconds; ``key`` may do everything.
     A test may exchange ``policy.verdict``, empty ``policies``, break ``log`` or ``store``.
-    ``tokens`` and ``companies`` are its GOV.BR; ``refused`` holds the causes that were counted.
+    ``tokens`` and ``companies`` are its GOV.BR; ``refused`` holds the causes that were counted;
+    ``entities`` holds what is known of others' entities. An answer that the OpenAPI document
+    does not foresee is an ``AssertionError``, whatever the test is about.
     """
 
     def __init__(
@@ -70,17 +82,27 @@ class Service:
         orquestra_get: bool = False,
         confirm_at_once: bool = False,
         pings: tuple[Ping, ...] = (),
+        pdp_id: str | None = PDP_ID,
+        max_batch: int = MAX_BATCH,
     ) -> None:
         self.clock = FrozenClock()
+        self.entities = KnownEntities()
         self.store = MemoryStore()
         self.log = ListLog()
+        self.records = ListRecords(self.log)
         self.policy = ScriptedPolicy(verdict)
         self.policies = ScriptedPolicies(self.policy)
         self.answers: list[tuple[str, int, float]] = []
         acts = ActLog(self.log, (), self.clock)
         self.clients = Clients(self.store.clients, acts, self.clock)
         self.point = DecisionPoint(
-            self.policies, self.store.facts, self.store.surrogates, self.log, (), self.clock
+            self.policies,
+            self.store.facts,
+            self.entities,
+            self.store.surrogates,
+            self.log,
+            (),
+            self.clock,
         )
         self.desk = DelegationDesk(
             self.point,
@@ -96,7 +118,19 @@ class Service:
         self.parts = Parts(
             point=self.point,
             desk=self.desk,
+            decisions=Decisions(
+                self.records, self.store.surrogates, self.store.facts, acts, self.clock
+            ),
             registrar=Registrar(self.store.registry, self.store.surrogates, acts, self.clock),
+            lookup=Lookup(
+                self.store.registry,
+                self.store.directory,
+                self.store.facts,
+                self.store.surrogates,
+                acts,
+            ),
+            foreign_desk=ForeignDesk(self.store.foreign, self.store.surrogates, acts, self.clock),
+            process_desk=ProcessDesk(self.store.catalogue, acts),
             sign_in_desk=SignInDesk(
                 govbr=GovBr(self.tokens, self.companies),
                 sign_ins=self.store.sign_ins,
@@ -113,6 +147,8 @@ class Service:
             answered=lambda route, status, seconds: self.answers.append((route, status, seconds)),
             orquestra_get=orquestra_get,
             max_body=MAX_BODY,
+            max_batch=max_batch,
+            pdp_id=pdp_id,
         )
         self.app = create_app(self.parts)
         self.key = self.key_for(*SCOPES)
@@ -134,8 +170,20 @@ class Service:
                 ProcessDefinition(ProcessId("p061-cadastro"), "P061", "Cadastro de Empresas", 1),
                 ProcessDefinition(ProcessId("p061-registro"), "P061", "Registro", 2),
             ],
+            NOON,
             untold,
         )
+
+    @property
+    def app(self) -> Flask:
+        """The application; one that is put in its place is held to its contract as well."""
+        return self._app
+
+    @app.setter
+    def app(self, app: Flask) -> None:
+        # Between the server and Flask, so that an error handler of Flask cannot swallow it.
+        app.wsgi_app = Documented(app, app.wsgi_app)  # type: ignore[assignment, method-assign] # Flask's own way
+        self._app = app
 
     def key_for(self, *scopes: str) -> str:
         """Give a key with exactly *scopes*."""

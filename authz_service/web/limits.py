@@ -1,0 +1,193 @@
+"""
+Limits: how much one client, or one who guesses keys, may ask of one worker.
+
+Requests are counted in the memory of the worker that gets them, in a sliding window of a minute:
+several workers take several times as much, and a restart begins anew. That keeps a client that has
+gone wrong from costing the others their answers, and needs no store of its own. Sizes are
+bounded elsewhere (``app``, ``body``, ``authzen``); here it is told when a bound was met.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, Response
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from authz_service.domain.decision import Caller
+from authz_service.domain.errors import AuthzError, CallerUnknown, InvalidInput
+from authz_service.web import problems
+
+WRONG_KEYS_PER_MINUTE = 600
+"""
+How many wrong keys one source address may show to one worker.
+
+Nobody guesses a key of 256 bits, but each try asks the database. Beyond it, keys from there are
+refused unasked, except those that were right lately: behind a proxy that is not trusted, all
+callers have one address.
+"""
+RIGHT_KEYS = 1_000
+"""How many keys are remembered, as digests, to have been right."""
+
+_TYPE = "urn:inmetro:authz:problem:too-many-requests"
+_IPV6_SITE = 64  # one who has an address of IPv6 has all of its /64
+
+
+class TooManyRequests(AuthzError):
+    """
+    A client or a source address has asked more than it may; nothing was looked at.
+
+    Attributes:
+        seconds: after how many it may try again.
+    """
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class OverLimit(InvalidInput):
+    """
+    What was sent is more than is taken at once.
+
+    Attributes:
+        limit: which bound it is above: ``batch`` or ``depth``.
+    """
+
+    def __init__(self, limit: str, field: str, message: str) -> None:
+        super().__init__(field, message)
+        self.limit = limit
+
+
+class Limits:
+    """
+    The limits of one worker.
+
+    Args:
+        per_minute: how many requests one client may send in a minute, or None for any number.
+        refused: hears of each refusal the limit: rate, keys, body, batch or depth.
+    """
+
+    def __init__(
+        self, per_minute: int | None = None, refused: Callable[[str], None] = lambda _limit: None
+    ) -> None:
+        self.refused = refused
+        self._counted = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._requests = None if per_minute is None else RateLimitItemPerMinute(per_minute)
+        self._wrong_keys = RateLimitItemPerMinute(WRONG_KEYS_PER_MINUTE)
+        self._right: dict[bytes, None] = {}
+        self._changing = threading.Lock()
+
+    def take(self, client: str) -> None:
+        """
+        Count one request of a client.
+
+        Raises:
+            TooManyRequests: it has sent as many as it may.
+        """
+        if self._requests is None or self._hit(self._requests, "client", client):
+            return
+        self.refused("rate")
+        message = f"a client may send {self._requests.amount} requests a minute"
+        raise TooManyRequests(message, self._seconds(self._requests, "client", client))
+
+    def authenticated(
+        self, key: str, address: str | None, check: Callable[[str, str | None], Caller]
+    ) -> Caller:
+        """
+        Give who *check* says is calling, unless too many wrong keys came from there.
+
+        Raises:
+            TooManyRequests: as many as may came, and this key was not right lately.
+            CallerUnknown: it is a wrong one; it counts.
+        """
+        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+        right = digest in self._right
+        if not right:
+            self._require_patience(_source(address))
+        try:
+            caller = check(key, address)
+        except CallerUnknown:
+            self._right.pop(digest, None)
+            self._hit(self._wrong_keys, "source", _source(address))
+            raise
+        if not right:
+            self._remember(digest)
+        return caller
+
+    def _require_patience(self, source: str) -> None:
+        if self._counted.test(self._wrong_keys, "source", source):
+            return
+        self.refused("keys")
+        seconds = self._seconds(self._wrong_keys, "source", source)
+        raise TooManyRequests("too many wrong keys came from this address", seconds)
+
+    def _remember(self, digest: bytes) -> None:
+        with self._changing:
+            while len(self._right) >= RIGHT_KEYS:
+                self._right.pop(next(iter(self._right)), None)
+            self._right[digest] = None
+
+    def _hit(self, item: RateLimitItem, kind: str, whose: str) -> bool:
+        try:
+            return self._counted.hit(item, kind, whose)
+        except RuntimeError:
+            # The storage tidies up in threads; a system that has none to give refuses nobody.
+            return True
+
+    def _seconds(self, item: RateLimitItem, kind: str, whose: str) -> int:
+        until = self._counted.get_window_stats(item, kind, whose).reset_time
+        # After that instant: at it, the count is still what it was.
+        return math.floor(until - time.time()) + 1
+
+
+def _source(address: str | None) -> str:
+    """Give what wrong keys of *address* are counted under."""
+    if address is None:
+        return "unknown"
+    try:
+        number = int(ipaddress.IPv6Address(address))
+    except ValueError:
+        return address
+    return str(ipaddress.IPv6Network((number, _IPV6_SITE), strict=False))
+
+
+def install(app: Flask, limits: Limits, max_body: int) -> None:
+    """Have *app* answer those whom a limit refuses, and tell *limits* of each."""
+    # What answers the whole error tree answers these too, once they are counted.
+    problem = app.error_handler_spec[None][None][AuthzError]
+
+    @app.errorhandler(TooManyRequests)
+    def too_many(error: TooManyRequests) -> Response:
+        title = "Too many requests in a short time"
+        response = _problem(429, _TYPE, title, f"{error}; try again later")
+        response.headers["Retry-After"] = str(error.seconds)
+        return response
+
+    @app.errorhandler(RequestEntityTooLarge)
+    def too_long(_error: RequestEntityTooLarge) -> Response:
+        limits.refused("body")
+        detail = f"the body must not be longer than {max_body} bytes"
+        return _problem(413, "about:blank", "Request Entity Too Large", detail)
+
+    @app.errorhandler(OverLimit)
+    def over_limit(error: OverLimit) -> Any:
+        limits.refused(error.limit)
+        return problem(error)
+
+
+def _problem(status: int, kind: str, title: str, detail: str) -> Response:
+    body = {"type": kind, "title": title, "status": status, "detail": detail}
+    return Response(
+        json.dumps(body, separators=(",", ":")), status=status, content_type=problems.MEDIA_TYPE
+    )
