@@ -2,13 +2,17 @@
 The application log: JSON lines on stderr, for operators, without personal data.
 
 Not the decision log. Nothing here is meant to hold a CPF, masked or not; the formatter
-takes out what looks like one all the same, since libraries log as well.
+takes out what looks like one all the same, since libraries log as well. Nor does an answer's
+line tell who was answered where: addresses stand in the decision log, which fewer may read.
+Only a refused token is told with its source, since no decision comes of it, and where it comes
+from is what an operator can act upon.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -19,11 +23,12 @@ from authz_service.domain.identifiers import without_cpf
 from authz_service.domain.sign_in import Cause
 
 _LOG = logging.getLogger("authz")
+_LONGEST_ID = 128
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: moment, level, logger, message, and what ``extra`` brought."""
+    """One JSON object a line: moment, level, logger, pid, message, what ``extra`` brought."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Give the line for *record*."""
@@ -32,6 +37,7 @@ class JsonFormatter(logging.Formatter):
             "moment": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
+            "pid": record.process,
             "message": record.getMessage(),
         }
         members |= {name: value for name, value in vars(record).items() if name not in _OWN}
@@ -54,6 +60,8 @@ def configure() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # waitress warns of each request that finds no thread free, which only makes a load heavier.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 
 def heard(records: Sequence[Record]) -> None:
@@ -73,6 +81,38 @@ def policy_problems(problems: Sequence[Problem]) -> None:
         _LOG.error("the policy is not valid", extra={"problem": str(problem)})
 
 
+def worker_died(place: str, code: int, seconds: float | None) -> None:
+    """
+    Tell operators of a worker that ended without being asked to.
+
+    Args:
+        place: which one.
+        code: its exit code, or a signal as a negative number.
+        seconds: in how many another takes its place, or None if none does.
+    """
+    how = f"exit code {code}" if code >= 0 else _name_of(-code)
+    extra = {"worker": place, "how": how, "again_in": seconds}
+    _LOG.error("a worker has ended", extra=extra)
+
+
+def worker_not_started(place: str, error: OSError, seconds: float) -> None:
+    """Tell operators that the system gives no process for a worker, until *seconds* have passed."""
+    extra = {"worker": place, "cause": error.strerror, "again_in": seconds}
+    _LOG.error("a worker cannot be started", extra=extra)
+
+
+def worker_started(place: str, pid: int) -> None:
+    """Tell operators that a worker has taken the place of one that died."""
+    _LOG.warning("a worker was started again", extra={"worker": place, "its_pid": pid})
+
+
+def _name_of(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
 def sign_in_off() -> None:
     """Tell operators at the start that no sign-in is taken."""
     _LOG.warning("sign-in is off: AUTHZ_GOVBR_ISSUER and AUTHZ_GOVBR_AUDIENCE are not set")
@@ -84,9 +124,15 @@ def token_refused(cause: Cause, caller: Caller) -> None:
     _LOG.warning("a token of GOV.BR was refused", extra=extra)
 
 
-def answered(route: str, status: int, seconds: float) -> None:
-    """Tell of one HTTP answer; *route* is a template, never a path."""
+def answered(route: str, status: int, seconds: float, request_id: str) -> None:
+    """Tell of one HTTP answer; *route* is a template, never a path, *request_id* the caller's."""
     _LOG.info(
         "answered",
-        extra={"route": route, "status": status, "ms": round(seconds * 1000, 3)},
+        extra={
+            "route": route,
+            "status": status,
+            "ms": round(seconds * 1000, 3),
+            # Whatever a caller sends for an id, a line stays a line; half a CPF would pass.
+            "request_id": without_cpf(request_id)[:_LONGEST_ID],
+        },
     )

@@ -3,15 +3,27 @@ Every Prometheus instrument, fed by listeners; the only room that knows promethe
 
 No label takes a value that a caller chooses: actions and reasons are those that are
 declared, routes are templates. No CPF, CNPJ or client stands in a label.
+
+Several worker processes write into files of one folder, by prometheus_client's multiprocess mode,
+and whichever is scraped reads them all. A file is of a place, not of a process: who replaces a
+worker that died goes on in its files, so totals never go back and files do not pile up.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import os
+import struct
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
 
 from authz_service.domain.decision import ACTIONS, OTHER_ACTION, DecisionRecord, Record
 from authz_service.domain.sign_in import Cause
@@ -31,13 +43,60 @@ _BUCKETS = (
     1.0,
     2.5,
 )
+_POLICY = "authz_policy_info"
+_KEYS_AGE = "authz_govbr_keys_age_seconds"
+_LIMITS = ("rate", "keys", "body", "batch", "depth")
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """
+    One process's part in the metrics of several.
+
+    Attributes:
+        folder: where all of them write, and which each scrape reads.
+        place: names the process among those that run now, without ``_``; whoever takes the place
+            of one that has died goes on with its totals.
+    """
+
+    folder: Path
+    place: str
+
+    def died(self) -> None:
+        """Take back what the process of this place said of itself; its totals stay."""
+        mark_process_dead(self.place, self.folder)  # type: ignore[no-untyped-call]  # the library leaves its types out here
 
 
 class Metrics:
-    """The instruments of one process."""
+    """
+    The instruments of one process; prometheus_client keeps their kind in a global, so of one only.
 
-    def __init__(self) -> None:
+    Args:
+        share: its part, where several processes count together.
+    """
+
+    def __init__(self, share: Share | None = None) -> None:
         self._registry = CollectorRegistry()
+        self._age: Callable[[], float | None] | None = None
+        self._keys: Gauge | None = None
+        self._digest: str | None = None
+        exposed: Collector = self._registry
+        if share is None:
+            values.ValueClass = values.MutexValue
+        else:
+            # The library asks the environment for the folder whenever it makes an instrument.
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(share.folder)
+            values.ValueClass = values.MultiProcessValue(lambda: share.place)  # type: ignore[no-untyped-call]  # as above
+            exposed = MultiProcessCollector(None, share.folder)  # type: ignore[no-untyped-call]  # as above
+        self._exposed = CollectorRegistry()
+        self._exposed.register(_AtScrape(exposed))
+        self._make_instruments()
+        self._make_instruments_of_govbr()
+        if share is None:
+            self._workers.set(1)
+
+    def _make_instruments(self) -> None:
         self._decisions = Counter(
             "authz_decisions",
             "Decisions by action, decision and first reason.",
@@ -71,12 +130,34 @@ class Metrics:
             registry=self._registry,
         )
         self._policy = Gauge(
-            "authz_policy_info",
-            "1 for the policy in force, by its digest.",
+            _POLICY,
+            "How many workers decide by a policy, by its digest.",
             ["digest"],
+            registry=self._registry,
+            multiprocess_mode="livesum",
+        )
+        self._over_limit = Counter(
+            "authz_refused_requests",
+            "Requests that were refused for a limit, by limit.",
+            ["limit"],
+            registry=self._registry,
+        )
+        for limit in _LIMITS:
+            self._over_limit.labels(limit)
+        # The supervisor of several workers says how many there are; they themselves do not know.
+        self._workers = Gauge(
+            "authz_workers",
+            "Worker processes that serve now.",
+            registry=self._registry,
+            multiprocess_mode="max",
+        )
+        self._restarts = Counter(
+            "authz_worker_restarts",
+            "Worker processes that ended without being asked to, and were replaced.",
             registry=self._registry,
         )
 
+    def _make_instruments_of_govbr(self) -> None:
         self._refused = Counter(
             "authz_govbr_refused_tokens",
             "Tokens of GOV.BR that were refused, by cause.",
@@ -126,8 +207,23 @@ class Metrics:
 
     def policy_in_force(self, digest: str) -> None:
         """Tell which policy is in force."""
-        self._policy.clear()
+        if self._digest is not None:
+            # Several processes cannot take a label back: 0 says it, and is not shown.
+            self._policy.labels(self._digest).set(0)
         self._policy.labels(digest).set(1)
+        self._digest = digest
+
+    def over_limit(self, limit: str) -> None:
+        """Count a request refused for a *limit*: rate, keys, body, batch or depth."""
+        self._over_limit.labels(limit).inc()
+
+    def workers_serve(self, count: int) -> None:
+        """Tell how many worker processes serve."""
+        self._workers.set(count)
+
+    def worker_replaced(self) -> None:
+        """Count a worker process that has taken the place of one that died."""
+        self._restarts.inc()
 
     def token_refused(self, cause: Cause) -> None:
         """Count a token that was refused."""
@@ -136,6 +232,7 @@ class Metrics:
     def keys_refreshed(self, outcome: str) -> None:
         """Count a fetch of GOV.BR's keys; *outcome* is one of the few of the identity room."""
         self._refreshes.labels(outcome).inc()
+        self._note_keys()
 
     def companies_called(self, outcome: str, seconds: float) -> None:
         """Count a call of GOV.BR's companies API; *outcome* as above."""
@@ -143,18 +240,56 @@ class Metrics:
         self._call_seconds.observe(seconds)
 
     def watch_keys(self, age: Callable[[], float | None]) -> None:
-        """Tell the age of GOV.BR's keys at each scrape; not a number while there are none."""
+        """
+        Tell the age of GOV.BR's keys at each scrape; not a number while there are none.
 
-        def seconds() -> float:
-            known = age()
-            return math.nan if known is None else known
-
-        Gauge(
-            "authz_govbr_keys_age_seconds",
+        Of several workers it is that of the oldest keys. *age* is asked after each refresh: what
+        is kept is when the keys were fetched, since a scrape cannot ask other processes.
+        """
+        self._age = age
+        self._keys = Gauge(
+            _KEYS_AGE,
             "Seconds since GOV.BR's keys were last fetched; NaN while there are none.",
             registry=self._registry,
-        ).set_function(seconds)
+            multiprocess_mode="livemin",
+        )
+        self._note_keys()
+
+    def _note_keys(self) -> None:
+        if self._age is None or self._keys is None:
+            return
+        age = self._age()
+        self._keys.set(-math.inf if age is None else time.time() - age)
 
     def exposition(self) -> tuple[bytes, str]:
         """Give what Prometheus scrapes, and its content type."""
-        return generate_latest(self._registry), CONTENT_TYPE_PLAIN_0_0_4
+        return generate_latest(self._exposed), CONTENT_TYPE_PLAIN_0_0_4
+
+
+class _AtScrape(Collector):
+    """What is counted, as it is to be shown at the moment of the scrape."""
+
+    def __init__(self, counted: Collector) -> None:
+        self._counted = counted
+
+    def collect(self) -> Iterator[Metric]:
+        """Give every metric: keys by their age, and of policies those in force."""
+        now = time.time()
+        for metric in self._read():
+            if metric.name == _KEYS_AGE:
+                metric.samples = [
+                    one._replace(value=math.nan if one.value == -math.inf else now - one.value)
+                    for one in metric.samples
+                ]
+            elif metric.name == _POLICY:
+                metric.samples = [one for one in metric.samples if one.value]
+            yield metric
+
+    def _read(self) -> list[Metric]:
+        # The file that a new worker begins is empty for a moment, which the library cannot read.
+        for _attempt in range(_ATTEMPTS):
+            try:
+                return list(self._counted.collect())
+            except struct.error:
+                time.sleep(0.01)
+        return list(self._counted.collect())

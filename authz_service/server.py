@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import errno
 import json
+import re
 import select
 import signal
+import socket
 import time
+import uuid
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import BaseWSGIServer, create_server
 from waitress.task import ErrorTask, WSGITask
+from waitress.utilities import RequestHeaderFieldsTooLarge
+
+from authz_service.listening import BACKLOG, listen, port_of, turn_away
 
 THREADS = 8
 """Few: threads that fight for the interpreter lock make each other slower."""
@@ -26,10 +32,14 @@ DRAIN_SECONDS = 30.0
 """How long a stop waits for requests that are being answered."""
 TAKING_IN_SECONDS = 1.0
 """How long a stop goes on taking in those who have already connected."""
+HANDSHAKE_SECONDS = 0.2
+"""How long a stop waits for those who are half way through connecting."""
 COMING_SECONDS = 3.0
 """How long a stop waits for the rest of a request that has begun to come."""
+QUIET_SECONDS = 1.0
+"""How long a connection has to have been silent for a stop to close it."""
 MAX_BODY = 1024 * 1024
-"""Bytes of a body that waitress takes in; the application refuses far smaller ones itself."""
+"""The longest body that an application may want, in bytes."""
 MAX_HEADER = 16 * 1024
 """Bytes of all headers together."""
 MAX_CONNECTIONS = 1_000
@@ -37,13 +47,17 @@ MAX_CONNECTIONS = 1_000
 IDLE_SECONDS = 15
 """How long a connection may be silent. In waitress's 120, who says nothing locks out all."""
 
+_REQUEST_ID = re.compile(
+    rb"^X-Request-ID:[ \t]*([!-~]{1,200})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE
+)
+
 
 class _ProblemTask(ErrorTask):
     """
     waitress's own refusals, in the shape of all others: RFC 9457, with the request's id.
 
     They are requests that never reach the application: headers that are no HTTP, or too
-    large, and bodies beyond ``MAX_BODY``.
+    large, and bodies far beyond what the application takes.
     """
 
     def execute(self) -> None:
@@ -58,11 +72,11 @@ class _ProblemTask(ErrorTask):
         }
         body = json.dumps(problem).encode()
         self.status = f"{error.code} {error.reason}"
-        headers = [("Content-Type", "application/problem+json")]
-        request_id = request.headers.get("X_REQUEST_ID")
-        if request_id:
-            headers.append(("X-Request-ID", request_id))
-        self.response_headers = headers
+        self.response_headers = [
+            ("Content-Type", "application/problem+json"),
+            ("X-Request-ID", request.headers.get("X_REQUEST_ID") or uuid.uuid4().hex),
+            ("Cache-Control", "no-store"),
+        ]
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)
@@ -78,9 +92,24 @@ class _AnswerTask(WSGITask):
         return bytes(super().build_response_header())
 
 
+class _Parser(HTTPRequestParser):
+    """waitress's parser, which finds the request's id in headers that are too large as well."""
+
+    def received(self, data: bytes) -> int:
+        """Take in *data*, and give how much of it was of this request."""
+        taken = int(super().received(data))
+        if isinstance(self.error, RequestHeaderFieldsTooLarge):
+            found = _REQUEST_ID.search(self.header_plus + data)
+            if found is not None:
+                headers: Any = self.headers
+                headers["X_REQUEST_ID"] = found[1].decode("ascii")
+        return taken
+
+
 class _Channel(HTTPChannel):
     """A connection whose refusals are problems, and which ends with the server."""
 
+    parser_class = _Parser
     task_class = _AnswerTask
     error_task_class = _ProblemTask
 
@@ -93,29 +122,40 @@ class Server:
         app: the WSGI application.
         host: the address to listen on.
         port: the port to listen on; 0 lets the system choose.
+        max_body: the longest body that *app* takes, in bytes. It refuses longer ones itself;
+            waitress those of more than twice that, and keeps none on a disk.
+        sockets: sockets that are listened on already, by other processes too; in their place
+            neither *host* nor *port* counts.
 
     Raises:
         OSError: the address cannot be listened on, or is none.
     """
 
-    def __init__(self, app: Callable[..., Any], host: str, port: int) -> None:
+    def __init__(
+        self,
+        app: Callable[..., Any],
+        host: str,
+        port: int,
+        *,
+        max_body: int = MAX_BODY,
+        sockets: tuple[socket.socket, ...] = (),
+    ) -> None:
         self._map: dict[int, Any] = {}
+        self._listeners: list[Any]
         self._stopping = False
-        try:
-            self._server = self._listen(app, host, port)
-        except ValueError as error:
-            raise OSError(errno.EADDRNOTAVAIL, "is no address to listen on", host) from error
-        for listener in self._listeners():
-            listener.channel_class = _Channel
-
-    def _listen(self, app: Callable[..., Any], host: str, port: int) -> Any:
-        return create_server(
+        self._shared = bool(sockets)
+        self._sockets = sockets or listen(host, port)
+        # In chunks, a body takes more bytes than it has.
+        most = 2 * max_body + 1
+        create_server(
             app,
             map=self._map,
-            host=host,
-            port=port,
+            sockets=list(self._sockets),
             threads=THREADS,
-            max_request_body_size=MAX_BODY,
+            backlog=BACKLOG,
+            max_request_body_size=most,
+            # A body may hold a CPF: it stays in memory, which a file in /tmp would not be.
+            inbuf_overflow=most,
             max_request_header_size=MAX_HEADER,
             connection_limit=MAX_CONNECTIONS,
             channel_timeout=IDLE_SECONDS,
@@ -124,12 +164,20 @@ class Server:
             asyncore_use_poll=True,
             # The name and version of the server are nobody's business.
             ident="",
+            # Who is believed is a matter of `web.proxies`: waitress knows one proxy's address
+            # and no networks, counts hops in place of looking at them, and would by default take
+            # the headers away before the application sees them.
+            trusted_proxy=None,
+            clear_untrusted_proxy_headers=False,
         )
+        self._listeners = [one for one in self._map.values() if isinstance(one, BaseWSGIServer)]
+        for listener in self._listeners:
+            listener.channel_class = _Channel
 
     @property
     def port(self) -> int:
         """The port that is listened on."""
-        return int(self._listeners()[0].socket.getsockname()[1])
+        return port_of(self._sockets)
 
     def heed_signals(self) -> None:
         """Let SIGTERM and SIGINT stop it from now on; for the main thread."""
@@ -143,9 +191,11 @@ class Server:
         self._drain()
 
     def stop(self) -> None:
-        """Begin to stop; may be called from any thread."""
+        """Begin to stop; may be called from any thread, and again."""
+        if self._stopping:
+            return
         self._stopping = True
-        for listener in self._listeners():
+        for listener in self._listeners:
             listener.stopping = True
             listener.pull_trigger()
 
@@ -155,37 +205,53 @@ class Server:
     def _step(self, seconds: float) -> None:
         wasyncore.loop(timeout=seconds, map=self._map, count=1, use_poll=True)
 
-    def _listeners(self) -> list[Any]:
-        return [one for one in self._map.values() if isinstance(one, BaseWSGIServer)]
-
     def _drain(self) -> None:
         """Take in who has already connected, answer everybody, and close."""
-        listeners = self._listeners()
-        began = time.monotonic()
-        # No longer than a moment: full up, waitress takes nobody in and they wait for ever.
-        while _waiting([one.socket for one in listeners]) and _since(began) < TAKING_IN_SECONDS:
-            self._step(0.0)
-        for listener in listeners:
+        if not self._shared:
+            turn_away(self._sockets)
+        self._take_in()
+        for listener in self._listeners:
             listener.del_channel()
             listener.socket.close()
+        # From here: whoever came in last has as much time as the others to send a request.
+        began = time.monotonic()
         while self._busy(_since(began)) and _since(began) < DRAIN_SECONDS:
             self._step(0.05)
-        listeners[0].task_dispatcher.shutdown()
+        self._listeners[0].task_dispatcher.shutdown()
         wasyncore.close_all(self._map)
+
+    def _take_in(self) -> None:
+        """Take in who has connected, or is about to have."""
+        began = came = time.monotonic()
+        # No longer than a moment: full up, waitress takes nobody in and they wait for ever.
+        while _since(came) < HANDSHAKE_SECONDS and _since(began) < TAKING_IN_SECONDS:
+            if _waiting(list(self._sockets)):
+                came = time.monotonic()
+                self._step(0.0)
+            else:
+                self._step(0.02)
 
     def _busy(self, seconds: float) -> bool:
         """
         Close the connections on which nothing is going on, and tell whether any is left.
 
-        A request of which only a part has come counts for the first *seconds*.
+        A request of which only a part has come counts for the first *seconds*. So does a
+        connection that was in use a moment ago: its next request may be on its way, and is
+        answered with word that it was the last.
         """
         busy = False
+        now = time.time()
         for channel in list(self._map.values()):
             if not isinstance(channel, HTTPChannel):
                 continue
             coming = channel.request is not None or _waiting([channel.socket])
             answering = channel.requests or channel.total_outbufs_len
-            if answering or (coming and seconds < COMING_SECONDS):
+            lately = now - channel.last_activity < QUIET_SECONDS
+            if (
+                answering
+                or (coming and seconds < COMING_SECONDS)
+                or (lately and seconds < QUIET_SECONDS)
+            ):
                 busy = True
             else:
                 channel.handle_close()

@@ -6,6 +6,7 @@ The whole error tree, drawn where it is defined.
     │   └── AmbiguousProcess     a code or label that names more than one process     (HTTP 400)
     ├── CallerUnknown            no key, or a key that is not valid now               (HTTP 401)
     ├── CallerForbidden          the key is valid, the scope is missing               (HTTP 403)
+    ├── TooManyRequests          more than one may ask in a short time                (HTTP 429)
     ├── TokenRefused             a GOV.BR token that proves nothing, with its cause   (HTTP 401)
     ├── SignInOff                no GOV.BR is configured                              (HTTP 501)
     ├── ActRefused               the policy denied an act, with its reasons           (HTTP 403)
@@ -78,6 +79,19 @@ class CallerForbidden(AuthzError):
     def __init__(self, scope: str) -> None:
         super().__init__(f"the key lacks the scope `{scope}`")
         self.scope = scope
+
+
+class TooManyRequests(AuthzError):
+    """
+    A client or a source address has asked more than it may; nothing was looked at.
+
+    Attributes:
+        seconds: after how many it may try again.
+    """
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(f"{message}; try again later")
+        self.seconds = seconds
 
 
 class TokenRefused(AuthzError):

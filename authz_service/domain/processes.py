@@ -142,22 +142,31 @@ def check_version(version: int, field: str) -> int:
     return version
 
 
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """
+    What stands in the place of a process that a name does not tell from others.
+
+    Attributes:
+        candidates: the labels it could mean, each of which names exactly one.
+    """
+
+    candidates: tuple[str, ...]
+
+
 def _key(text: str) -> str:
     """Fold what people type differently: case, runs of spaces, composed accents."""
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
-def resolve(
-    name: ProcessName, catalogue: Iterable[ProcessDefinition], field: str = "process"
-) -> ProcessDefinition | None:
+def meaning(
+    name: ProcessName, catalogue: Iterable[ProcessDefinition]
+) -> ProcessDefinition | Ambiguous | None:
     """
-    Give the one process that *name* means, or None if there is none.
+    Give the one process that *name* means, those that it could mean, or None if there is none.
 
     A version never tells two processes apart: until the next import the catalogue may
     not know that the other one has reached the same version.
-
-    Raises:
-        AmbiguousProcess: several processes answer to the name; lists their labels.
     """
     wanted = _key(name.text)
     found = []
@@ -167,8 +176,23 @@ def resolve(
         if wanted in (_key(process.code), _key(f"{process.code} - {process.title}")):
             found.append(process)
     if len(found) > 1:
-        raise AmbiguousProcess(field, sorted(process.label for process in found))
+        return Ambiguous(tuple(sorted(process.label for process in found)))
     return found[0] if found else None
+
+
+def resolve(
+    name: ProcessName, catalogue: Iterable[ProcessDefinition], field: str = "process"
+) -> ProcessDefinition | None:
+    """
+    Give the one process that *name* means, or None if there is none; see ``meaning``.
+
+    Raises:
+        AmbiguousProcess: several processes answer to the name; lists their labels.
+    """
+    found = meaning(name, catalogue)
+    if isinstance(found, Ambiguous):
+        raise AmbiguousProcess(field, found.candidates)
+    return found
 
 
 def suggest_id(code: str, title: str) -> ProcessId:

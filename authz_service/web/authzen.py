@@ -19,7 +19,7 @@ from authz_service.domain.errors import AmbiguousProcess, InvalidInput
 from authz_service.domain.processes import Ambiguous
 from authz_service.usecases.decide import Answer as Given
 from authz_service.usecases.decide import DecisionPoint
-from authz_service.web.body import parse_object, read_object
+from authz_service.web.body import OverLimit, parse_object, read_object
 from authz_service.web.contract import Answer, describes
 from authz_service.web.evaluation import EXAMPLE, EvaluationBody, question_of
 from authz_service.web.fields import Body, BodyInvalid, Parsed, Part, Text, flag, whole
@@ -182,7 +182,7 @@ def blueprint(point: DecisionPoint, *, max_batch: int) -> Blueprint:
             return jsonify(_shown(one(sent)))
         if len(batch["evaluations"]) > max_batch:
             message = f"must hold at most {max_batch} in one request"
-            raise InvalidInput("evaluations", message)
+            raise OverLimit("batch", "evaluations", message)
         semantic = (batch["options"] or {}).get("evaluations_semantic") or _EXECUTE_ALL
         defaults = {key: sent[key] for key in _INHERITED if key in sent}
         asked = [_asked(item, defaults) for item in batch["evaluations"]]

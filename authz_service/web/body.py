@@ -34,6 +34,19 @@ _SAFE_NAME = re.compile(r"[A-Za-z_]{1,64}")
 _UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
 
 
+class OverLimit(InvalidInput):
+    """
+    What was sent is more than is taken at once.
+
+    Attributes:
+        limit: which bound it is above: ``batch`` or ``depth``.
+    """
+
+    def __init__(self, limit: str, field: str, message: str) -> None:
+        super().__init__(field, message)
+        self.limit = limit
+
+
 def read_object() -> dict[str, Any]:
     """
     Give the JSON object that the current request brings.
@@ -132,7 +145,7 @@ def _check_depth(text: str) -> None:
     for match in _STRING_OR_BRACKET.finditer(text):
         depth += _STEPS.get(match[0], 0)
         if depth > _MAX_DEPTH:
-            raise InvalidInput(WHOLE, f"must not nest more than {_MAX_DEPTH} levels deep")
+            raise OverLimit("depth", WHOLE, f"must not nest more than {_MAX_DEPTH} levels deep")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

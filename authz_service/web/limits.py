@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import json
 import math
 import threading
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response
@@ -25,8 +25,9 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from authz_service.domain.decision import Caller
-from authz_service.domain.errors import AuthzError, CallerUnknown, InvalidInput
+from authz_service.domain.errors import AuthzError, CallerUnknown, TooManyRequests
 from authz_service.web import problems
+from authz_service.web.body import OverLimit
 
 WRONG_KEYS_PER_MINUTE = 600
 """
@@ -39,34 +40,7 @@ callers have one address.
 RIGHT_KEYS = 1_000
 """How many keys are remembered, as digests, to have been right."""
 
-_TYPE = "urn:inmetro:authz:problem:too-many-requests"
 _IPV6_SITE = 64  # one who has an address of IPv6 has all of its /64
-
-
-class TooManyRequests(AuthzError):
-    """
-    A client or a source address has asked more than it may; nothing was looked at.
-
-    Attributes:
-        seconds: after how many it may try again.
-    """
-
-    def __init__(self, message: str, seconds: int) -> None:
-        super().__init__(message)
-        self.seconds = seconds
-
-
-class OverLimit(InvalidInput):
-    """
-    What was sent is more than is taken at once.
-
-    Attributes:
-        limit: which bound it is above: ``batch`` or ``depth``.
-    """
-
-    def __init__(self, limit: str, field: str, message: str) -> None:
-        super().__init__(field, message)
-        self.limit = limit
 
 
 class Limits:
@@ -167,27 +141,13 @@ def install(app: Flask, limits: Limits, max_body: int) -> None:
     # What answers the whole error tree answers these too, once they are counted.
     problem = app.error_handler_spec[None][None][AuthzError]
 
-    @app.errorhandler(TooManyRequests)
-    def too_many(error: TooManyRequests) -> Response:
-        title = "Too many requests in a short time"
-        response = _problem(429, _TYPE, title, f"{error}; try again later")
-        response.headers["Retry-After"] = str(error.seconds)
-        return response
-
     @app.errorhandler(RequestEntityTooLarge)
     def too_long(_error: RequestEntityTooLarge) -> Response:
         limits.refused("body")
         detail = f"the body must not be longer than {max_body} bytes"
-        return _problem(413, "about:blank", "Request Entity Too Large", detail)
+        return problems.about_blank(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
 
     @app.errorhandler(OverLimit)
     def over_limit(error: OverLimit) -> Any:
         limits.refused(error.limit)
         return problem(error)
-
-
-def _problem(status: int, kind: str, title: str, detail: str) -> Response:
-    body = {"type": kind, "title": title, "status": status, "detail": detail}
-    return Response(
-        json.dumps(body, separators=(",", ":")), status=status, content_type=problems.MEDIA_TYPE
-    )

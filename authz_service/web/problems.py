@@ -34,6 +34,7 @@ from authz_service.domain.errors import (
     Stale,
     StoreUnavailable,
     TokenRefused,
+    TooManyRequests,
     Unavailable,
 )
 from authz_service.web.fields import BodyInvalid
@@ -48,6 +49,7 @@ _KINDS: tuple[tuple[type[AuthzError], int, str, str], ...] = (
     (InvalidInput, 400, "invalid-input", "The request cannot be read"),
     (CallerUnknown, 401, "caller-unknown", "A valid key is needed"),
     (TokenRefused, 401, "token-refused", "The GOV.BR token proves nothing"),
+    (TooManyRequests, 429, "too-many-requests", "Too many requests in a short time"),
     (CallerForbidden, 403, "caller-forbidden", "The key may not do this"),
     (ActRefused, 403, "act-refused", "The policy does not allow this"),
     (NotFound, 404, "not-found", "There is no such thing"),
@@ -68,7 +70,7 @@ _REFUSED_CHALLENGE = 'Bearer realm="authz", error="invalid_token"'
 _AILING: tuple[tuple[type[Unavailable], str], ...] = (
     (PolicyUnavailable, "there is no valid policy"),
     (StoreUnavailable, "the database does not answer"),
-    (LogUnavailable, "the decision log cannot be written"),
+    (LogUnavailable, "the decision log cannot be written or read"),
     (SignInUnavailable, "GOV.BR cannot be asked now"),
     (Unavailable, "a part of the service does not answer"),
 )
@@ -88,6 +90,8 @@ def _expected(error: AuthzError) -> Response:
             response = _problem(status, _URN + name, title, detail, members)
             if isinstance(error, TokenRefused):
                 response.headers["WWW-Authenticate"] = _REFUSED_CHALLENGE
+            if isinstance(error, TooManyRequests):
+                response.headers["Retry-After"] = str(error.seconds)
             return response
     # Errors of starting and of the command line have no business in a request.
     return _unexpected(error)
@@ -116,9 +120,14 @@ def _told(error: AuthzError) -> tuple[str, dict[str, Any]]:
     return str(error), members
 
 
+def about_blank(status: HTTPStatus, detail: str) -> Response:
+    """Give a problem of no type but its status (RFC 9457, 4.2.1)."""
+    return _problem(status, "about:blank", status.phrase, detail, {})
+
+
 def _http(error: HTTPException) -> Response:
     status = HTTPStatus(error.code or 500)
-    response = _problem(status, "about:blank", status.phrase, status.description, {})
+    response = about_blank(status, status.description)
     # A 405 says what is allowed; the other headers of werkzeug describe its HTML.
     allowed = error.get_headers()
     response.headers.extend([(name, value) for name, value in allowed if name == "Allow"])
@@ -133,7 +142,7 @@ def _unexpected(error: Exception) -> Response:
     ]
     _log.error("unexpected %s in %s at %s", type(error).__name__, route(), " ".join(places))
     status = HTTPStatus.INTERNAL_SERVER_ERROR
-    return _problem(status, "about:blank", status.phrase, "the service failed", {})
+    return about_blank(status, "the service failed")
 
 
 def _problem(status: int, kind: str, title: str, detail: str, members: dict[str, Any]) -> Response:

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from authz_service.domain.clients import SCOPES
 from authz_service.domain.errors import AuthzError
-from authz_service.web import limits, problem_shapes, problems
+from authz_service.web import problem_shapes, problems
 from authz_service.web.contract import Answer, Contract, contract_of, describes
 from authz_service.web.examples import example_of, resolved
 from authz_service.web.fields import Body, Text
@@ -200,7 +200,6 @@ def _members(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 def test_the_shapes_of_problems_are_those_of_the_problems() -> None:
     """Each kind of error has its shape with the same type and status, and no shape is left over."""
     kinds = {f"urn:inmetro:authz:problem:{name}": status for _, status, name, _ in problems._KINDS}
-    kinds[limits._TYPE] = 429
     shapes = {
         shape["properties"]["type"]["const"]: shape["properties"]["status"]["const"]
         for name, shape in problem_shapes.all_shapes().items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -23,10 +24,11 @@ def formatted(message: str, **extra: object) -> dict[str, Any]:
 
 
 def test_a_line_is_json_with_what_was_added() -> None:
-    """Moment, level, logger and message stand beside what the caller of the log added."""
+    """Moment, level, logger, process and message stand beside what the caller of the log added."""
     line = formatted("hello", route="/healthz", status=200)
 
     assert line.pop("moment").endswith("Z")
+    assert os.getpid() == line.pop("pid")
     assert {
         "level": "warning",
         "logger": "some.library",
@@ -78,11 +80,75 @@ def test_an_invalid_policy_is_told(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_answers_are_told_by_their_route(caplog: pytest.LogCaptureFixture) -> None:
-    """An answer's line has the template of its route, and its time in milliseconds."""
+    """An answer's line has its route's template, its time in milliseconds, its request's id."""
     with caplog.at_level(logging.INFO):
-        applog.answered("/v1/delegations/<id>/revoke", 200, 0.0015)
+        applog.answered("/v1/delegations/<id>/revoke", 200, 0.0015, "a-1")
 
     [record] = caplog.records
-    assert ("/v1/delegations/<id>/revoke", 200, 1.5) == tuple(
-        vars(record)[name] for name in ("route", "status", "ms")
+    assert ("/v1/delegations/<id>/revoke", 200, 1.5, "a-1") == tuple(
+        vars(record)[name] for name in ("route", "status", "ms", "request_id")
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ("x" * 5000, "x" * 128),
+        ("for 722.684.025-17", "for [cpf]"),
+        # Cut off first, ten digits of it would stand there.
+        ("x" * 117 + " 72268402517", "x" * 117 + " [cpf]"),
+        ('"\n{', '"\n{'),
+    ],
+    ids=["long", "a CPF", "a CPF at the end", "signs of JSON"],
+)
+def test_whatever_a_caller_sends_for_an_id_is_a_text_of_one_line(
+    caplog: pytest.LogCaptureFixture, sent: str, told: str
+) -> None:
+    """An id is the caller's own text: it is cut off, and holds no CPF."""
+    with caplog.at_level(logging.INFO):
+        applog.answered("/healthz", 200, 0.0, sent)
+
+    line = applog.JsonFormatter().format(caplog.records[0])
+    assert told == json.loads(line)["request_id"]
+    assert 1 == len(line.splitlines())
+
+
+def test_an_answers_line_has_nobody_in_it(caplog: pytest.LogCaptureFixture) -> None:
+    """Who asked from where stands in the decision log, which fewer people read."""
+    with caplog.at_level(logging.INFO):
+        applog.answered("/healthz", 200, 0.0, "a-1")
+
+    line = json.loads(applog.JsonFormatter().format(caplog.records[0]))
+    assert {
+        *("moment", "level", "logger", "pid", "message"),
+        *("route", "status", "ms", "request_id"),
+    } == set(line)
+
+
+@pytest.mark.parametrize(
+    ("code", "how"),
+    [(0, "exit code 0"), (1, "exit code 1"), (-9, "SIGKILL"), (-11, "SIGSEGV"), (-99, "signal 99")],
+)
+def test_a_worker_that_has_ended_is_told(
+    caplog: pytest.LogCaptureFixture, code: int, how: str
+) -> None:
+    """An operator reads which worker it was, how it ended, and when another takes its place."""
+    applog.worker_died("2", code, 0.1)
+
+    [record] = caplog.records
+    assert ("ERROR", "2", how, 0.1) == (
+        record.levelname,
+        *(vars(record)[name] for name in ("worker", "how", "again_in")),
+    )
+
+
+def test_a_worker_that_is_there_again_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """The number of the new process leads to its lines."""
+    applog.worker_started("2", 4711)
+    applog.worker_not_started("3", OSError(11, "Resource temporarily unavailable"), 2.0)
+
+    started, refused = [vars(record) for record in caplog.records]
+    assert ("2", 4711) == (started["worker"], started["its_pid"])
+    assert ("3", "Resource temporarily unavailable", 2.0) == tuple(
+        refused[name] for name in ("worker", "cause", "again_in")
     )

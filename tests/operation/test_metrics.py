@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import os
+import threading
+import time
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from prometheus_client import values
 
 from authz_service.domain.decision import Asked, Decision, RuleError
 from authz_service.domain.sign_in import Cause
-from authz_service.metrics import Metrics
+from authz_service.metrics import Metrics, Share
 from tests.journal.test_lines import ACT, DECISION
 
 ALLOWED = replace(
@@ -117,13 +124,175 @@ def test_what_govbr_is_asked_is_counted_by_outcome() -> None:
     } <= set(lines(metrics))
 
 
-@pytest.mark.parametrize(("age", "shown"), [(None, "NaN"), (12.5, "12.5")])
-def test_the_age_of_the_keys_is_told_at_each_scrape(age: float | None, shown: str) -> None:
-    """It is read when it is asked for; without keys there is no age."""
-    metrics = Metrics()
-    metrics.watch_keys(lambda: age)
+def shown_age(metrics: Metrics) -> float:
+    """Give the age of the keys as it is scraped."""
+    [line] = [one for one in lines(metrics) if one.startswith("authz_govbr_keys_age_seconds ")]
+    return float(line.split()[-1])
 
-    assert f"authz_govbr_keys_age_seconds {shown}" in lines(metrics)
+
+def test_the_age_of_the_keys_grows_until_they_are_fetched_anew() -> None:
+    """It is that of the last good fetch, at the moment of the scrape; no keys have no age."""
+    metrics, age = Metrics(), [None, 12.5, 500.0]
+    metrics.watch_keys(lambda: age[0])
+    assert math.isnan(shown_age(metrics))
+
+    age.pop(0)
+    metrics.keys_refreshed("ok")
+    first = shown_age(metrics)
+    assert 12.5 == pytest.approx(first, abs=1)
+    time.sleep(0.05)
+    assert shown_age(metrics) > first
+
+    age.pop(0)
+    metrics.keys_refreshed("timeout")
+    assert 500.0 == pytest.approx(shown_age(metrics), abs=1)
+
+
+def test_refusals_are_counted_by_limit() -> None:
+    """Each limit has its counter from the start, so that the first refusal is seen as one."""
+    metrics = Metrics()
+    metrics.over_limit("rate")
+
+    samples = [line for line in lines(metrics) if line.startswith("authz_refused_requests_total")]
+    assert {
+        'authz_refused_requests_total{limit="rate"} 1.0',
+        *(
+            f'authz_refused_requests_total{{limit="{limit}"}} 0.0'
+            for limit in ("keys", "body", "batch", "depth")
+        ),
+    } == set(samples)
+
+
+def test_a_service_without_workers_is_one() -> None:
+    """One process that serves alone says so, and was never replaced."""
+    assert {"authz_workers 1.0", "authz_worker_restarts_total 0.0"} <= set(lines(Metrics()))
+
+
+@pytest.fixture(name="folder")
+def _folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder that several processes share; afterwards this one counts alone again."""
+    yield tmp_path
+    Metrics()
+    # The library keeps the files of every process that this one has been open for good.
+    values.close_all_multiprocess_files()  # type: ignore[no-untyped-call]  # it has no types
+    del os.environ["PROMETHEUS_MULTIPROC_DIR"]
+
+
+def test_whichever_is_scraped_answers_for_all(folder: Path) -> None:
+    """Totals and distributions are those of all workers, under the names that one alone has."""
+    alone = Metrics()
+    alone.heard([ALLOWED, DECISION, DECISION])
+    alone.answered("/healthz", 200, 0.001)
+    expected = {one for one in lines(alone) if one.split("{")[0] in COUNTED}
+    first = Metrics(Share(folder, "1"))
+    first.heard([ALLOWED, DECISION])
+    second = Metrics(Share(folder, "2"))
+    second.heard([DECISION])
+    second.answered("/healthz", 200, 0.001)
+
+    for metrics in (first, second):
+        assert expected == {one for one in lines(metrics) if one.split("{")[0] in COUNTED}
+
+
+COUNTED = (
+    "authz_decisions_total",
+    "authz_decision_seconds_bucket",
+    "authz_decision_seconds_count",
+    "authz_http_answers_total",
+    "authz_http_seconds_bucket",
+)
+
+
+def test_the_names_and_texts_are_those_of_one_alone(folder: Path) -> None:
+    """A dashboard does not have to know how many workers there are."""
+
+    def headings(metrics: Metrics) -> set[str]:
+        text = metrics.exposition()[0].decode()
+        kept = [one for one in text.splitlines() if one.startswith("#")]
+        return {one for one in kept if "_created" not in one}
+
+    def used(metrics: Metrics) -> Metrics:
+        metrics.heard([ALLOWED, DECISION, ACT])
+        metrics.answered("/healthz", 200, 0.001)
+        metrics.policy_in_force("a" * 64)
+        metrics.token_refused(Cause.EXPIRED)
+        metrics.watch_keys(lambda: 1.0)
+        metrics.keys_refreshed("ok")
+        metrics.companies_called("ok", 0.1)
+        return metrics
+
+    expected = headings(used(Metrics()))
+    assert expected == headings(used(Metrics(Share(folder, "1"))))
+
+
+def test_who_takes_a_place_over_goes_on_counting(folder: Path) -> None:
+    """A worker that died leaves its totals to the one that replaces it, and no file more."""
+    share = Share(folder, "1")
+    Metrics(share).heard([ALLOWED, ALLOWED])
+    share.died()
+    second = Metrics(share)
+    before = sorted(one.name for one in folder.iterdir())
+    second.heard([ALLOWED])
+
+    assert 'authz_decisions_total{action="open",decision="allow",reason="represents"} 3.0' in lines(
+        second
+    )
+    assert before == sorted(one.name for one in folder.iterdir())
+
+
+def test_a_policy_is_shown_with_its_workers(folder: Path) -> None:
+    """Workers with different policies are seen, until all have the new one; the dead have none."""
+    first = Metrics(Share(folder, "1"))
+    first.policy_in_force("a" * 64)
+    second = Metrics(Share(folder, "2"))
+    second.policy_in_force("a" * 64)
+
+    def shown() -> dict[str, float]:
+        found = [line for line in lines(second) if line.startswith("authz_policy_info")]
+        return {one.split('"')[1][0]: float(one.split()[-1]) for one in found}
+
+    assert {"a": 2.0} == shown()
+    second.policy_in_force("b" * 64)
+    assert {"a": 1.0, "b": 1.0} == shown()
+    Share(folder, "1").died()
+    assert {"b": 1.0} == shown()
+
+
+@pytest.mark.parametrize(("ages", "shown"), [((1.0, 400.0), 400.0), ((1.0, None), math.nan)])
+def test_the_age_of_the_keys_is_that_of_the_worker_that_is_worst_off(
+    folder: Path, ages: tuple[float | None, ...], shown: float
+) -> None:
+    """Every worker fetches for itself: one without new keys is not hidden by the others."""
+    for place, age in enumerate(ages, 1):
+        metrics = Metrics(Share(folder, str(place)))
+        metrics.watch_keys(lambda age=age: age)  # type: ignore[misc]  # of this turn of the loop
+
+    assert shown == pytest.approx(shown_age(metrics), abs=1, nan_ok=True)
+
+
+def test_the_supervisor_says_how_many_serve(folder: Path) -> None:
+    """Workers count what they do; how many there are, and were replaced, one process knows."""
+    worker = Metrics(Share(folder, "1"))
+    supervisor = Metrics(Share(folder, "supervisor"))
+    supervisor.workers_serve(2)
+    supervisor.worker_replaced()
+    supervisor.worker_replaced()
+
+    assert {"authz_workers 2.0", "authz_worker_restarts_total 2.0"} <= set(lines(worker))
+
+
+def test_a_worker_that_begins_does_not_fail_a_scrape(folder: Path) -> None:
+    """A file that is made at that moment is empty, and read again."""
+    metrics = Metrics(Share(folder, "1"))
+    metrics.heard([ALLOWED])
+    beginning = folder / "counter_2.db"
+    beginning.touch()
+    end = threading.Timer(0.02, beginning.unlink)
+    end.start()
+    found = lines(metrics)
+    end.join()
+
+    assert 'authz_decisions_total{action="open",decision="allow",reason="represents"} 1.0' in found
 
 
 def test_the_exposition_has_the_type_that_prometheus_reads() -> None:

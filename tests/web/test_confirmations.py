@@ -8,7 +8,7 @@ import pytest
 
 from authz_service.domain.decision import ActRecord
 from tests.fakes.service import REPRESENTATIVE, TOKEN, Service
-from tests.web.test_standing import facts_about
+from tests.web.asserted import actor_of, facts_about
 
 PATH = "/v1/confirmations"
 SENT = {"cpf": REPRESENTATIVE}
@@ -26,10 +26,10 @@ def registered(service: Service) -> Service:
 
 def test_who_has_registered_is_confirmed(registered: Service) -> None:
     """The answer is the person, and policies read the confirmation from then on (Etapa 2)."""
-    assert not facts_about(registered).actor.confirmed
+    assert not actor_of(facts_about(registered)).confirmed
     answer = registered.post(PATH, SENT)
     assert (200, CONFIRMED) == (answer.status_code, answer.get_json())
-    assert facts_about(registered).actor.confirmed
+    assert actor_of(facts_about(registered)).confirmed
 
 
 def test_a_confirmation_stays_as_it_was(registered: Service) -> None:
@@ -65,7 +65,7 @@ def test_who_has_not_registered_is_not_confirmed(service: Service) -> None:
     """Confirming somebody who never signed in is a 400 that names the CPF's member."""
     answer = service.post(PATH, SENT)
     assert (400, "cpf") == (answer.status_code, answer.get_json()["field"])
-    assert not facts_about(service).actor.confirmed
+    assert not actor_of(facts_about(service)).confirmed
 
 
 def test_a_confirmation_is_on_record(registered: Service) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -14,22 +15,52 @@ from authz_service.domain.decision import Caller
 from authz_service.web import guards
 from tests.fakes.service import TOKEN, Service
 
-OPEN = {"/healthz", "/readyz"}
+OPEN = {
+    "/healthz",
+    "/readyz",
+    "/.well-known/authzen-configuration",
+    "/openapi.json",
+    "/docs",
+}
 PROVEN = {"Govbr-Access-Token": TOKEN}
 """Says who acts, where that has to be known; every other route takes no notice of it."""
 SCOPES_OF_ROUTES = {
     ("POST", "/access/v1/evaluation"): ("decide",),
+    ("POST", "/access/v1/evaluations"): ("decide",),
     ("POST", "/v1/orquestra/decisao"): ("decide",),
     ("GET", "/v1/orquestra/decisao"): ("decide",),
     ("PUT", "/v1/delegations"): ("delegations",),
+    ("POST", "/v1/delegations"): ("delegations",),
     ("POST", "/v1/delegations/search"): ("delegations",),
+    ("POST", "/v1/delegations/<delegation_id>/history"): ("delegations",),
     ("POST", "/v1/delegations/<delegation_id>/revoke"): ("delegations",),
     ("POST", "/v1/delegations/<delegation_id>/renounce"): ("delegations",),
+    ("GET", "/v1/decisions"): ("decisions:read",),
+    ("POST", "/v1/decisions/search"): ("decisions:read",),
+    ("GET", "/v1/decisions/<decision_id>"): ("decisions:read",),
+    ("POST", "/v1/decisions/<decision_id>/persons"): ("decisions:clear",),
     ("POST", "/v1/identities"): ("identities",),
     ("POST", "/v1/confirmations"): ("confirmations",),
     ("POST", "/v1/people"): ("standing:assert",),
+    ("POST", "/v1/people/lookup"): ("people:read",),
     ("POST", "/v1/standing"): ("standing:assert",),
+    ("POST", "/v1/standing/search"): ("people:read",),
+    ("GET", "/v1/companies"): ("people:read",),
+    ("POST", "/v1/companies"): ("companies",),
+    ("GET", "/v1/companies/<company_id>"): ("people:read",),
+    ("PUT", "/v1/companies/<company_id>"): ("companies",),
+    ("POST", "/v1/companies/<company_id>/validate"): ("companies",),
+    ("POST", "/v1/companies/<company_id>/withdraw"): ("companies",),
     ("POST", "/v1/bonds"): ("standing:assert",),
+    ("GET", "/v1/bonds"): ("people:read",),
+    ("GET", "/v1/processes"): ("catalogue:read",),
+    ("GET", "/v1/processes/<process_id>"): ("catalogue:read",),
+    ("PUT", "/v1/processes/<process_id>"): ("catalogue",),
+    ("POST", "/v1/processes/<process_id>/versions"): ("catalogue",),
+    ("GET", "/v1/clients"): ("clients",),
+    ("POST", "/v1/clients"): ("clients",),
+    ("POST", "/v1/clients/<name>/keys"): ("clients",),
+    ("POST", "/v1/clients/<name>/revoke"): ("clients",),
     ("GET", "/metrics"): ("metrics",),
 }
 """What the contract says, written down a second time on purpose."""
@@ -46,7 +77,7 @@ def routes(app: Flask) -> Iterator[tuple[str, str, guards.Access]]:
 def guarded() -> list[tuple[str, str, tuple[str, ...]]]:
     """Give method, a path and the scopes of every route that needs a key."""
     return [
-        (method, template.replace("<delegation_id>", "0" * 32), access.scopes)
+        (method, re.sub("<[^>]+>", "0" * 32, template), access.scopes)
         for method, template, access in routes(Service(orquestra_get=True).app)
         if access.scopes
     ]
@@ -58,8 +89,8 @@ def whole() -> Service:
     return Service(orquestra_get=True)
 
 
-def test_only_the_probes_are_open(whole: Service) -> None:
-    """Whatever answers without a key is a probe, and says why it may."""
+def test_little_is_open(whole: Service) -> None:
+    """Whatever answers without a key is a probe or published, and says why it may."""
     opened = {
         (template, bool(access.why))
         for _, template, access in routes(whole.app)
@@ -79,7 +110,7 @@ def test_every_route_needs_the_scopes_of_the_contract(whole: Service) -> None:
 
 
 @pytest.mark.parametrize("template", sorted(OPEN))
-def test_a_probe_needs_no_key(whole: Service, template: str) -> None:
+def test_what_is_open_needs_no_key(whole: Service, template: str) -> None:
     """The open routes answer without a key, and do not look at a wrong one."""
     wrong = {"Authorization": "Bearer wrong"}
     assert 200 == whole.http.get(template).status_code
@@ -117,7 +148,7 @@ def test_the_scopes_of_a_route_are_enough(
 ) -> None:
     """A key with exactly the scopes of a route gets past the guard."""
     answer = whole.send(method, path, {}, key=whole.key_for(*scopes), headers=PROVEN)
-    # A 404 is of the delegation that the path names, so the view has been reached.
+    # A 404 is of the thing that the path names, so the view has been reached.
     assert answer.status_code in (200, 400, 404)
 
 

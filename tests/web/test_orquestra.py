@@ -222,7 +222,7 @@ def test_asking_by_get_answers_the_same(
         (f"cpf={MEMBER}&cpf={MEMBER}&cnpj={COMPANY}&processo=P001&acao=iniciar", "cpf"),
         (f"cpf={MEMBER}&cnpj={COMPANY}&processo=P001%00&acao=iniciar", "processo"),
         (f"cnpj={COMPANY}&processo=P001&acao=iniciar", "cpf"),
-        ("", "cpf"),
+        ("", "processo"),
     ],
 )
 def test_a_query_is_as_strict_as_a_body(getting: Service, query: str, field: str) -> None:

@@ -1,0 +1,114 @@
+"""``authz company``: foreign companies without legal representation (Estrangeiro)."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from authz_service import render
+from authz_service.cli.calling import OPERATOR, Verbs, service
+from authz_service.domain.companies import Origin, Validation
+from authz_service.domain.identifiers import ForeignId, Login
+
+_PAGE = 200
+
+
+def add_to(verbs: Verbs) -> None:
+    """Add the verbs."""
+    company = verbs.add_parser(
+        "company", help="foreign companies without legal representation (Estrangeiro)"
+    )
+    parts = company.add_subparsers(required=True, metavar="VERB")
+    registering = parts.add_parser("register", help="register one and print its number")
+    registering.add_argument("name", metavar="NAME")
+    registering.add_argument("country", metavar="COUNTRY", help="two letters of ISO 3166, as DE")
+    _add_representatives(registering)
+    registering.set_defaults(run=_register)
+    changing = parts.add_parser("change", help="change what is registered; it is pending then")
+    changing.add_argument("number", metavar="NUMBER", help="such as EX-0000123-0")
+    changing.add_argument("--name")
+    changing.add_argument("--country")
+    _add_representatives(changing)
+    changing.set_defaults(run=_change)
+    for name, run, text in (
+        ("validate", _validate, "say that it was looked at and found right"),
+        ("withdraw", _withdraw, "let it count no more"),
+        ("show", _show, "show what is registered"),
+    ):
+        part = parts.add_parser(name, help=text)
+        part.add_argument("number", metavar="NUMBER", help="such as EX-0000123-0")
+        part.set_defaults(run=run)
+    listing = parts.add_parser("list", help="show all foreign companies")
+    listing.add_argument("--validation", choices=list(Validation), type=Validation)
+    listing.set_defaults(run=_list)
+
+
+def _add_representatives(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--representative",
+        action="append",
+        metavar="LOGIN",
+        help="a login of Orquestra that acts for it; may be given several times",
+    )
+
+
+def _logins(options: argparse.Namespace) -> tuple[Login, ...] | None:
+    given = options.representative
+    return None if given is None else tuple(Login.parse(one, "representative") for one in given)
+
+
+def _register(options: argparse.Namespace) -> int:
+    with service() as built:
+        made = built.foreign_desk.register(
+            options.name, options.country, _logins(options) or (), OPERATOR
+        )
+        print(made.id.formatted)
+        print("registered; it may do nothing until it is validated", file=sys.stderr)
+    return 0
+
+
+def _change(options: argparse.Namespace) -> int:
+    with service() as built:
+        changed = built.foreign_desk.change(
+            ForeignId.parse(options.number, "number"),
+            OPERATOR,
+            name=options.name,
+            country=options.country,
+            representatives=_logins(options),
+        )
+        print(render.company(changed))
+    return 0
+
+
+def _validate(options: argparse.Namespace) -> int:
+    with service() as built:
+        number = ForeignId.parse(options.number, "number")
+        print(render.company(built.foreign_desk.validate(number, OPERATOR)))
+    return 0
+
+
+def _withdraw(options: argparse.Namespace) -> int:
+    with service() as built:
+        number = ForeignId.parse(options.number, "number")
+        print(render.company(built.foreign_desk.withdraw(number, OPERATOR)))
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    with service() as built:
+        number = ForeignId.parse(options.number, "number")
+        print(render.company(built.foreign_desk.find(number), representatives=True))
+    return 0
+
+
+def _list(options: argparse.Namespace) -> int:
+    with service() as built:
+        after = None
+        while True:
+            page = built.store.directory.companies(Origin.FOREIGN, options.validation, after, _PAGE)
+            for one in page.items:
+                if one.foreign is not None:
+                    print(render.company(one.foreign))
+            after = page.next
+            if after is None:
+                return 0
