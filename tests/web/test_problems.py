@@ -270,7 +270,7 @@ def test_options_is_no_method_of_ours(service: Service, path: str) -> None:
         (lambda service: setattr(service.policies, "policy", None), "there is no valid policy"),
         (
             lambda service: setattr(service.log, "broken", True),
-            "the decision log cannot be written",
+            "the decision log cannot be written or read",
         ),
         (lambda service: setattr(service.store, "broken", True), "the database does not answer"),
         (
