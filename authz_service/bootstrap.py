@@ -11,12 +11,14 @@ from flask import Flask
 from authz_service import applog
 from authz_service.domain.decision import Caller
 from authz_service.domain.sign_in import Cause
+from authz_service.entities import DescribedEntities, read_entities
 from authz_service.identity.companies import GovBrCompanies
 from authz_service.identity.govbr import GovBrTokens
 from authz_service.identity.jwks import KeyCache
 from authz_service.identity.waiting import Waiting
 from authz_service.journal.file import FileLog
-from authz_service.metrics import Metrics
+from authz_service.journal.reading import LogReader
+from authz_service.metrics import Metrics, Share
 from authz_service.policy.current import CurrentPolicy
 from authz_service.server import WAITING_FOR_COMPANIES, WAITING_FOR_KEYS
 from authz_service.settings import GovBrSettings, Settings
@@ -25,16 +27,20 @@ from authz_service.usecases.acts import ActLog
 from authz_service.usecases.catalogue import Cataloguer
 from authz_service.usecases.clients import Clients
 from authz_service.usecases.decide import DecisionPoint
+from authz_service.usecases.decisions import Decisions
 from authz_service.usecases.delegate import DelegationDesk
 from authz_service.usecases.explain import Explainer
+from authz_service.usecases.foreign import ForeignDesk
+from authz_service.usecases.importing import Importer
+from authz_service.usecases.lookup import Lookup
 from authz_service.usecases.ports import Clock, Listener, Ping
 from authz_service.usecases.privacy import Privacy
+from authz_service.usecases.processes import ProcessDesk
 from authz_service.usecases.register import Registrar
 from authz_service.usecases.sign_in import GovBr, Refused, SignInDesk
-from authz_service.web.app import Parts, create_app
-
-MAX_BODY = 64 * 1024
-"""Bytes of a request's body; the largest honest one, a set of 200 labels, has about half."""
+from authz_service.web.app import Parts, create_app, request_id
+from authz_service.web.limits import Limits
+from authz_service.web.proxies import TrustedProxies
 
 
 def utc_now() -> datetime:
@@ -91,10 +97,15 @@ class Service:
         point: decides.
         explainer: shows why.
         desk: delegations.
+        decisions: records of the decision log.
         registrar: persons, standing, bonds, confirmations.
+        lookup: what is known of persons and companies.
+        foreign_desk: foreign companies.
+        process_desk: single processes of the catalogue.
         sign_in_desk: sign-ins.
         privacy: what is kept of a person, shown or forgotten.
         cataloguer: the catalogue of processes.
+        importer: what another system has.
         clients: callers and their keys.
         metrics: the instruments of this process.
         store: the database.
@@ -107,10 +118,15 @@ class Service:
     point: DecisionPoint
     explainer: Explainer
     desk: DelegationDesk
+    decisions: Decisions
     registrar: Registrar
+    lookup: Lookup
+    foreign_desk: ForeignDesk
+    process_desk: ProcessDesk
     sign_in_desk: SignInDesk
     privacy: Privacy
     cataloguer: Cataloguer
+    importer: Importer
     clients: Clients
     metrics: Metrics
     store: SqlStore
@@ -119,11 +135,15 @@ class Service:
 
     def app(self) -> Flask:
         """Make the WSGI application."""
-        return create_app(
+        app = create_app(
             Parts(
                 point=self.point,
                 desk=self.desk,
+                decisions=self.decisions,
                 registrar=self.registrar,
+                lookup=self.lookup,
+                foreign_desk=self.foreign_desk,
+                process_desk=self.process_desk,
                 sign_in_desk=self.sign_in_desk,
                 clients=self.clients,
                 pings=(
@@ -134,11 +154,17 @@ class Service:
                     *self._govbr_pings(),
                 ),
                 metrics=self.metrics.exposition,
-                answered=_both(self.metrics.answered, applog.answered),
+                answered=_answered(self.metrics),
                 orquestra_get=self.settings.orquestra_get,
-                max_body=MAX_BODY,
+                max_body=self.settings.max_body,
+                max_batch=self.settings.max_batch,
+                pdp_id=self.settings.pdp_id,
+                limits=Limits(self.settings.requests_per_minute, self.metrics.over_limit),
             )
         )
+        proxies = TrustedProxies(app.wsgi_app, self.settings.trusted_proxies)
+        app.wsgi_app = proxies  # type: ignore[method-assign]  # as Flask means it to be wrapped
+        return app
 
     def _govbr_pings(self) -> tuple[Ping, ...]:
         if self.govbr is None:
@@ -164,12 +190,10 @@ class Service:
         self.log.close()
 
 
-def _both(
-    first: Callable[[str, int, float], None], second: Callable[[str, int, float], None]
-) -> Callable[[str, int, float], None]:
+def _answered(metrics: Metrics) -> Callable[[str, int, float], None]:
     def tell(route: str, status: int, seconds: float) -> None:
-        first(route, status, seconds)
-        second(route, status, seconds)
+        metrics.answered(route, status, seconds)
+        applog.answered(route, status, seconds, request_id())
 
     return tell
 
@@ -197,32 +221,46 @@ def _talk_to(govbr: GovBrSettings, metrics: Metrics) -> GovBrParts:
     return GovBrParts(keys, GovBrTokens(govbr.issuer, govbr.audience, keys), companies)
 
 
-def build(settings: Settings, clock: Clock = utc_now) -> Service:
+def build(settings: Settings, clock: Clock = utc_now, share: Share | None = None) -> Service:
     """
     Put the service together; the policy is not compiled yet, see ``load_policy``.
+
+    Args:
+        settings: what it is built from.
+        clock: tells the present instant.
+        share: its part in the metrics of several workers, or None where it serves alone.
 
     Raises:
         StoreUnavailable: the database cannot be made.
         InvalidInput: the database's URL cannot be one.
+        SettingsInvalid: the file of entities is none.
     """
+    described = settings.entities
+    entities = DescribedEntities() if described is None else read_entities(described)
     store = SqlStore(settings.database_url)
     store.create()
     log = FileLog(settings.decision_log)
-    metrics = Metrics()
+    metrics = Metrics(share)
     listeners: tuple[Listener, ...] = (metrics.heard, applog.heard)
     policy = CurrentPolicy(settings.policies)
     acts = ActLog(log, listeners, clock)
-    point = DecisionPoint(policy, store.facts, store.surrogates, log, listeners, clock)
+    point = DecisionPoint(policy, store.facts, entities, store.surrogates, log, listeners, clock)
     govbr = None if settings.govbr is None else _talk_to(settings.govbr, metrics)
     return Service(
         settings=settings,
         policy=policy,
         point=point,
-        explainer=Explainer(policy, store.facts, clock),
+        explainer=Explainer(policy, store.facts, entities, clock),
         desk=DelegationDesk(
             point, store.delegations, store.catalogue, store.surrogates, acts, clock
         ),
+        decisions=Decisions(
+            LogReader(settings.decision_log), store.surrogates, store.facts, acts, clock
+        ),
         registrar=Registrar(store.registry, store.surrogates, acts, clock),
+        lookup=Lookup(store.registry, store.directory, store.facts, store.surrogates, acts),
+        foreign_desk=ForeignDesk(store.foreign, store.surrogates, acts, clock),
+        process_desk=ProcessDesk(store.catalogue, acts),
         sign_in_desk=SignInDesk(
             govbr=None if govbr is None else GovBr(govbr.tokens, govbr.companies),
             sign_ins=store.sign_ins,
@@ -235,6 +273,7 @@ def build(settings: Settings, clock: Clock = utc_now) -> Service:
         ),
         privacy=Privacy(store.personal_data, store.surrogates, acts),
         cataloguer=Cataloguer(store.catalogue, acts),
+        importer=Importer(store.intake, store.catalogue, acts, clock),
         clients=Clients(store.clients, acts, clock),
         metrics=metrics,
         store=store,

@@ -6,9 +6,12 @@ import json
 from collections.abc import Sequence
 
 from authz_service.domain.clients import Client
+from authz_service.domain.companies import ForeignCompany
 from authz_service.domain.decision import Decision, ProcessAsked, Question
+from authz_service.domain.entities import Thing
 from authz_service.domain.identifiers import without_cpf
 from authz_service.usecases.explain import Explanation
+from authz_service.usecases.importing import Imported
 from authz_service.usecases.ports import Policy
 
 
@@ -28,11 +31,15 @@ def clients(found: Sequence[Client]) -> str:
 def explanation(question: Question, found: Explanation, policy: Policy) -> str:
     """Give one decision with its reasons, the rules behind it, and the facts that they read."""
     decision = found.decision
-    asked = question.resource
-    process = found.facts.process.label if found.facts.process else None
-    named = without_cpf(asked.name.text) if isinstance(asked, ProcessAsked) else ""
-    particulars = {"cnpj": asked.company.formatted, "processo": process or named}
-    lines = [f"{question.action} {process or named} for {asked.company.formatted}", ""]
+    asked, particulars = question.resource, {"cnpj": "", "processo": ""}
+    if isinstance(asked, Thing):
+        about = f"{asked.name.type} {without_cpf(asked.name.id)}"
+    else:
+        named = asked.name.text if isinstance(asked, ProcessAsked) else ""
+        process = found.facts.process.label if found.facts.process else without_cpf(named)
+        particulars = {"cnpj": asked.company.formatted, "processo": process}
+        about = f"{process} for {asked.company.formatted}".strip()
+    lines = [f"{question.action} {about}", ""]
     lines.append("ALLOWED" if decision.allowed else "DENIED")
     for reason in decision.reasons:
         text = policy.text(reason, question.action, particulars)
@@ -53,3 +60,21 @@ def _grounds(decision: Decision) -> list[str]:
         lines += ["", "facts read"]
         lines += [f"    {one.test}: {json.dumps(one.outcome)}" for one in decision.evidence]
     return lines
+
+
+def company(found: ForeignCompany, *, representatives: bool = False) -> str:
+    """Give a foreign company in one line, and with its *representatives* if they are wanted."""
+    state = found.validation.value
+    lines = [f"{found.id.formatted}  {found.country}  {state:<9}  {found.name}"]
+    if representatives:
+        lines += [f"    {login.value}" for login in found.representatives]
+    return "\n".join(lines)
+
+
+def imported(done: Imported, *, dry_run: bool) -> str:
+    """Give a table of what became of the rows of an import."""
+    lines = [f"{'':<12}{'new':>10}{'changed':>10}{'same':>10}{'rejected':>10}"]
+    for kind, counts in done.counts.items():
+        lines.append(f"{kind:<12}" + "".join(f"{number:>10,}" for number in counts.values()))
+    lines.append("nothing was written: a dry run" if dry_run else "written, the rejected apart")
+    return "\n".join(lines)

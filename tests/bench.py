@@ -65,7 +65,7 @@ def plain_oso(facts: Facts) -> Callable[[], object]:
     """Ask the same rules of oso as it comes, with plain Python objects, all permits and forbids."""
     polar = Polar()
     for entity in VOCABULARY.values():
-        polar.register_class(entity.type, name=entity.name)
+        polar.register_class(entity.type, name=entity.in_polar)
     with contextlib.redirect_stdout(io.StringIO()):
         polar.load_files(sorted(ROOT.joinpath("policies").glob("*.polar")))
 
@@ -141,6 +141,7 @@ def contestants(service: Service, bare: int, whole: int, key: str) -> list[Conte
     )
     moment = service.point.clock()
     [facts] = service.store.facts.gather([question], moment).facts
+    assert isinstance(facts, Facts)
     policy = service.policy.current()
     record = ActRecord("0" * 32, moment, CALLER, "bench")
     batch = [replace(question) for _ in range(10)]

@@ -10,13 +10,13 @@ from __future__ import annotations
 import difflib
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from authz_service.domain.errors import SettingsInvalid
 from authz_service.settings.govbr import GovBrSettings, govbr_of
-from authz_service.settings.listing import SETTINGS, Setting, table
+from authz_service.settings.listing import SETTINGS, Setting, example, table
 from authz_service.settings.reading import read_port, whole
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Network",
     "Setting",
     "Settings",
+    "example",
     "read_port",
     "table",
 ]
@@ -40,7 +41,7 @@ _NUMBERS = {
     "AUTHZ_WORKERS": (1, 64),
     "AUTHZ_REQUESTS_PER_MINUTE": (0, 1_000_000),
     "AUTHZ_MAX_BODY": (1024, 1_048_576),
-    "AUTHZ_MAX_BATCH": (1, 10_000),
+    "AUTHZ_MAX_BATCH": (1, 1_000),
 }
 _DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 _FLAG_NAMES = ("AUTHZ_ORQUESTRA_GET", "AUTHZ_CONFIRM_AT_SIGN_IN")
@@ -53,7 +54,7 @@ class Settings:
 
     Attributes:
         data_dir: folder of database and decision log.
-        database_url: SQLAlchemy URL of the database.
+        database_url: SQLAlchemy URL of the database; it may hold a password.
         policies: folder of the policy files.
         entities: file that describes other services' entities, or None.
         pdp_id: the https address that AuthZEN's metadata tells, without a slash at the end, or
@@ -71,7 +72,7 @@ class Settings:
     """
 
     data_dir: Path
-    database_url: str
+    database_url: str = field(repr=False)
     policies: Path
     host: str
     port: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 
 
@@ -66,7 +67,7 @@ SETTINGS = (
         "How many requests one client may send to one worker in a minute; 0 means any number.",
     ),
     Setting("AUTHZ_MAX_BODY", "262144", "Longest request body in bytes, 1024 to 1048576."),
-    Setting("AUTHZ_MAX_BATCH", "200", "Most evaluations in one request, 1 to 10000."),
+    Setting("AUTHZ_MAX_BATCH", "200", "Most evaluations in one request, 1 to 1000."),
     Setting(
         "AUTHZ_ORQUESTRA_GET",
         "off",
@@ -110,3 +111,13 @@ def table() -> str:
         default = f"`{setting.default}`" if setting.default else "empty"
         rows.append(f"| `{setting.name}` | {default} | {setting.meaning} |")
     return "\n".join(rows)
+
+
+def example() -> str:
+    """Give an environment file with every setting at its default, for ``deploy/``."""
+    lines = ["# Every setting of the service, at its default. What is commented out is empty."]
+    for setting in SETTINGS:
+        lines += ["", *(f"# {line}" for line in textwrap.wrap(setting.meaning, 94))]
+        sign = "" if setting.default else "#"
+        lines.append(f"{sign}{setting.name}={setting.default}")
+    return "\n".join(lines)

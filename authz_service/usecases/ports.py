@@ -16,8 +16,9 @@ from typing import Protocol
 from authz_service.domain.decision import Decision, Question, Record, Subject
 from authz_service.domain.entities import EntityName
 from authz_service.domain.facts import Facts
-from authz_service.domain.identifiers import Cnpj, Cpf
+from authz_service.domain.identifiers import Cnpj, Cpf, Login
 from authz_service.domain.people import Bond, Person, Standing
+from authz_service.domain.processes import Ambiguous
 from authz_service.domain.sign_in import Companies, SignIn, Token, Verified
 
 Clock = Callable[[], datetime]
@@ -84,23 +85,19 @@ class Snapshot:
 
     Attributes:
         revision: which state; grows with every write.
-        facts: one for each question, in their order.
+        facts: one for each question, in their order; what a name could mean in the place of
+            those about a process that is named by what several have.
     """
 
     revision: int
-    facts: tuple[Facts, ...]
+    facts: tuple[Facts | Ambiguous, ...]
 
 
 class FactSource(Protocol):
     """Gathers what the store knows about questions. Raises ``StoreUnavailable``."""
 
     def gather(self, questions: Sequence[Question], moment: datetime) -> Snapshot:
-        """
-        Read all facts in one transaction, with a number of reads that does not grow.
-
-        Raises:
-            AmbiguousProcess: a question names a process by a code that several have.
-        """
+        """Read all facts in one transaction, with a number of reads that does not grow."""
 
 
 class Entities(Protocol):
@@ -277,17 +274,19 @@ class SignIns(Protocol):
 class PersonalData(Protocol):
     """All that is kept of a person, to be shown to that person or forgotten (LGPD art. 18)."""
 
-    def export(self, cpf: Cpf) -> tuple[Mapping[str, Sequence[Mapping[str, object]]], int]:
+    def export(
+        self, person: Cpf | Login
+    ) -> tuple[Mapping[str, Sequence[Mapping[str, object]]], int]:
         """Give every row about the person, by table, in values that JSON knows; the revision."""
 
-    def erase(self, cpf: Cpf, told: Told) -> int:
+    def erase(self, person: Cpf | Login, told: Told) -> int:
         """
         Forget the person, the pairing with the surrogate included, and give the revision.
 
         Delegations to the person go with their history. Where the person acted on those of
         others, the history keeps the act and ``ERASED`` in the place of the CPF. The digests of
         the person's tokens stay for a day after their end, without the person, so that no
-        token brings back what was erased.
+        token brings back what was erased. Foreign companies keep their other representatives.
         """
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from authz_service.domain.decision import Caller
-from authz_service.domain.identifiers import Cpf
+from authz_service.domain.identifiers import Cpf, Login
 from authz_service.usecases.acts import ActLog
 from authz_service.usecases.ports import PersonalData, Surrogates
 
@@ -15,7 +15,7 @@ from authz_service.usecases.ports import PersonalData, Surrogates
 @dataclass(frozen=True, slots=True)
 class Privacy:
     """
-    Shows and forgets what is kept of a person.
+    Shows and forgets what is kept of a person, known by a CPF or by a login of Orquestra.
 
     Both are acts in the decision log, under the surrogate that the person has had so far.
     The log keeps its lines: without the pairing they are about nobody.
@@ -30,7 +30,9 @@ class Privacy:
     surrogates: Surrogates
     acts: ActLog
 
-    def export(self, cpf: Cpf, caller: Caller) -> Mapping[str, Sequence[Mapping[str, object]]]:
+    def export(
+        self, person: Cpf | Login, caller: Caller
+    ) -> Mapping[str, Sequence[Mapping[str, object]]]:
         """
         Give every row about the person, by table.
 
@@ -38,20 +40,20 @@ class Privacy:
             Unavailable: no store, or the act could not be written down.
         """
         # The name first: one that is made for this act is part of what is kept.
-        name = self._name(cpf)
-        found, revision = self.data.export(cpf)
+        name = self._name(person)
+        found, revision = self.data.export(person)
         self.acts.did("person.export", caller, {"person": name}, revision)
         return found
 
-    def erase(self, cpf: Cpf, caller: Caller) -> None:
+    def erase(self, person: Cpf | Login, caller: Caller) -> None:
         """
-        Forget the person; decisions about the CPF are made from then on as if never heard of.
+        Forget the person; decisions about one are made from then on as if never heard of.
 
         Raises:
             Unavailable: nothing was forgotten.
         """
-        told = partial(self.acts.did, "person.erase", caller, {"person": self._name(cpf)})
-        self.data.erase(cpf, told)
+        told = partial(self.acts.did, "person.erase", caller, {"person": self._name(person)})
+        self.data.erase(person, told)
 
-    def _name(self, cpf: Cpf) -> str:
-        return self.surrogates.surrogates([cpf])[cpf]
+    def _name(self, person: Cpf | Login) -> str:
+        return self.surrogates.surrogates([person])[person]

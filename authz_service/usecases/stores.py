@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from authz_service.domain.clients import Client, ClientKey
 from authz_service.domain.companies import ForeignCompany, Origin, Validation
 from authz_service.domain.delegation import Change, Delegation
 from authz_service.domain.identifiers import Cnpj, CompanyId, Cpf, ForeignId, ProcessId
-from authz_service.domain.people import Bond, Standing
+from authz_service.domain.people import Bond, Person, Standing
 from authz_service.domain.processes import ProcessDefinition, ProcessVersion
 from authz_service.usecases.ports import Told
 
@@ -83,13 +84,20 @@ class Catalogue(Protocol):
         """Give the versions of a process that the catalogue has had, the oldest first."""
 
     def save_processes(
-        self, processes: Sequence[ProcessDefinition], moment: datetime, told: Told
+        self,
+        processes: Sequence[ProcessDefinition],
+        moment: datetime,
+        told: Told,
+        seen: Sequence[ProcessDefinition] | None = None,
     ) -> int:
         """
         Add or replace these, by id, in one transaction; the others stay.
 
         A version that a process did not have before is kept with *moment*. Gives the new
         revision; see ``Told``.
+
+        Raises:
+            Conflict: all processes are not what was *seen* any more, where that is given.
         """
 
 
@@ -102,11 +110,71 @@ class ClientStore(Protocol):
     def client_of_key(self, key_id: str) -> tuple[Client, ClientKey] | None:
         """Give the key with this id and whose it is."""
 
+    def add_client(self, client: Client, told: Told) -> int:
+        """
+        Keep a new client and its keys, and give the revision; see ``Told``.
+
+        Raises:
+            Conflict: there is a client of this name, or a key of one of these ids.
+        """
+
     def save_client(self, client: Client, told: Told) -> int:
         """
         Add or replace a client and its keys, by name, and give the revision; see ``Told``.
 
         Keys that *client* does not mention stay as they are.
+        """
+
+
+class Outcome(StrEnum):
+    """What became of a row that was brought."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+    """There already; of a delegation, an open one for the same process, whatever it says."""
+    ANSWERED = "answered"
+    """A standing of a person about whom GOV.BR has answered; not written."""
+    UNREGISTERED = "unregistered"
+    """A delegation to a member who is not registered; not written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What became of all that was brought, in its order."""
+
+    people: tuple[Outcome, ...]
+    standings: tuple[Outcome, ...]
+    delegations: tuple[Outcome, ...]
+
+
+Progress = Callable[[str, int, int], None]
+"""Hears how far long work is: what is being done, how much of it, of how much."""
+
+
+class Intake(Protocol):
+    """Takes over what another system has."""
+
+    def bring(
+        self,
+        people: Sequence[Person],
+        standings: Sequence[Standing],
+        delegations: Sequence[Delegation],
+        told: Callable[[Brought, int], None] | None,
+        progress: Progress,
+    ) -> Brought:
+        """
+        Keep all that can be kept, in one transaction, and tell what became of each.
+
+        Registration and confirmation that are there already stay as they are. No company,
+        person or open delegation may be brought twice. All other writers wait meanwhile.
+
+        Args:
+            people: registered persons.
+            standings: asserted ones.
+            delegations: with nothing but their grants.
+            told: as ``Told``, with the outcomes; None to find out only, and write nothing.
+            progress: hears how far it is.
         """
 
 
@@ -124,9 +192,14 @@ class ForeignCompanies(Protocol):
             Conflict: its number is taken.
         """
 
-    def change(self, before: ForeignCompany, after: ForeignCompany, told: Told) -> int:
+    def change(
+        self, before: ForeignCompany, after: ForeignCompany, moment: datetime, told: Told
+    ) -> int:
         """
         Replace what is kept of a company; the logins it had stay in its history, with an end.
+
+        *moment* is when: logins begin and end with it. Those that stay keep their place before
+        those that are new.
 
         Raises:
             Conflict: what is kept is not *before* any more.
@@ -147,16 +220,35 @@ class Directory(Protocol):
         limit: int,
     ) -> Page[CompanyKnown]:
         """
-        Give companies by their numbers: foreign ones, and those that anything is known of.
+        Give companies: national ones that anything is known of, then foreign ones; by number.
 
         Args:
             origin: only those of this origin.
             validation: only foreign ones of this validation.
             after: where the last page ended.
             limit: how many at most, 1 or more.
+
+        Raises:
+            InvalidInput: *after* is nothing that a page ended with; names ``token``.
+        """
+
+    def bonds(self, company: Cnpj, after: str | None, limit: int) -> Page[Bond]:
+        """
+        Give the current bonds in which a company is the filial or the matriz, by filial.
+
+        Raises:
+            InvalidInput: *after* is nothing that a page ended with; names ``token``.
         """
 
     def standings(
         self, company: Cnpj | None, person: Cpf | None, after: str | None, limit: int
     ) -> Page[Standing]:
-        """Give current standings of a company, a person, or both; by company, person, evidence."""
+        """
+        Give current standings of a company, a person, or both; by company, person, evidence.
+
+        Where a page ended says nothing of a person: it may come back in a request's path.
+
+        Raises:
+            InvalidInput: *after* is nothing that a page ended with, or the person with whom it
+                ended was erased since; names ``token``.
+        """

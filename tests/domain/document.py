@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
+from authz_service.domain.identifiers import Cnpj, Cpf, ForeignId, Login, ProcessId
 from authz_service.domain.processes import ProcessDefinition
 
 COMPANY = Cnpj("52420282000180")
@@ -38,3 +38,8 @@ def _definition(identity: str, label: str) -> ProcessDefinition:
 
 CATALOGUE = tuple(_definition(identity, label) for identity, label in LABELS.items())
 P001, P004, P015, P018, P020, P034, P061_CADASTRO, P061_REGISTRO, P070, P130 = CATALOGUE
+
+ABROAD = ForeignId.of_number(123)
+"""A foreign company without legal representation, as Inmetro's team numbers it."""
+REPRESENTATIVE_ABROAD = Login("anna.schmidt")
+COLLEAGUE_ABROAD = Login("Bo Müller")

@@ -24,8 +24,10 @@ from authz_service.domain.errors import (
     SettingsInvalid,
     SignInOff,
     SignInUnavailable,
+    Stale,
     StoreUnavailable,
     TokenRefused,
+    TooManyRequests,
     Unavailable,
 )
 from authz_service.domain.sign_in import Cause
@@ -40,6 +42,8 @@ FAMILIES = {
     ActRefused: AuthzError,
     NotFound: AuthzError,
     Conflict: AuthzError,
+    Stale: AuthzError,
+    TooManyRequests: AuthzError,
     Unavailable: AuthzError,
     PolicyUnavailable: Unavailable,
     StoreUnavailable: Unavailable,

@@ -103,7 +103,10 @@ def test_everything_known_becomes_a_fact() -> None:
             version=2,
             state="closed",
             company=CompanyFacts(
+                id="52420282000260",
                 cnpj="52420282000260",
+                origin="national",
+                validation="none",
                 standing=ASSERTED,
                 bond=BondFacts(recorded=True, in_force=True, standing=VERIFIED),
                 question=particulars,
@@ -130,7 +133,10 @@ def test_nothing_known_is_named_as_nothing() -> None:
             version=None,
             state="unknown",
             company=CompanyFacts(
+                id="52420282000180",
                 cnpj="52420282000180",
+                origin="national",
+                validation="none",
                 standing=NOTHING,
                 bond=BondFacts(recorded=False, in_force=False, standing=NOTHING),
                 question=particulars,
@@ -149,7 +155,15 @@ def test_a_question_about_a_company_has_the_company_as_its_resource() -> None:
     facts = facts_of(AS_COMPANY, known, NOON)
     particulars = QuestionFacts(None, "asserted", {}, {})
     nothing = BondFacts(recorded=False, in_force=False, standing=NOTHING)
-    assert CompanyFacts("52420282000180", ASSERTED, nothing, particulars) == facts.resource
+    assert facts.resource == CompanyFacts(
+        id="52420282000180",
+        cnpj="52420282000180",
+        origin="national",
+        validation="none",
+        standing=ASSERTED,
+        bond=nothing,
+        question=particulars,
+    )
     assert facts.process is None
 
 

@@ -10,9 +10,19 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from authz_service.domain.decision import Subject
 from authz_service.domain.delegation import Delegation
+from authz_service.domain.entities import EntityName
 from authz_service.domain.errors import Conflict
-from authz_service.domain.identifiers import ERASED, Cnpj, Cpf, ProcessId, without_cpf
+from authz_service.domain.identifiers import (
+    ERASED,
+    Cnpj,
+    Cpf,
+    ForeignId,
+    Login,
+    ProcessId,
+    without_cpf,
+)
 from authz_service.domain.people import Bond, Evidence, Person, Standing
 from authz_service.domain.sign_in import SignIn
 from authz_service.usecases.ports import Seen, Told
@@ -29,10 +39,19 @@ class MemorySurrogates:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    def surrogates(self, people: Iterable[Cpf]) -> Mapping[Cpf, str]:
+    def surrogates(self, subjects: Iterable[Subject]) -> Mapping[Subject, str]:
         """Give the surrogate of each, making those that are missing."""
         names = self._tables.well().surrogates
-        return {cpf: names.setdefault(cpf, secrets.token_hex(16)) for cpf in people}
+        return {one: names.setdefault(one, secrets.token_hex(16)) for one in subjects}
+
+    def known(self, subject: Subject) -> str | None:
+        """Give the surrogate of one, or None."""
+        return self._tables.well().surrogates.get(subject)
+
+    def behind(self, surrogates: Iterable[str]) -> Mapping[str, Subject]:
+        """Give who stands behind each, if anybody does."""
+        subjects = {name: one for one, name in self._tables.well().surrogates.items()}
+        return {name: subjects[name] for name in surrogates if name in subjects}
 
 
 class MemoryRegistry:
@@ -181,12 +200,34 @@ class MemoryPersonalData:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    def export(self, cpf: Cpf) -> tuple[Mapping[str, Sequence[Row]], int]:
+    def export(self, person: Cpf | Login) -> tuple[Mapping[str, Sequence[Row]], int]:
         """Give every row about the person, by table; the revision."""
         tables = self._tables.well()
+        found = self._of_login(person) if isinstance(person, Login) else self._of_cpf(person)
+        found["other_surrogates"] = [
+            {"type": kind, "id": identity, "surrogate": name}
+            for (kind, identity), name in sorted(_others(tables, person).items())
+        ]
+        shown = {
+            name: [{key: _shown(value, person) for key, value in row.items()} for row in rows]
+            for name, rows in found.items()
+        }
+        return shown, tables.revision
+
+    def _of_login(self, login: Login) -> dict[str, list[Row]]:
+        return {
+            "foreign_representatives": [
+                {"company": company, "login": one, "since": since, "ended_at": end}
+                for company, one, since, end in self._tables.named
+                if one == login
+            ]
+        }
+
+    def _of_cpf(self, cpf: Cpf) -> dict[str, list[Row]]:
+        tables = self._tables
         person, current = tables.people.get(cpf), tables.standings.values()
         standings = [*tables.past, *((one, None) for one in current)]
-        found: dict[str, list[Row]] = {
+        return {
             "people": [_row(person, observed_at=tables.observed.get(cpf))] if person else [],
             "surrogates": [
                 {"cpf": one, "surrogate": name}
@@ -213,21 +254,40 @@ class MemoryPersonalData:
                 if cpf in (one.member, event.actor)
             ],
         }
-        shown = {
-            name: [{key: _shown(value, cpf) for key, value in row.items()} for row in rows]
-            for name, rows in found.items()
-        }
-        return shown, tables.revision
 
-    def erase(self, cpf: Cpf, told: Told) -> int:
+    def erase(self, person: Cpf | Login, told: Told) -> int:
         """Forget the person."""
+        if isinstance(person, Login):
+            return self._erase_login(person, told)
+        return self._erase_cpf(person, told)
+
+    def _erase_login(self, login: Login, told: Told) -> int:
+        tables = self._tables.well()
+        foreign = {
+            key: replace(
+                one, representatives=tuple(each for each in one.representatives if each != login)
+            )
+            for key, one in tables.foreign.items()
+        }
+        return tables.revise(
+            told,
+            surrogates={key: one for key, one in tables.surrogates.items() if key != login},
+            foreign=foreign,
+            named=tuple(one for one in tables.named if one[1] != login),
+        )
+
+    def _erase_cpf(self, cpf: Cpf, told: Told) -> int:
         tables = self._tables.well()
         tokens = {key: one.ends_at for key, one in tables.sign_ins.items() if one.person == cpf}
         return tables.revise(
             told,
             people={key: one for key, one in tables.people.items() if key != cpf},
             observed={key: one for key, one in tables.observed.items() if key != cpf},
-            surrogates={key: one for key, one in tables.surrogates.items() if key != cpf},
+            surrogates={
+                key: one
+                for key, one in tables.surrogates.items()
+                if key != cpf and _key(key) not in _others(tables, cpf)
+            },
             standings={key: one for key, one in tables.standings.items() if one.person != cpf},
             past=tuple(one for one in tables.past if one[0].person != cpf),
             sign_ins={key: one for key, one in tables.sign_ins.items() if one.person != cpf},
@@ -244,6 +304,24 @@ class MemoryPersonalData:
         )
 
 
+def _others(tables: Tables, person: Cpf | Login) -> dict[tuple[str, str], str]:
+    """Give the names of logins and entities that are the person's: the login, or spell the CPF."""
+    found = {}
+    for subject, name in tables.surrogates.items():
+        kind, identity = _key(subject)
+        if isinstance(person, Cpf) and kind != "person" and _without(person, identity) != identity:
+            found[kind, identity] = name
+        if subject == person and isinstance(person, Login):
+            found[kind, identity] = name
+    return found
+
+
+def _key(subject: Subject) -> tuple[str, str]:
+    if isinstance(subject, EntityName):
+        return subject.type, subject.id
+    return ("login", subject.value) if isinstance(subject, Login) else ("person", subject.digits)
+
+
 def _row(one: object, **more: object) -> Row:
     """Give the fields of a noun as a row; what a sign-in is found by is a secret, not data."""
     assert is_dataclass(one)
@@ -252,12 +330,14 @@ def _row(one: object, **more: object) -> Row:
     return {key: value for key, value in own.items() if key not in left_out} | more
 
 
-def _shown(value: object, whose: Cpf) -> object:
+def _shown(value: object, whose: Cpf | Login) -> object:
     """Give a value as JSON knows it; of other persons only what may be shown."""
     match value:
         case Cpf():
             return value.digits if value == whose else value.masked
-        case Cnpj() | ProcessId() | StrEnum():
+        case Login():
+            return value.value
+        case Cnpj() | ForeignId() | ProcessId() | StrEnum():
             return value.value
         case date():
             return value.isoformat()

@@ -10,12 +10,19 @@ from datetime import datetime
 from authz_service.domain.clients import Client, ClientKey
 from authz_service.domain.decision import ProcessAsked, Question
 from authz_service.domain.delegation import Change, Delegation, latest
-from authz_service.domain.errors import Conflict
+from authz_service.domain.entities import Thing
+from authz_service.domain.errors import AmbiguousProcess, Conflict
 from authz_service.domain.facts import Facts
-from authz_service.domain.identifiers import Cnpj, Cpf
+from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
 from authz_service.domain.known import Known, facts_of
-from authz_service.domain.processes import ProcessDefinition, resolve
+from authz_service.domain.processes import (
+    Ambiguous,
+    ProcessDefinition,
+    ProcessVersion,
+    resolve,
+)
 from authz_service.usecases.ports import Snapshot, Told
+from tests.fakes.companies import MemoryDirectory, MemoryForeignCompanies
 from tests.fakes.persons import (
     MemoryPersonalData,
     MemoryRegistry,
@@ -46,6 +53,8 @@ class MemoryStore:
         self.delegations = MemoryDelegations(self._tables)
         self.catalogue = MemoryCatalogue(self._tables)
         self.clients = MemoryClients(self._tables)
+        self.foreign = MemoryForeignCompanies(self._tables)
+        self.directory = MemoryDirectory(self._tables)
 
     @property
     def broken(self) -> bool:
@@ -74,25 +83,29 @@ class MemoryFacts:
         self._tables = tables
 
     def gather(self, questions: Sequence[Question], moment: datetime) -> Snapshot:
-        """Give the facts of each question, and the revision."""
+        """Give the facts of each question, or what it could mean, and the revision."""
         tables = self._tables.well()
         return Snapshot(tables.revision, tuple(self._facts(one, moment) for one in questions))
 
-    def _facts(self, question: Question, moment: datetime) -> Facts:
+    def _facts(self, question: Question, moment: datetime) -> Facts | Ambiguous:
         tables, asked = self._tables, question.resource
+        company = None if isinstance(asked, Thing) else asked.company
         process = delegation = None
         if isinstance(asked, ProcessAsked):
-            process = resolve(asked.name, tables.processes.values())
+            try:
+                process = resolve(asked.name, tables.processes.values())
+            except AmbiguousProcess as error:
+                return Ambiguous(error.candidates)
         if process is not None:
-            belongs_to = (asked.company, question.actor, process.id)
+            belongs_to = (company, question.actor, process.id)
             theirs = [
                 one
                 for one in tables.delegations.values()
                 if (one.company, one.member, one.process) == belongs_to
             ]
             delegation = latest(theirs)
-        bond = tables.bonds.get(asked.company)
-        companies = {asked.company} if bond is None else {asked.company, bond.matriz}
+        bond = next((one for one in tables.bonds.values() if one.filial == company), None)
+        companies = {company} if bond is None else {company, bond.matriz}
         backers = () if delegation is None else delegation.backers
         known = Known(
             people=tuple(
@@ -111,6 +124,7 @@ class MemoryFacts:
             sign_in=next(
                 (one for one in tables.sign_ins.values() if one.handle == question.sign_in), None
             ),
+            foreign=next((one for one in tables.foreign.values() if one.id == company), None),
         )
         return facts_of(question, known, moment)
 
@@ -171,10 +185,27 @@ class MemoryCatalogue:
         found = self._tables.well().processes.values()
         return sorted(found, key=lambda one: (one.code, one.title, one.id))
 
-    def save_processes(self, processes: Sequence[ProcessDefinition], told: Told) -> int:
-        """Add or replace these by id."""
-        before, these = self._tables.well().processes, {one.id: one for one in processes}
-        return self._tables.revise(told, processes=before | these)
+    def versions(self, process: ProcessId) -> list[ProcessVersion]:
+        """Give the versions that a process has had, the oldest first."""
+        return sorted(self._tables.well().versions.get(process, ()), key=lambda one: one.version)
+
+    def save_processes(
+        self,
+        processes: Sequence[ProcessDefinition],
+        moment: datetime,
+        told: Told,
+        seen: Sequence[ProcessDefinition] | None = None,
+    ) -> int:
+        """Add or replace these by id, and keep the versions that are new."""
+        if seen is not None and self.processes() != list(seen):
+            raise Conflict("the catalogue was changed meanwhile")
+        tables, these = self._tables.well(), {one.id: one for one in processes}
+        versions = dict(tables.versions)
+        for one in processes:
+            had = versions.get(one.id, ())
+            if one.version not in {each.version for each in had}:
+                versions[one.id] = (*had, ProcessVersion(one.version, moment))
+        return tables.revise(told, processes=tables.processes | these, versions=versions)
 
 
 class MemoryClients:
@@ -195,6 +226,12 @@ class MemoryClients:
                 if key.id == key_id:
                     return client, key
         return None
+
+    def add_client(self, client: Client, told: Told) -> int:
+        """Keep a client, if there is none of its name."""
+        if client.name in self._tables.well().clients:
+            raise Conflict("what is to be written contradicts what is stored")
+        return self.save_client(client, told)
 
     def save_client(self, client: Client, told: Told) -> int:
         """Keep a client; keys that it does not mention stay."""

@@ -26,7 +26,8 @@ GOVBR = [sys.executable, "-m", "tests.govbr"]
 def environment(**settings: str) -> dict[str, str]:
     """Give an environment without settings of the machine, but for *settings*."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith("AUTHZ_")}
-    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **settings}
+    ours = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "AUTHZ_POLICIES": "policies"}
+    return {**kept, **ours, **settings}
 
 
 def authz(

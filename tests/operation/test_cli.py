@@ -178,7 +178,7 @@ def test_a_good_policy_passes_check_and_test(home: Path) -> None:
     check, test = authz(home, "policy", "check"), authz(home, "policy", "test", "policies")
 
     assert (0, 0) == (check.returncode, test.returncode)
-    assert re.fullmatch(r"5 files, \d+ rules, digest [0-9a-f]{64}\n", check.stdout)
+    assert re.fullmatch(r"6 files, \d+ rules, digest [0-9a-f]{64}\n", check.stdout)
     assert re.fullmatch(r"\d+ files, \d+ questions, 0 answered otherwise\n", test.stdout)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from authz_service.domain.errors import SettingsInvalid
-from authz_service.settings import SETTINGS, GovBrSettings, Settings, table
+from authz_service.settings import SETTINGS, SHIPPED_POLICIES, GovBrSettings, Settings, table
 
 
 def test_nothing_needs_to_be_set() -> None:
@@ -15,12 +16,10 @@ def test_nothing_needs_to_be_set() -> None:
     assert Settings(
         data_dir=Path("var"),
         database_url="sqlite:///var/authz.db",
-        policies=Path("policies"),
+        policies=SHIPPED_POLICIES,
         host="127.0.0.1",
         port=8080,
-        orquestra_get=False,
-        govbr=None,
-        confirm_at_sign_in=False,
+        requests_per_minute=6000,
     ) == Settings.from_env({"PATH": "/bin"})
 
 
@@ -32,6 +31,13 @@ def test_everything_can_be_set() -> None:
         policies=Path("rules"),
         host="0.0.0.0",  # noqa: S104 - only read, not listened on
         port=443,
+        workers=4,
+        trusted_proxies=(ip_network("10.0.0.5"), ip_network("fd00::/8")),
+        requests_per_minute=None,
+        max_body=65536,
+        max_batch=50,
+        entities=Path("entities.json"),
+        pdp_id="https://authz.example",
         orquestra_get=True,
         govbr=GovBrSettings(
             issuer="https://sso.acesso.gov.br/",
@@ -48,6 +54,13 @@ def test_everything_can_be_set() -> None:
             "AUTHZ_POLICIES": " rules ",
             "AUTHZ_HOST": "0.0.0.0",  # noqa: S104 - only read, not listened on
             "AUTHZ_PORT": "443",
+            "AUTHZ_WORKERS": "4",
+            "AUTHZ_TRUSTED_PROXIES": "10.0.0.5, fd00::/8,",
+            "AUTHZ_REQUESTS_PER_MINUTE": "0",
+            "AUTHZ_MAX_BODY": "65536",
+            "AUTHZ_MAX_BATCH": "50",
+            "AUTHZ_ENTITIES": "entities.json",
+            "AUTHZ_PDP_ID": "https://authz.example/",
             "AUTHZ_ORQUESTRA_GET": "ON",
             "AUTHZ_GOVBR_ISSUER": "https://sso.acesso.gov.br/",
             "AUTHZ_GOVBR_AUDIENCE": "servicos.inmetro.gov.br",
@@ -75,10 +88,15 @@ def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(SettingsInvalid) as caught:
         Settings.from_env(
             {
-                "AUTHZ_DATABASE_URL": "postgresql://db/authz",
+                "AUTHZ_DATABASE_URL": "mysql://db/authz",
                 "AUTHZ_HOST": "",
-                "AUTHZ_POLICIES": " ",
                 "AUTHZ_PORT": "eighty",
+                "AUTHZ_WORKERS": "0",
+                "AUTHZ_TRUSTED_PROXIES": "10.0.0.1/8, proxy",
+                "AUTHZ_REQUESTS_PER_MINUTE": "many",
+                "AUTHZ_MAX_BODY": "10",
+                "AUTHZ_MAX_BATCH": "1001",
+                "AUTHZ_PDP_ID": "http://authz.example",
                 "AUTHZ_ORQUESTRA_GET": "maybe",
                 "AUTHZ_POLICES": "policies",
                 "AUTHZ_0": "1",
@@ -93,10 +111,16 @@ def test_all_problems_are_told_at_once() -> None:
         "AUTHZ_0: is no setting",
         "AUTHZ_POLICES: is no setting; did you mean AUTHZ_POLICIES?",
         "POLAR_LOG: must not be set; oso would print the facts of decisions",
-        "AUTHZ_DATABASE_URL: must begin with `sqlite:///`",
+        "AUTHZ_DATABASE_URL: must begin with `sqlite:///` or `postgresql://`",
         "AUTHZ_PORT: must be a whole number from 1 to 65535",
         "AUTHZ_HOST: must not be empty",
-        "AUTHZ_POLICIES: must not be empty",
+        "AUTHZ_WORKERS: must be a whole number from 1 to 64",
+        "AUTHZ_REQUESTS_PER_MINUTE: must be a whole number from 0 to 1000000",
+        "AUTHZ_MAX_BODY: must be a whole number from 1024 to 1048576",
+        "AUTHZ_MAX_BATCH: must be a whole number from 1 to 1000",
+        "AUTHZ_PDP_ID: must be an https address without user, path, query or fragment",
+        "AUTHZ_TRUSTED_PROXIES: `10.0.0.1/8` is no network",
+        "AUTHZ_TRUSTED_PROXIES: `proxy` is no network",
         "AUTHZ_ORQUESTRA_GET: must be `on` or `off`",
         "AUTHZ_CONFIRM_AT_SIGN_IN: must be `on` or `off`",
         "AUTHZ_GOVBR_KEYS_HOURS: must be a whole number from 1 to 720",
@@ -104,6 +128,32 @@ def test_all_problems_are_told_at_once() -> None:
         "AUTHZ_GOVBR_AUDIENCE: is needed, since sign-in is configured in part",
         "AUTHZ_GOVBR_API_URL: must be an https address, without user, query or fragment",
     ) == caught.value.problems
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://authz.example/x",
+        "https://authz.example?x",
+        "https://authz.example#x",
+        "https://user@authz.example",
+        "https://",
+        "https://[::1",
+        "https://authz.example:port",
+        "authz.example",
+        "HTTPS://authz.example/\\x",
+    ],
+)
+def test_what_names_the_decision_point_is_a_host_alone(url: str) -> None:
+    """AuthZEN 1.0, 9.1, wants an https URL without query and fragment; tenants there are none."""
+    with pytest.raises(SettingsInvalid, match="AUTHZ_PDP_ID"):
+        Settings.from_env({"AUTHZ_PDP_ID": url})
+
+
+def test_settings_that_are_printed_show_no_password() -> None:
+    """The address of the database may hold one, so it stays out of every trace."""
+    settings = Settings.from_env({"AUTHZ_DATABASE_URL": "postgresql://authz:secret@db/authz"})
+    assert "secret" not in repr(settings)
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "8080.0", "٨٠٨٠", "", " ", "1e3", "9" * 9])

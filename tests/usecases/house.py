@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
-from authz_service.domain.decision import ActRecord, Caller, DecisionRecord, Record
-from authz_service.domain.identifiers import Cpf
+from authz_service.domain.decision import ActRecord, Caller, DecisionRecord, Record, Subject
+from authz_service.domain.identifiers import Cpf, Login
 from authz_service.domain.sign_in import Cause
 from authz_service.usecases.acts import ActLog
 from authz_service.usecases.catalogue import Cataloguer
@@ -14,11 +14,13 @@ from authz_service.usecases.clients import Clients
 from authz_service.usecases.decide import DecisionPoint
 from authz_service.usecases.delegate import DelegationDesk
 from authz_service.usecases.explain import Explainer
+from authz_service.usecases.foreign import ForeignDesk
 from authz_service.usecases.privacy import Privacy
 from authz_service.usecases.register import Registrar
 from authz_service.usecases.sign_in import GovBr, SignInDesk
 from tests.domain.document import CATALOGUE
-from tests.fakes.clock import FrozenClock
+from tests.fakes.clock import NOON, FrozenClock
+from tests.fakes.entities import KnownEntities
 from tests.fakes.govbr import ScriptedCompanies, ScriptedTokens
 from tests.fakes.log import ListLog
 from tests.fakes.policies import ScriptedPolicies, ScriptedPolicy
@@ -31,14 +33,16 @@ class House:
     """
     The service without its doors, with the document's catalogue and a policy that allows.
 
-    ``tokens`` and ``companies`` are its GOV.BR; ``refused`` holds the causes that were counted,
-    ``told`` the records that the listeners heard of.
+    ``tokens`` and ``companies`` are its GOV.BR; ``entities`` those of others; ``refused`` holds
+    the causes that were counted, ``told`` the records that the listeners heard of; ``numbers``
+    are those that the next foreign companies get.
     """
 
     def __init__(self) -> None:
         self.clock = FrozenClock()
         self.store = MemoryStore()
-        self.store.catalogue.save_processes(CATALOGUE, untold)
+        self.store.catalogue.save_processes(CATALOGUE, NOON, untold)
+        self.entities = KnownEntities()
         self.policy = ScriptedPolicy()
         self.policies = ScriptedPolicies(self.policy)
         self.log = ListLog()
@@ -48,12 +52,13 @@ class House:
         self.point = DecisionPoint(
             self.policies,
             self.store.facts,
+            self.entities,
             self.store.surrogates,
             self.log,
             listeners,
             self.clock,
         )
-        self.explainer = Explainer(self.policies, self.store.facts, self.clock)
+        self.explainer = Explainer(self.policies, self.store.facts, self.entities, self.clock)
         self.desk = DelegationDesk(
             self.point,
             self.store.delegations,
@@ -82,6 +87,14 @@ class House:
         self.privacy = Privacy(self.store.personal_data, self.store.surrogates, self.acts)
         self.clients = Clients(self.store.clients, self.acts, self.clock)
         self.cataloguer = Cataloguer(self.store.catalogue, self.acts)
+        self.numbers = iter(range(7))
+        self.foreign_desk = ForeignDesk(
+            self.store.foreign,
+            self.store.surrogates,
+            self.acts,
+            self.clock,
+            number=lambda: next(self.numbers),
+        )
 
     def _refused(self, cause: Cause, caller: Caller) -> None:
         self.refused.append(cause)
@@ -100,9 +113,9 @@ class House:
         """The administrative acts in the log."""
         return [one for one in self.log.records if isinstance(one, ActRecord)]
 
-    def surrogate(self, cpf: Cpf) -> str:
-        """Give the name under which a person stands in the log."""
-        return self.store.surrogates.surrogates([cpf])[cpf]
+    def surrogate(self, subject: Subject) -> str:
+        """Give the name under which somebody stands in the log."""
+        return self.store.surrogates.surrogates([subject])[subject]
 
 
 def texts_of(thing: object) -> Iterator[str]:
@@ -122,10 +135,13 @@ def texts_of(thing: object) -> Iterator[str]:
             yield from texts_of(part)
 
 
-def leaks(records: Sequence[Record], people: Sequence[Cpf]) -> list[str]:
-    """Give the texts in *records* that hold a CPF of *people*, raw, punctuated or masked."""
+def leaks(records: Sequence[Record], people: Sequence[Cpf | Login]) -> list[str]:
+    """Give the texts in *records* that hold a CPF, raw, punctuated or masked, or a login."""
     forms = []
-    for cpf in people:
-        raw = cpf.digits
-        forms += [raw, f"{raw[:3]}.{raw[3:6]}.{raw[6:9]}-{raw[9:]}", cpf.masked]
+    for one in people:
+        if isinstance(one, Login):
+            forms.append(one.value)
+            continue
+        raw = one.digits
+        forms += [raw, f"{raw[:3]}.{raw[3:6]}.{raw[6:9]}-{raw[9:]}", one.masked]
     return [text for text in texts_of(records) if any(form in text for form in forms)]

@@ -15,6 +15,7 @@ from authz_service.domain.sign_in import Level, SignIn, Token, Verified
 from authz_service.usecases.ports import Seen, Told
 from authz_service.usecases.sign_in import SignedIn, SignInDesk
 from tests.domain.document import COMPANY, MEMBER, OTHER_COMPANY, REPRESENTATIVE
+from tests.domain.gathered import gather
 from tests.fakes.clock import NOON
 from tests.fakes.govbr import digest_of
 from tests.usecases.house import House
@@ -63,7 +64,7 @@ def ingest(
 def facts(house: House, handle: str | None = None, actor: Cpf = REPRESENTATIVE) -> Facts:
     """Give what is known now about *actor* and the company, in the light of *handle*."""
     question = Question(actor, "read_delegations", CompanyAsked(COMPANY), sign_in=handle)
-    [found] = house.store.facts.gather([question], house.clock()).facts
+    [found] = gather(house.store.facts, question, moment=house.clock())
     return found
 
 

@@ -15,6 +15,7 @@ from authz_service.domain.identifiers import ProcessId
 from authz_service.domain.processes import ProcessDefinition, ProcessState
 from authz_service.usecases.catalogue import CatalogueInvalid, Imported
 from tests.domain.document import CATALOGUE, P001, P061_CADASTRO, P061_REGISTRO
+from tests.fakes.clock import NOON
 from tests.fakes.store import untold
 from tests.usecases.house import House
 
@@ -197,7 +198,7 @@ def test_a_row_may_close_a_process_and_open_it_again(house: House) -> None:
 def test_what_is_missing_from_the_file_stays_as_it_is(house: House) -> None:
     """An import never removes, and never opens what was closed without a word about it."""
     closed = replace(P061_CADASTRO, state=ProcessState.CLOSED)
-    house.store.catalogue.save_processes([closed], untold)
+    house.store.catalogue.save_processes([closed], NOON, untold)
     load(house, CSV)
     assert 12 == len(house.store.catalogue.processes())
     assert closed in house.store.catalogue.processes()

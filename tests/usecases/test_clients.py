@@ -112,6 +112,7 @@ def test_making_a_client_is_written_down(house: House) -> None:
         "client": "orquestra",
         "key": parts(key)[0],
         "scopes": ("decide", "delegations"),
+        "reasons": False,
         "networks": ("10.1.0.0/16", "2001:db8::/32"),
         "expires_at": "2026-11-20T16:00:00+00:00",
     } == record.details

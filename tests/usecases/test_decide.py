@@ -101,6 +101,7 @@ def test_a_record_holds_the_question_and_what_decided_it(house: House) -> None:
         asked=Asked(
             action="open",
             actor=house.surrogate(MEMBER),
+            actor_type="person",
             recipient=house.surrogate(PARTNER),
             company=COMPANY,
             process=P001.id,
@@ -207,7 +208,7 @@ def test_a_batch_is_decided_on_one_state_of_the_store(house: House) -> None:
     """A write in the middle of a batch is seen by the next one."""
 
     def writing(_question: Question, _facts: Facts) -> Decision:
-        house.store.catalogue.save_processes([], untold)
+        house.store.catalogue.save_processes([], NOON, untold)
         return Decision(allowed=True, reasons=("represents",))
 
     house.policy.verdict = writing
@@ -418,7 +419,7 @@ def test_no_record_and_no_answer_holds_a_handle(house: House, known: bool) -> No
 
 def test_an_answer_tells_which_state_it_was_decided_on(house: House) -> None:
     """An act that depends on it can be refused if the store has moved on."""
-    house.store.catalogue.save_processes([], untold)
+    house.store.catalogue.save_processes([], NOON, untold)
     revision = house.store.facts.gather([], NOON).revision
     answers = house.point.decide_all([QUESTION, NOBODY], CALLER)
     assert [revision, revision] == [one.revision for one in answers]

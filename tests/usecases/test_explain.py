@@ -7,15 +7,26 @@ from datetime import timedelta
 
 import pytest
 
-from authz_service.domain.decision import NO_PERMIT, CompanyAsked, Decision, ProcessAsked, Question
+from authz_service.domain.decision import (
+    NO_PERMIT,
+    UNKNOWN_TYPE,
+    CompanyAsked,
+    Decision,
+    Impossible,
+    ProcessAsked,
+    Question,
+)
+from authz_service.domain.entities import EntityName, Thing
 from authz_service.domain.errors import AmbiguousProcess, PolicyUnavailable, StoreUnavailable
-from authz_service.domain.facts import CompanyFacts, Facts, StandingFacts
+from authz_service.domain.facts import CompanyFacts, Facts, ResourceFacts, StandingFacts
 from authz_service.domain.people import Role
 from authz_service.domain.processes import ProcessName
+from authz_service.usecases.explain import Explanation
 from tests.domain.document import COMPANY, P001, REPRESENTATIVE
 from tests.fakes.clock import NOON
 from tests.usecases.house import CALLER, House
 
+LABORATORY = EntityName("laboratory", "L-17")
 QUESTION = Question(REPRESENTATIVE, "read_delegations", CompanyAsked(COMPANY))
 
 
@@ -26,11 +37,18 @@ def by_standing(_question: Question, facts: Facts) -> Decision:
     return Decision(allowed=allowed, reasons=("represents" if allowed else NO_PERMIT,))
 
 
+def explain(house: House, question: Question = QUESTION) -> Explanation:
+    """Explain a question that can be asked."""
+    found = house.explainer.explain(question)
+    assert isinstance(found, Explanation)
+    return found
+
+
 def test_an_explanation_is_the_decision_with_its_grounds(house: House) -> None:
     """Decision, facts, policy and state of the store belong together."""
     house.policy.verdict = by_standing
     house.registrar.standing(COMPANY, REPRESENTATIVE, Role.SOCIO, NOON + timedelta(1), CALLER)
-    explained = house.explainer.explain(QUESTION)
+    explained = explain(house)
     snapshot = house.store.facts.gather([QUESTION], NOON)
     assert Decision(allowed=True, reasons=("represents",)) == explained.decision
     assert isinstance(explained.facts.resource, CompanyFacts)
@@ -48,7 +66,7 @@ def test_an_explanation_is_of_this_moment(house: House) -> None:
     house.policy.verdict = by_standing
     house.registrar.standing(COMPANY, REPRESENTATIVE, Role.SOCIO, NOON + timedelta(1), CALLER)
     house.clock.advance(timedelta(days=1))
-    explained = house.explainer.explain(QUESTION)
+    explained = explain(house)
     assert house.point.decide(QUESTION, CALLER).decision == explained.decision
     assert not explained.decision.allowed
 
@@ -65,7 +83,25 @@ def test_explaining_leaves_no_trace(house: House) -> None:
 def test_a_process_is_explained_by_its_label(house: House) -> None:
     """The process that was meant is among the facts."""
     question = replace(QUESTION, resource=ProcessAsked(ProcessName("P001"), COMPANY))
-    assert P001 == house.explainer.explain(question).facts.process
+    assert P001 == explain(house, question).facts.process
+
+
+def test_what_is_stored_of_an_entity_is_explained_too(house: House) -> None:
+    """The policy is asked about the entity as it is described, and so is the explanation."""
+    house.entities.stored[LABORATORY] = {"state": "active", "age": 3}
+    question = replace(QUESTION, resource=Thing(LABORATORY, {"state": "closed"}))
+    explained = explain(house, question)
+    described = Thing(LABORATORY, {"state": "closed", "age": 3})
+    assert replace(question, resource=described) == explained.question
+    assert isinstance(explained.facts.resource, ResourceFacts)
+    assert described.properties == explained.facts.resource.properties
+
+
+def test_an_entity_of_an_unknown_type_cannot_be_explained(house: House) -> None:
+    """There is nothing to decide: the answer says so, without policy or store."""
+    house.store.broken, house.policies.policy = True, None
+    question = replace(QUESTION, resource=Thing(LABORATORY))
+    assert Impossible("read_delegations", UNKNOWN_TYPE) == house.explainer.explain(question)
 
 
 def test_an_ambiguous_process_is_not_explained(house: House) -> None:

@@ -7,13 +7,24 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
+from authz_service.domain.companies import Validation
 from authz_service.domain.decision import CompanyAsked, Question
 from authz_service.domain.errors import Conflict, LogUnavailable, StoreUnavailable
 from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import ERASED, Cpf
 from authz_service.domain.people import Role
 from authz_service.domain.sign_in import Token
-from tests.domain.document import COMPANY, MEMBER, P001, PARTNER, REPRESENTATIVE, STRANGER
+from tests.domain.document import (
+    COLLEAGUE_ABROAD,
+    COMPANY,
+    MEMBER,
+    P001,
+    PARTNER,
+    REPRESENTATIVE,
+    REPRESENTATIVE_ABROAD,
+    STRANGER,
+)
+from tests.domain.gathered import gather, person_of
 from tests.fakes.clock import NOON
 from tests.fakes.govbr import digest_of, listing
 from tests.usecases.delegating import give, stored
@@ -46,7 +57,7 @@ def everything(house: House) -> tuple[object, ...]:
 def about(house: House, actor: Cpf) -> Facts:
     """Give what is known of a person and the company."""
     question = Question(actor, "read_delegations", CompanyAsked(COMPANY))
-    [found] = house.store.facts.gather([question], NOON).facts
+    [found] = gather(house.store.facts, question)
     return found
 
 
@@ -106,7 +117,7 @@ def test_an_erased_person_is_as_one_never_heard_of(house: House) -> None:
     handle = tell_story(house)
     house.privacy.erase(REPRESENTATIVE, CALLER)
     assert about(house, STRANGER).resource == about(house, REPRESENTATIVE).resource
-    assert not about(house, REPRESENTATIVE).actor.registered
+    assert not person_of(about(house, REPRESENTATIVE)).registered
     assert facts(house, handle).question.sign_in is None
     found, _ = house.store.personal_data.export(REPRESENTATIVE)
     assert set() == {table for table in found if found[table]}
@@ -137,7 +148,7 @@ def test_the_act_of_an_erased_grantor_stays_without_the_person(house: House) -> 
     house.privacy.erase(REPRESENTATIVE, CALLER)
     [[given]] = stored(house).values()
     assert [ERASED] == [event.actor for event in given.history]
-    assert about(house, MEMBER).actor.confirmed
+    assert person_of(about(house, MEMBER)).confirmed
     assert "socio" == house.store.registry.standing_of(PARTNER)[0].role.value
 
 
@@ -191,3 +202,26 @@ def test_without_the_store_nothing_is_written_down(
     with pytest.raises(StoreUnavailable):
         act(house)
     assert [] == house.log.records
+
+
+# Representatives of foreign companies
+
+
+def test_a_login_is_a_person_as_well(house: House) -> None:
+    """Whoever represents a foreign company sees and forgets what is kept, under the same acts."""
+    made = house.foreign_desk.register("x", "DE", [REPRESENTATIVE_ABROAD, COLLEAGUE_ABROAD], CALLER)
+    house.foreign_desk.validate(made.id, CALLER)
+    name = house.surrogate(REPRESENTATIVE_ABROAD)
+    house.log.records.clear()
+    shown = house.privacy.export(REPRESENTATIVE_ABROAD, CALLER)
+    house.privacy.erase(REPRESENTATIVE_ABROAD, CALLER)
+
+    assert [name] == [one["surrogate"] for one in shown["other_surrogates"]]
+    assert [made.id.value] == [one["company"] for one in shown["foreign_representatives"]]
+    assert [("person.export", {"person": name}), ("person.erase", {"person": name})] == [
+        (one.act, one.details) for one in house.administrative
+    ]
+    assert [] == leaks(house.log.records, [REPRESENTATIVE_ABROAD, COLLEAGUE_ABROAD])
+    left = house.foreign_desk.find(made.id)
+    assert (Validation.VALIDATED, (COLLEAGUE_ABROAD,)) == (left.validation, left.representatives)
+    assert {} == house.store.surrogates.behind([name])

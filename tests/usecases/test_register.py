@@ -15,6 +15,7 @@ from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
 from authz_service.usecases.ports import Told
 from tests.domain.document import COMPANY, FILIAL, MEMBER, OTHER_COMPANY, REPRESENTATIVE
+from tests.domain.gathered import company_of, gather, person_of
 from tests.fakes.clock import NOON
 from tests.fakes.persons import MemoryRegistry
 from tests.fakes.store import untold
@@ -26,9 +27,8 @@ NAIVE = datetime(2026, 11, 20, 12, 0)  # noqa: DTZ001 - the missing zone is what
 
 def facts(house: House, question: Question) -> tuple[PersonFacts, CompanyFacts]:
     """Give what the store knows of the actor and the company now."""
-    [found] = house.store.facts.gather([question], NOON).facts
-    assert isinstance(found.resource, CompanyFacts)
-    return found.actor, found.resource
+    [found] = gather(house.store.facts, question)
+    return person_of(found), company_of(found)
 
 
 ABOUT_MEMBER = Question(MEMBER, "open", CompanyAsked(COMPANY))

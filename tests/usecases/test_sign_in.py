@@ -23,6 +23,7 @@ from authz_service.domain.sign_in import Cause, Companies, Level, SignIn, Token
 from authz_service.usecases.ports import Seen
 from authz_service.usecases.sign_in import GovBr, SignedIn
 from tests.domain.document import COMPANY, FILIAL, MEMBER, OTHER_COMPANY, REPRESENTATIVE
+from tests.domain.gathered import person_of
 from tests.fakes.clock import NOON
 from tests.fakes.govbr import Answers, Asked, digest_of, failing, listing
 from tests.fakes.store import untold
@@ -256,8 +257,8 @@ def test_a_member_without_certificate_is_registered_by_the_first_sign_in(house: 
     assert Person(MEMBER, NOON) == ingest(house, said).person
     assert Person(MEMBER, NOON) == house.store.registry.person(MEMBER)
     assert (True, False) == (
-        facts(house, actor=MEMBER).actor.registered,
-        facts(house, actor=MEMBER).actor.confirmed,
+        person_of(facts(house, actor=MEMBER)).registered,
+        person_of(facts(house, actor=MEMBER)).confirmed,
     )
 
 
