@@ -2,8 +2,9 @@
 The store: what is known of persons, companies, processes and callers, on SQLAlchemy Core.
 
 This is the only room that knows SQL. ``SqlStore`` opens a database and holds one small
-class for each port of ``usecases/ports.py``; ``schema`` has the tables, ``database`` and
-``file`` all that is special about SQLite.
+class for each port of ``usecases/ports.py``; ``schema`` has the tables, ``versions``
+the way from one version of them to the next, ``sqlite`` and ``postgres`` all that is special
+about either.
 
 Four promises hold throughout, and ``tests/store`` asks for them:
 
@@ -23,17 +24,31 @@ Four promises hold throughout, and ``tests/store`` asks for them:
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 from authz_service.store.catalogue import SqlCatalogue
+from authz_service.store.changes import Changes
 from authz_service.store.clients import SqlClients
 from authz_service.store.database import Database
 from authz_service.store.delegations import SqlDelegations
+from authz_service.store.directory import SqlDirectory
 from authz_service.store.facts import SqlFacts
+from authz_service.store.foreign import SqlForeignCompanies
+from authz_service.store.intake import SqlIntake
 from authz_service.store.privacy import SqlPersonalData
 from authz_service.store.registry import SqlRegistry
 from authz_service.store.sign_ins import SqlSignIns
 from authz_service.store.surrogates import SqlSurrogates
+from authz_service.store.versions import NEEDED
+from authz_service.usecases.ports import Clock
 
 __all__ = ["SqlStore"]
+
+
+def _now() -> datetime:
+    """Give the present instant."""
+    return datetime.now(UTC)
 
 
 class SqlStore:
@@ -50,22 +65,27 @@ class SqlStore:
         delegations: delegations and their histories.
         catalogue: the processes.
         clients: calling programs and their keys.
+        intake: what another system has, taken over.
+        foreign: foreign companies and who represents them.
+        directory: long lists in parts.
     """
 
-    def __init__(self, url: str, *, busy_timeout: float = 5.0) -> None:
+    def __init__(self, url: str, *, busy_timeout: float = 5.0, clock: Clock = _now) -> None:
         """
         Get ready; nothing is opened before the first call.
 
         Args:
             url: ``sqlite:///`` and the path of a file, relative to the working directory
                 unless the path begins with a slash of its own; a percent sign or question
-                mark in it is escaped, as in any URL.
+                mark in it is escaped, as in any URL. Or ``postgresql://``, the server and the
+                name of a database, with parameters of libpq such as ``?sslmode=verify-full``.
             busy_timeout: how many seconds a write waits for another one to finish.
+            clock: tells when a revision was made.
 
         Raises:
-            InvalidInput: *url* names no file of SQLite.
+            InvalidInput: *url* names no database of either kind.
         """
-        self.database = Database(url, busy_timeout)
+        self.database = Database(url, busy_timeout, clock)
         self.facts = SqlFacts(self.database)
         self.surrogates = SqlSurrogates(self.database)
         self.registry = SqlRegistry(self.database)
@@ -74,17 +94,71 @@ class SqlStore:
         self.delegations = SqlDelegations(self.database)
         self.catalogue = SqlCatalogue(self.database)
         self.clients = SqlClients(self.database)
+        self.intake = SqlIntake(self.database)
+        self.foreign = SqlForeignCompanies(self.database)
+        self.directory = SqlDirectory(self.database)
 
     def create(self) -> None:
         """
-        Make folder, file, tables and columns, those that are missing.
+        Make a database that is missing or empty; on PostgreSQL it may be empty, not missing.
 
-        Safe in several processes at once, and on the database of an earlier version.
+        Safe in several processes at once. A file of an earlier version is upgraded, a database
+        of PostgreSQL is refused then; one of a later version is taken, see ``versions``.
 
         Raises:
-            StoreUnavailable: one of them cannot be made.
+            StoreUnavailable: it cannot be made, or is older and not a file.
         """
         self.database.create()
+
+    def version(self) -> tuple[str | None, str]:
+        """
+        Give the database's version, None if it is empty, and the version that is needed.
+
+        Raises:
+            StoreUnavailable: the database did not answer.
+        """
+        return self.database.version(), NEEDED
+
+    def upgrade(self) -> None:
+        """
+        Bring the database to the version that is needed, with all that is in it.
+
+        Raises:
+            StoreUnavailable: the database did not answer, or is not this service's.
+        """
+        self.database.upgrade()
+
+    def downgrade(self, to: str) -> None:
+        """
+        Bring the database back to an earlier version, without what that one does not know.
+
+        Raises:
+            InvalidInput: *to* is no earlier version that this service knows.
+            Conflict: the database has a version that this service does not know.
+            StoreUnavailable: the database did not answer.
+        """
+        self.database.downgrade(to)
+
+    def backup(self, to: Path) -> None:
+        """
+        Copy a file of SQLite to another, which only its owner can read, while others write.
+
+        The copy holds one state of the store. It is put in the file's place to restore it.
+
+        Raises:
+            InvalidInput: *to* exists, or the database is of PostgreSQL, whose ``pg_dump`` does it.
+            StoreUnavailable: it cannot be read, or not be written there.
+        """
+        self.database.backup(to)
+
+    def changes_since(self, revision: int, limit: int) -> Changes:
+        """
+        Give what changed after *revision*, at most *limit* revisions of it.
+
+        Raises:
+            StoreUnavailable: the database did not answer.
+        """
+        return self.database.changes_since(revision, limit)
 
     def ping(self) -> str | None:
         """Give what is wrong with the database in one sentence, or None if nothing is."""

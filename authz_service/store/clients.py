@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Connection, Row, insert, select
 
 from authz_service.domain.clients import Client, ClientKey, parse_network
 from authz_service.store import schema
+from authz_service.store.changes import Part, Touched
 from authz_service.store.database import Database, put
 from authz_service.store.schema import client_keys
 from authz_service.usecases.ports import Told
@@ -45,6 +46,19 @@ class SqlClients:
             ((client, key) for client in found for key in client.keys if key.id == key_id), None
         )
 
+    def add_client(self, client: Client, told: Told) -> int:
+        """
+        Keep a new client and its keys, and give the revision; see ``Told``.
+
+        Raises:
+            Conflict: there is a client of this name, or a key of one of these ids.
+        """
+        with self.database.revise(told, Touched(Part.CLIENTS)) as (connection, revision):
+            # The primary keys refuse what is there already.
+            connection.execute(insert(schema.clients).values(name=client.name, **_said(client)))
+            _put_keys(connection, client)
+        return revision
+
     def save_client(self, client: Client, told: Told) -> int:
         """
         Add or replace a client and its keys, by name, and give the revision; see ``Told``.
@@ -54,22 +68,29 @@ class SqlClients:
         Raises:
             Conflict: another client has a key of the same id.
         """
-        with self.database.revise(told) as (connection, revision):
-            scopes = sorted(client.scopes)
-            put(connection, schema.clients, {"name": client.name}, {"scopes": scopes})
-            for key in client.keys:
-                # A key of this id that is another client's is not found, and then the
-                # primary key refuses the row.
-                mine = {"id": key.id, "client": client.name}
-                values = {
-                    "digest": key.digest,
-                    "created_at": key.created_at,
-                    "expires_at": key.expires_at,
-                    "revoked_at": key.revoked_at,
-                    "networks": [str(network) for network in key.networks],
-                }
-                put(connection, client_keys, mine, values)
+        with self.database.revise(told, Touched(Part.CLIENTS)) as (connection, revision):
+            put(connection, schema.clients, {"name": client.name}, _said(client))
+            _put_keys(connection, client)
         return revision
+
+
+def _said(client: Client) -> dict[str, Any]:
+    return {"scopes": sorted(client.scopes), "reasons": client.reasons}
+
+
+def _put_keys(connection: Connection, client: Client) -> None:
+    for key in client.keys:
+        # A key of this id that is another client's is not found, and then the primary key
+        # refuses the row.
+        mine = {"id": key.id, "client": client.name}
+        values = {
+            "digest": key.digest,
+            "created_at": key.created_at,
+            "expires_at": key.expires_at,
+            "revoked_at": key.revoked_at,
+            "networks": [str(network) for network in key.networks],
+        }
+        put(connection, client_keys, mine, values)
 
 
 def _grouped(rows: Iterable[Row[Any]]) -> list[Client]:
@@ -80,7 +101,9 @@ def _grouped(rows: Iterable[Row[Any]]) -> list[Client]:
         mine = list(group)
         keys = [_key(row) for row in mine if row.id is not None]
         keys.sort(key=lambda key: (key.created_at, key.id))
-        found.append(Client(name, frozenset(mine[0].scopes), tuple(keys)))
+        client = mine[0]
+        scopes = frozenset(client.scopes)
+        found.append(Client(name, scopes, tuple(keys), reasons=client.reasons is True))
     return found
 
 

@@ -1,16 +1,39 @@
-"""Column types that turn what a table holds into the nouns of the domain, and back."""
+"""
+Column types that turn what a table holds into the nouns of the domain, and back.
+
+Text is compared byte for byte and ordered by code points: SQLite does nothing else, PostgreSQL
+does it by the collation ``C``. There, text of a fixed length is a VARCHAR as well, since its CHAR
+does not tell a blank at the end from none.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import CHAR, BigInteger, Dialect, Enum, String, TypeDecorator
+from sqlalchemy import CHAR, BigInteger, Dialect, String, Text, TypeDecorator
 
-from authz_service.domain.identifiers import Cnpj, Cpf, ForeignId, Login, ProcessId
+from authz_service.domain.identifiers import Cnpj, CompanyId, Cpf, ForeignId, Login, ProcessId
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+_BYTE_FOR_BYTE = "C"
+
+
+def fixed(length: int) -> String:
+    """Make a column type for text that always has this length."""
+    return CHAR(length).with_variant(String(length, _BYTE_FOR_BYTE), "postgresql")
+
+
+def up_to(length: int) -> String:
+    """Make a column type for text of at most this length."""
+    return String(length).with_variant(String(length, _BYTE_FOR_BYTE), "postgresql")
+
+
+def free_text() -> Text:
+    """Make a column type for what people write, which may name anybody."""
+    return Text().with_variant(Text(collation=_BYTE_FOR_BYTE), "postgresql")
 
 
 class Instant(TypeDecorator[datetime]):
@@ -31,7 +54,7 @@ class Instant(TypeDecorator[datetime]):
 class CpfText(TypeDecorator[Cpf]):
     """A CPF as its eleven digits: text, so that a leading zero stays."""
 
-    impl = CHAR(11)
+    impl = fixed(11)
     cache_ok = True
 
     def process_bind_param(self, value: Cpf | None, _dialect: Dialect) -> str | None:
@@ -46,7 +69,7 @@ class CpfText(TypeDecorator[Cpf]):
 class CnpjText(TypeDecorator[Cnpj]):
     """A CNPJ as its fourteen characters, upper case, compared byte for byte."""
 
-    impl = CHAR(14)
+    impl = fixed(14)
     cache_ok = True
 
     def process_bind_param(self, value: Cnpj | None, _dialect: Dialect) -> str | None:
@@ -61,7 +84,7 @@ class CnpjText(TypeDecorator[Cnpj]):
 class ProcessIdText(TypeDecorator[ProcessId]):
     """The service's own name of a process."""
 
-    impl = String(64)
+    impl = up_to(64)
     cache_ok = True
 
     def process_bind_param(self, value: ProcessId | None, _dialect: Dialect) -> str | None:
@@ -76,7 +99,7 @@ class ProcessIdText(TypeDecorator[ProcessId]):
 class ForeignIdText(TypeDecorator[ForeignId]):
     """A foreign company's number, without punctuation."""
 
-    impl = String(16)
+    impl = up_to(16)
     cache_ok = True
 
     def process_bind_param(self, value: ForeignId | None, _dialect: Dialect) -> str | None:
@@ -88,10 +111,27 @@ class ForeignIdText(TypeDecorator[ForeignId]):
         return None if value is None else ForeignId(value)
 
 
+class CompanyText(TypeDecorator[CompanyId]):
+    """The number of a company of either kind; only that of a national one has 14 characters."""
+
+    impl = up_to(16)
+    cache_ok = True
+
+    def process_bind_param(self, value: CompanyId | None, _dialect: Dialect) -> str | None:
+        """Give the text."""
+        return None if value is None else value.value
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> CompanyId | None:
+        """Give the number; it was parsed before it came here."""
+        if value is None:
+            return None
+        return Cnpj(value) if len(value) == 14 else ForeignId(value)
+
+
 class LoginText(TypeDecorator[Login]):
     """A login of Orquestra, compared byte for byte."""
 
-    impl = String(128)
+    impl = up_to(128)
     cache_ok = True
 
     def process_bind_param(self, value: Login | None, _dialect: Dialect) -> str | None:
@@ -103,16 +143,25 @@ class LoginText(TypeDecorator[Login]):
         return None if value is None else Login(value)
 
 
-def one_of(kind: type[StrEnum]) -> Enum:
+class Word(TypeDecorator[StrEnum]):
     """
-    Make a column type for a closed set of words, kept as the text that they are.
+    A word of a closed set, kept as the text that it is.
 
     The database does not check the words: a later version with one more of them would
     have to rebuild the table on SQLite. Reading an unknown one is an error.
     """
-    return Enum(
-        kind,
-        native_enum=False,
-        length=32,
-        values_callable=lambda words: [word.value for word in words],
-    )
+
+    impl = up_to(32)
+    cache_ok = True
+
+    def __init__(self, kind: type[StrEnum]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def process_bind_param(self, value: StrEnum | None, _dialect: Dialect) -> str | None:
+        """Give the text."""
+        return None if value is None else value.value
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> StrEnum | None:
+        """Give the word; a ValueError if there is no such one."""
+        return None if value is None else self.kind(value)

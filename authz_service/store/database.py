@@ -1,10 +1,7 @@
 """
-The database itself: its file, its transactions, its revision, and its errors.
+The database: its transactions, its revision, its errors, whatever kind of database it is.
 
-Only this module and ``file`` know that the database is SQLite. A read is one deferred
-transaction, so that all its statements see one state. A write takes the write lock when it begins
-(``BEGIN IMMEDIATE``): what it reads cannot be changed by another writer before it
-commits, and it can wait for the lock, which a transaction that began as a reader cannot.
+What is different between the kinds is behind ``Backend``, and only the URL tells which it is.
 """
 
 from __future__ import annotations
@@ -12,39 +9,20 @@ from __future__ import annotations
 import errno
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
+from pathlib import Path
 
-from sqlalchemy import (
-    URL,
-    Connection,
-    Engine,
-    Table,
-    create_engine,
-    event,
-    insert,
-    inspect,
-    select,
-    update,
-)
-from sqlalchemy.exc import (
-    DBAPIError,
-    DisconnectionError,
-    IntegrityError,
-    SQLAlchemyError,
-)
-from sqlalchemy.pool import ConnectionPoolEntry
-from sqlalchemy.schema import CreateColumn
+from sqlalchemy import Connection, Engine, Table, insert, make_url, select, update
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 
-from authz_service.domain.errors import (
-    Conflict,
-    InvalidInput,
-    StoreUnavailable,
-)
-from authz_service.store.file import escaped, file_of, put_in_place, set_up
+from authz_service.domain.errors import Conflict, InvalidInput, StoreUnavailable
+from authz_service.store import versions
+from authz_service.store.backend import Backend
+from authz_service.store.changes import ANYTHING, Changes, Touched, note, read_changes
+from authz_service.store.postgres import PostgresServer
 from authz_service.store.schema import metadata, store_revision
-from authz_service.usecases.ports import Told
-
-_BEGIN = "authz_begin"
+from authz_service.store.sqlite import SqliteFile
+from authz_service.usecases.ports import Clock, Told
 
 
 class _NotTold(Exception):
@@ -57,86 +35,115 @@ class _NotTold(Exception):
 
 class Database:
     """
-    One SQLite file, for any number of threads and processes.
+    One database, for any number of threads and processes.
 
     Attributes:
-        path: the file, absolute.
-        engine: SQLAlchemy's pool of connections to it; opens the file, never makes it.
+        backend: what is special about this kind of database.
     """
 
-    def __init__(self, url: str, busy_timeout: float) -> None:
+    def __init__(self, url: str, busy_timeout: float, clock: Clock) -> None:
         """
-        Get ready to open the file; nothing is read or made yet.
+        Get ready; nothing is read or made yet.
 
         Args:
-            url: ``sqlite:///`` and the path of a file.
+            url: names the database; see ``SqlStore``.
             busy_timeout: how many seconds a write waits for another one to finish.
+            clock: tells when a revision was made.
 
         Raises:
-            InvalidInput: *url* names no file of SQLite.
+            InvalidInput: *url* names no database of a kind that is known.
         """
-        self.path = file_of(url)
-        # With mode=rw a missing file is an error. A new one, empty and readable for
-        # everybody, would be worse than none.
-        opened = URL.create(
-            "sqlite+pysqlite",
-            database=f"file:{escaped(self.path)}",
-            query={"uri": "true", "mode": "rw"},
-        )
-        self.engine: Engine = create_engine(
-            opened,
-            connect_args={"timeout": busy_timeout},
-            # As many connections as threads use at once: never a queue of its own.
-            pool_size=0,
-            # SQLAlchemy prints parameters into its errors, and CPFs are parameters.
-            hide_parameters=True,
-        )
-        event.listen(self.engine, "connect", set_up)
-        event.listen(self.engine, "begin", _begin)
-        event.listen(self.engine, "connect", self._remember)
-        event.listen(self.engine, "checkout", self._same_file)
+        self.backend = _backend(url, busy_timeout)
+        self._clock = clock
+
+    @property
+    def engine(self) -> Engine:
+        """SQLAlchemy's pool of connections to it."""
+        return self.backend.engine
 
     def create(self) -> None:
         """
-        Make folder, file, tables and columns, those that are missing.
+        Make all that is missing in a database that is missing or empty.
 
-        Safe in several processes at once. A column that an earlier version did not have is
-        null in the rows that are there.
+        Safe in several processes at once. An older database is upgraded if that is ours to do.
 
         Raises:
-            StoreUnavailable: one of them cannot be made.
+            StoreUnavailable: it cannot be made, or is older and not ours to upgrade.
+        """
+        self._prepare()
+        version = self.version()
+        if version is not None and not versions.is_older(version):
+            return
+        with _translated(self.backend), self.backend.reshape() as connection:
+            # Another process may have been faster.
+            version = versions.version_of(connection)
+            if version is None:
+                versions.make(connection)
+            elif versions.is_older(version) and self.backend.upgrades_itself:
+                versions.upgrade(connection)
+            versions.require(versions.version_of(connection))
+
+    def version(self) -> str | None:
+        """
+        Give the version of the database, None if it is empty.
+
+        Raises:
+            StoreUnavailable: the database did not answer.
+        """
+        with self.read() as connection:
+            return versions.version_of(connection)
+
+    def upgrade(self) -> None:
+        """
+        Bring the database to the version that is needed; one that is newer stays as it is.
+
+        Raises:
+            StoreUnavailable: the database did not answer, or is not this service's.
+        """
+        self._prepare()
+        with _translated(self.backend), self.backend.reshape() as connection:
+            version = versions.version_of(connection)
+            if version is None:
+                versions.make(connection)
+            elif versions.is_older(version):
+                versions.upgrade(connection)
+
+    def downgrade(self, to: str) -> None:
+        """
+        Bring the database back to version *to*, without what that one does not know.
+
+        Raises:
+            InvalidInput: *to* is no earlier version that this service knows.
+            Conflict: the database has a version that this service does not know.
+            StoreUnavailable: the database did not answer.
+        """
+        there = self.version()
+        versions.require_way_back(there, to)
+        with _translated(self.backend), self.backend.reshape() as connection:
+            # Another process may have been faster.
+            if versions.version_of(connection) == there:
+                versions.downgrade(connection, to)
+
+    def backup(self, to: Path) -> None:
+        """
+        Copy the database to a new file that only its owner can read, while others write.
+
+        Raises:
+            InvalidInput: the file exists, or the database is not copied in this way.
+            StoreUnavailable: it cannot be read, or not be written there.
         """
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not self.path.exists():
-                put_in_place(self.path)
+            self.backend.copy(to)
         except (OSError, sqlite3.Error) as error:
-            raise StoreUnavailable(f"the database file cannot be made: {_cause(error)}") from None
-        with self.write() as connection:
-            metadata.create_all(connection)
-            _add_columns(connection)
-            if connection.execute(select(store_revision.c.id)).first() is None:
-                connection.execute(insert(store_revision).values(id=1, value=0))
+            cause = _cause(error, self.backend)
+            raise StoreUnavailable(f"the database cannot be copied: {cause}") from None
 
-    def _remember(self, _connection: object, record: ConnectionPoolEntry) -> None:
-        record.info["file"] = self._identity()
-
-    def _same_file(self, _connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
-        """
-        Drop a connection whose file is no longer the one at the path.
-
-        A file that was deleted, or replaced by a back-up, lives on for those who hold it
-        open; decisions would go on from a state that nobody can change any more.
-        """
-        if record.info["file"] != self._identity():
-            raise DisconnectionError("the file is another one")
-
-    def _identity(self) -> tuple[int, int] | None:
+    def _prepare(self) -> None:
         try:
-            found = self.path.stat()
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
+            self.backend.prepare()
+        except (OSError, sqlite3.Error) as error:
+            cause = _cause(error, self.backend)
+            raise StoreUnavailable(f"the database file cannot be made: {cause}") from None
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -146,7 +153,7 @@ class Database:
         Raises:
             StoreUnavailable: the database did not answer.
         """
-        with _translated(), self.engine.connect() as connection, connection.begin():
+        with _translated(self.backend), self.backend.read() as connection:
             yield connection
 
     @contextmanager
@@ -162,44 +169,53 @@ class Database:
             StoreUnavailable: the database did not answer, or another writer went on too long.
         """
         try:
-            with _translated(), self.engine.connect() as connection:
-                connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
-                with connection.begin():
-                    yield connection
+            with _translated(self.backend), self.backend.write() as connection:
+                yield connection
         except _NotTold as failure:
             raise failure.raised from failure.raised.__cause__
 
     @contextmanager
-    def revise(self, told: Told) -> Iterator[tuple[Connection, int]]:
+    def revise(self, told: Told, touched: Touched = ANYTHING) -> Iterator[tuple[Connection, int]]:
         """
         Do as ``write``, and also give the new revision, which counts once it commits.
 
-        *told* hears of it when all else is done; what it raises passes through unchanged.
+        *touched* says what it changes. *told* hears of it when all else is done; what it
+        raises passes through unchanged.
         """
         with self.write() as connection:
-            revision = new_revision(connection)
+            revision = self.count(connection, touched)
             yield connection, revision
             tell(told, revision)
 
-    def forget(self) -> None:
-        """
-        Take out of the files what was deleted, as far as others let it happen.
+    def count(self, connection: Connection, touched: Touched = ANYTHING) -> int:
+        """Count one more revision, which changes *touched*; it counts once this commits."""
+        connection.execute(update(store_revision).values(value=store_revision.c.value + 1))
+        revision = revision_of(connection)
+        note(connection, revision, self._clock(), touched)
+        return revision
 
-        What is deleted is overwritten in its table, but an earlier version of this service did
-        not do so, and the log beside the file (-wal) still has it. Best effort, since the
-        deletion itself is done: a reader or writer that goes on for longer than a write would
-        wait leaves old pages behind, until the next time or until the log is begun anew.
+    def changes_since(self, revision: int, limit: int) -> Changes:
         """
-        with suppress(sqlite3.Error, SQLAlchemyError), closing(self.engine.raw_connection()) as raw:
-            for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-                raw.cursor().execute(statement).fetchall()
+        Give what changed after *revision*, at most *limit* revisions of it.
+
+        Raises:
+            StoreUnavailable: the database did not answer.
+        """
+        with self.read() as connection:
+            return read_changes(connection, revision, limit)
+
+    def forget(self) -> None:
+        """Take out of the files what was deleted, as far as that is possible and ours to do."""
+        self.backend.forget()
 
     def ping(self) -> str | None:
         """Give what is wrong with the database in one sentence, or None if nothing is."""
-        if not self.path.is_file():
-            return "the database file is missing"
+        ailment = self.backend.ailment()
+        if ailment is not None:
+            return ailment
         try:
             with self.read() as connection:
+                versions.require(versions.version_of(connection))
                 revision_of(connection)
                 # The revision alone can be read from a file that is damaged everywhere else.
                 for table in metadata.sorted_tables:
@@ -216,12 +232,6 @@ class Database:
 def revision_of(connection: Connection) -> int:
     """Give the revision of the state that *connection* sees."""
     return int(connection.execute(select(store_revision.c.value)).scalar_one())
-
-
-def new_revision(connection: Connection) -> int:
-    """Count one more revision and give it; it counts once *connection* commits."""
-    connection.execute(update(store_revision).values(value=store_revision.c.value + 1))
-    return revision_of(connection)
 
 
 def tell(told: Told, revision: int) -> None:
@@ -245,38 +255,47 @@ def put(
         connection.execute(insert(table).values(**key, **values))
 
 
-def _add_columns(connection: Connection) -> None:
-    """Add the columns that tables of an earlier version lack; they have to be nullable."""
-    found = inspect(connection)
-    for table in metadata.sorted_tables:
-        there = {column["name"] for column in found.get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in there:
-                described = CreateColumn(column).compile(dialect=connection.dialect)
-                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {described}")
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+def _backend(url: str, busy_timeout: float) -> Backend:
+    message = "must be `sqlite:///` and the path of a file, or `postgresql://` and a database"
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        # The URL itself may hold a password, and SQLAlchemy quotes it.
+        raise InvalidInput("database_url", message) from None
+    match parsed.drivername:
+        case "postgresql" | "postgresql+psycopg" if parsed.database:
+            return PostgresServer(parsed, busy_timeout)
+        # In memory each connection would have a database of its own.
+        case "sqlite" | "sqlite+pysqlite" if parsed.database not in (None, "", ":memory:"):
+            if parsed.query or parsed.database.startswith("file:"):
+                message = "must be `sqlite:///` and the path of a file, without further parameters"
+                raise InvalidInput("database_url", message)
+            return SqliteFile(Path(parsed.database), busy_timeout)
+    raise InvalidInput("database_url", message)
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(backend: Backend) -> Iterator[None]:
     """Turn SQLAlchemy's errors into ours, without a cause that could bring data into a log."""
     try:
         yield
     except IntegrityError:
         raise Conflict("what is to be written contradicts what is stored") from None
     except SQLAlchemyError as error:
-        raise StoreUnavailable(f"the database did not answer: {_cause(error)}") from None
-    except (InvalidInput, LookupError, ValueError):
+        cause = _cause(error, backend)
+        raise StoreUnavailable(f"the database did not answer: {cause}") from None
+    except UnicodeEncodeError:
+        # Half a surrogate pair, which no door lets in.
+        raise StoreUnavailable("the database cannot keep such a text") from None
+    except (InvalidInput, LookupError, ValueError, OverflowError):
         # Not the caller's fault: no value of a stored row was read from the request.
         raise StoreUnavailable("the database holds a row that cannot be read") from None
 
 
-def _cause(error: Exception) -> str:
+def _cause(error: Exception, backend: Backend) -> str:
     """Name the kind of error; only a name, because a message may quote what was stored."""
     if isinstance(error, OSError):
         return errno.errorcode.get(error.errno or 0, type(error).__name__)
-    original = error.orig if isinstance(error, DBAPIError) else error
-    return str(getattr(original, "sqlite_errorname", type(error).__name__))
+    original = error.orig if isinstance(error, DBAPIError) else None
+    named = original or error
+    return backend.cause(named) or type(named).__name__

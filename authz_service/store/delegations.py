@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 from authz_service.domain.delegation import ENDINGS, Change, Delegation, Event
 from authz_service.domain.errors import Conflict
 from authz_service.domain.identifiers import Cnpj, Cpf
+from authz_service.store.changes import Part, Touched
 from authz_service.store.database import Database
 from authz_service.store.schema import delegation_events, delegations
 from authz_service.usecases.ports import Told
@@ -57,7 +58,8 @@ class SqlDelegations:
                 what cannot be: two open ones for one process, an unknown process, an event
                 of a delegation that is not the member's.
         """
-        with self.database.revise(told) as (connection, revision):
+        touched = Touched(Part.DELEGATIONS, change.company, change.member)
+        with self.database.revise(told, touched) as (connection, revision):
             # A reader beside this writer sees the state before it, which nobody else can change.
             if revision != change.revision + 1 and not unchanged():
                 raise Conflict("the store was changed meanwhile")

@@ -1,7 +1,9 @@
 """
-Gathers what is known about a batch of questions: one state, six reads, whatever the batch.
+Gathers what is known about a batch of questions: one state, and a read for each kind of fact.
 
-A seventh is for the sign-ins, if any question brings the handle of one.
+At most eight, whatever the batch: the revision; the catalogue, persons, bonds, delegations and
+standings; sign-ins, if any question brings the handle of one; foreign companies, if any
+question is about one. What no question of the batch needs is not read.
 
 Each read asks for all the companies and persons of the batch at once and may find more
 than one question needs; which record bears on which question is sorted out afterwards.
@@ -15,18 +17,23 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select
 
+from authz_service.domain.companies import ForeignCompany
 from authz_service.domain.decision import ProcessAsked, Question
 from authz_service.domain.delegation import Delegation, latest
-from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
+from authz_service.domain.entities import Thing
+from authz_service.domain.errors import AmbiguousProcess
+from authz_service.domain.facts import Facts
+from authz_service.domain.identifiers import Cnpj, CompanyId, Cpf, ForeignId, ProcessId
 from authz_service.domain.known import Known, facts_of
 from authz_service.domain.people import Bond, Person, Standing
-from authz_service.domain.processes import ProcessDefinition, ProcessName, resolve
+from authz_service.domain.processes import Ambiguous, ProcessDefinition, ProcessName, resolve
 from authz_service.domain.sign_in import SignIn
 from authz_service.store.catalogue import read_catalogue
 from authz_service.store.database import Database, revision_of
 from authz_service.store.delegations import read_delegations
-from authz_service.store.registry import person_in, standing_in
-from authz_service.store.schema import bonds, delegations, people, standings
+from authz_service.store.foreign import read_foreign
+from authz_service.store.registry import bond_in, person_in, standing_in
+from authz_service.store.schema import bonds, delegations, foreign_companies, people, standings
 from authz_service.store.sign_ins import sign_ins_of
 from authz_service.usecases.ports import Snapshot
 
@@ -53,6 +60,7 @@ class _Found:
         delegations: the latest by company, member and process.
         standings: the current ones, one for each kind of evidence, by company and person.
         sign_ins: those whose handles were brought, by handle.
+        foreign: the foreign companies asked about, by number.
     """
 
     catalogue: Sequence[ProcessDefinition]
@@ -61,16 +69,19 @@ class _Found:
     delegations: Mapping[tuple[Cnpj, Cpf, ProcessId], Delegation]
     standings: Mapping[tuple[Cnpj, Cpf], Sequence[Standing]]
     sign_ins: Mapping[str, SignIn]
+    foreign: Mapping[ForeignId, ForeignCompany]
 
     def known(self, question: Question, process: ProcessDefinition | None) -> Known:
         """Give what bears on *question*, which is about *process* or none that exists."""
-        company = question.resource.company
-        bond = self.bonds.get(company)
-        delegation = None
-        if process is not None:
-            delegation = self.delegations.get((company, question.actor, process.id))
+        actor, company = question.actor, _company(question)
+        delegation = bond = None
+        where: list[Cnpj] = []
+        if isinstance(company, Cnpj):
+            bond = self.bonds.get(company)
+            where = [company] if bond is None else [company, bond.matriz]
+            if process is not None and isinstance(actor, Cpf):
+                delegation = self.delegations.get((company, actor, process.id))
         backers = () if delegation is None else delegation.backers
-        companies = [company] if bond is None else [company, bond.matriz]
         return Known(
             people=tuple(self.people[cpf] for cpf in _people(question) if cpf in self.people),
             process=process,
@@ -78,11 +89,12 @@ class _Found:
             bond=bond,
             standings=tuple(
                 standing
-                for where in companies
-                for person in dict.fromkeys([question.actor, *backers])
-                for standing in self.standings.get((where, person), ())
+                for place in where
+                for person in dict.fromkeys([*_actors(question), *backers])
+                for standing in self.standings.get((place, person), ())
             ),
             sign_in=None if question.sign_in is None else self.sign_ins.get(question.sign_in),
+            foreign=self.foreign.get(company) if isinstance(company, ForeignId) else None,
         )
 
 
@@ -102,19 +114,21 @@ class SqlFacts:
         Read all facts in one transaction, with a number of reads that does not grow.
 
         Raises:
-            AmbiguousProcess: a question names a process by a code that several have.
             StoreUnavailable: the database did not answer.
         """
         with self.database.read() as connection:
             revision = revision_of(connection)
             found = _read(connection, questions)
         names = dict.fromkeys(name for one in questions if (name := _named(one)) is not None)
-        meant = {name: resolve(name, found.catalogue) for name in names}
-        facts = []
+        meant = {name: _meant(name, found.catalogue) for name in names}
+        facts: list[Facts | Ambiguous] = []
         for question in questions:
             name = _named(question)
             process = None if name is None else meant[name]
-            facts.append(facts_of(question, found.known(question, process), moment))
+            if isinstance(process, Ambiguous):
+                facts.append(process)
+            else:
+                facts.append(facts_of(question, found.known(question, process), moment))
         return Snapshot(revision, tuple(facts))
 
 
@@ -123,41 +137,78 @@ def _named(question: Question) -> ProcessName | None:
     return resource.name if isinstance(resource, ProcessAsked) else None
 
 
+def _meant(
+    name: ProcessName, catalogue: Sequence[ProcessDefinition]
+) -> ProcessDefinition | Ambiguous | None:
+    try:
+        return resolve(name, catalogue)
+    except AmbiguousProcess as error:
+        return Ambiguous(error.candidates)
+
+
+def _company(question: Question) -> CompanyId | None:
+    resource = question.resource
+    return None if isinstance(resource, Thing) else resource.company
+
+
+def _actors(question: Question) -> list[Cpf]:
+    return [question.actor] if isinstance(question.actor, Cpf) else []
+
+
 def _people(question: Question) -> list[Cpf]:
-    actor, recipient = question.actor, question.recipient
-    return [actor] if recipient is None else [actor, recipient]
+    recipient = question.recipient
+    return [*_actors(question), *([] if recipient is None else [recipient])]
 
 
 def _read(connection: Connection, questions: Sequence[Question]) -> _Found:
-    companies = list({one.resource.company for one in questions})
-    actors = list({one.actor for one in questions})
-    named = list({cpf for one in questions for cpf in _people(one)})
-    known_people = connection.execute(_PEOPLE, {"people": named})
-    known_bonds = connection.execute(_BONDS, {"companies": companies})
-    found_people = {row.cpf: person_in(row) for row in known_people}
-    found_bonds = {
-        row.filial: Bond(row.filial, row.matriz, row.proof, row.recorded_at, row.last_day)
-        for row in known_bonds
-    }
-    found_delegations = _read_delegations(connection, companies, actors)
+    asked = {company for one in questions if (company := _company(one)) is not None}
+    companies = [one for one in asked if isinstance(one, Cnpj)]
+    foreign = [one for one in asked if isinstance(one, ForeignId)]
+    actors = list({cpf for one in questions for cpf in _actors(one)})
+    handles = list({one.sign_in for one in questions if one.sign_in is not None})
+    by_name = [one for one in questions if _named(one) is not None]
+    members = list({cpf for one in by_name for cpf in _actors(one)})
+    found_bonds = _read_bonds(connection, companies)
+    found_delegations = _read_delegations(connection, companies, members)
     matrizes = [bond.matriz for bond in found_bonds.values()]
     backers = [cpf for one in found_delegations.values() for cpf in one.backers]
-    handles = list({one.sign_in for one in questions if one.sign_in is not None})
     return _Found(
-        catalogue=read_catalogue(connection),
-        people=found_people,
+        catalogue=read_catalogue(connection) if by_name else (),
+        people=_read_people(connection, list({cpf for one in questions for cpf in _people(one)})),
         bonds=found_bonds,
         delegations=found_delegations,
         standings=_read_standings(
             connection, list({*companies, *matrizes}), list({*actors, *backers})
         ),
         sign_ins=sign_ins_of(connection, handles) if handles else {},
+        foreign=_read_foreign(connection, foreign),
     )
+
+
+def _read_people(connection: Connection, named: list[Cpf]) -> dict[Cpf, Person]:
+    rows = connection.execute(_PEOPLE, {"people": named}) if named else ()
+    return {row.cpf: person_in(row) for row in rows}
+
+
+def _read_bonds(connection: Connection, companies: list[Cnpj]) -> dict[Cnpj, Bond]:
+    rows = connection.execute(_BONDS, {"companies": companies}) if companies else ()
+    return {row.filial: bond_in(row) for row in rows}
+
+
+def _read_foreign(
+    connection: Connection, companies: list[ForeignId]
+) -> dict[ForeignId, ForeignCompany]:
+    if not companies:
+        return {}
+    these = foreign_companies.c.id.in_(companies)
+    return {one.id: one for one in read_foreign(connection, these)}
 
 
 def _read_delegations(
     connection: Connection, companies: list[Cnpj], members: list[Cpf]
 ) -> dict[tuple[Cnpj, Cpf, ProcessId], Delegation]:
+    if not (companies and members):
+        return {}
     found: dict[tuple[Cnpj, Cpf, ProcessId], list[Delegation]] = {}
     for one in read_delegations(
         connection, delegations.c.company.in_(companies), delegations.c.member.in_(members)
@@ -170,6 +221,8 @@ def _read_delegations(
 def _read_standings(
     connection: Connection, companies: list[Cnpj], persons: list[Cpf]
 ) -> dict[tuple[Cnpj, Cpf], list[Standing]]:
+    if not (companies and persons):
+        return {}
     found: dict[tuple[Cnpj, Cpf], list[Standing]] = {}
     for row in connection.execute(_STANDINGS, {"companies": companies, "people": persons}):
         found.setdefault((row.company, row.person), []).append(standing_in(row))

@@ -1,15 +1,20 @@
 """
 All that is kept of a person, shown or forgotten (LGPD art. 18).
 
-Nothing here names a table that holds persons: the columns of the type ``CpfText`` say whose
-a row is, and a row that belongs to such a row by a foreign key is of the same person. Two
-things are exceptions. Who acted on a delegation to somebody else does not own that line of
-its history, so the line stays and the person goes. And what a sign-in is found by, its
-handle and the digest of its token, is a key and not the person's data: it is not shown, and
-the digest outlives the person, and its token by a day, or the token would bring the person back.
+A person is known by a CPF, or as the representative of a foreign company by a login.
+
+Nothing here names a table that holds persons: the columns of the type ``CpfText``, or else
+``LoginText``, say whose a row is, and a row that belongs to such a row by a foreign key is of
+the same person. Three things are exceptions. The names of others' entities in the log are
+pairings of a text, which may be a login or spell a CPF. Who acted on a delegation to somebody
+else does not own that line of its history, so the line stays and the person goes. And what a
+sign-in is found by, its handle and the digest of its token, is a key and not the person's
+data: it is not shown, and the digest outlives the person, and its token by a day, or the
+token would bring the person back.
 
 Free text is not looked through for what is shown, and a CPF in it is hidden there, since it
-may be another person's. From what is kept it is taken out, as far as it is that person's.
+may be another person's. From what is kept it is taken out, as far as it is that person's. A login
+has no form that it could be found by in a text, so it is not looked for there.
 """
 
 from __future__ import annotations
@@ -28,21 +33,41 @@ from sqlalchemy import (
     Connection,
     Table,
     Text,
+    and_,
     delete,
     or_,
     select,
+    tuple_,
     update,
 )
 
-from authz_service.domain.identifiers import ERASED, Cnpj, Cpf, ProcessId, without_cpf
-from authz_service.store.columns import CpfText
+from authz_service.domain.identifiers import (
+    ERASED,
+    Cnpj,
+    Cpf,
+    ForeignId,
+    Login,
+    ProcessId,
+    without_cpf,
+)
+from authz_service.store.columns import CpfText, LoginText
 from authz_service.store.database import Database, revision_of
-from authz_service.store.schema import delegation_events, metadata, sign_ins
+from authz_service.store.schema import (
+    changes,
+    delegation_events,
+    metadata,
+    other_surrogates,
+    sign_ins,
+)
 from authz_service.store.sign_ins import spend
+from authz_service.store.surrogates import LOGIN
 from authz_service.usecases.ports import Told
 
-_ACTED: frozenset[Column[Any]] = frozenset((delegation_events.c.actor,))
-"""Who acted on what is another person's."""
+_ACTED: Mapping[Column[Any], Cpf | None] = {
+    delegation_events.c.actor: ERASED,
+    changes.c.person: None,
+}
+"""Who is named in a row that is not that person's own, and what an erasure puts there."""
 
 _KEYS: frozenset[Column[Any]] = frozenset((sign_ins.c.handle, sign_ins.c.digest))
 """What is never shown."""
@@ -65,7 +90,9 @@ class SqlPersonalData:
 
     database: Database
 
-    def export(self, cpf: Cpf) -> tuple[Mapping[str, Sequence[Mapping[str, object]]], int]:
+    def export(
+        self, person: Cpf | Login
+    ) -> tuple[Mapping[str, Sequence[Mapping[str, object]]], int]:
         """
         Give every row about the person, by table, in values that JSON knows; the revision.
 
@@ -76,12 +103,14 @@ class SqlPersonalData:
         with self.database.read() as connection:
             found = {}
             for table in metadata.sorted_tables:
-                about = _about(table, cpf)
+                about = _about(table, person)
+                if table is other_surrogates:
+                    about = _paired(connection, person)
                 if about is not None:
-                    found[table.name] = _rows(connection, table, about, cpf)
+                    found[table.name] = _rows(connection, table, about, person)
             return found, revision_of(connection)
 
-    def erase(self, cpf: Cpf, told: Told) -> int:
+    def erase(self, person: Cpf | Login, told: Told) -> int:
         """
         Forget the person, the pairing with the surrogate included, and give the revision.
 
@@ -89,67 +118,90 @@ class SqlPersonalData:
         others, the history keeps the act and ``ERASED`` in the place of the CPF. Where free
         text has the CPF, it says ``[cpf]`` instead. The digests of the person's tokens stay
         for a day after their end, without the person, so that none brings back what was erased.
-        All else is gone from the files as well, once nobody reads an older state.
+        All else is gone from the files as well, once nobody reads an older state. A foreign
+        company keeps its other representatives, and stays what it was.
         """
         with self.database.revise(told) as (connection, revision):
-            spend(connection, cpf)
+            if isinstance(person, Cpf):
+                spend(connection, person)
+            connection.execute(delete(other_surrogates).where(_paired(connection, person)))
             # What belongs to a row goes before the row.
             for table in reversed(metadata.sorted_tables):
-                belonging = _belonging(table, cpf)
+                belonging = _belonging(table, person)
                 if belonging is not None:
                     connection.execute(delete(table).where(belonging))
-            for column in _ACTED:
-                change = update(column.table).where(column == cpf).values({column: ERASED})
-                connection.execute(change)
-            for table in metadata.sorted_tables:
-                for column in table.columns:
-                    if isinstance(column.type, Text):
-                        _take_out(connection, table, column, cpf)
+            if isinstance(person, Cpf):
+                _forget_mentions(connection, person)
         self.database.forget()
         return revision
 
 
-def _belonging(table: Table, cpf: Cpf) -> ColumnElement[bool] | None:
+def _forget_mentions(connection: Connection, cpf: Cpf) -> None:
+    """Take the person out of what is not the person's own and stays."""
+    for column, erased in _ACTED.items():
+        change = update(column.table).where(column == cpf).values({column: erased})
+        connection.execute(change)
+    for table in metadata.sorted_tables:
+        for column in table.columns:
+            if isinstance(column.type, Text):
+                _take_out(connection, table, column, cpf)
+
+
+def _paired(connection: Connection, person: Cpf | Login) -> ColumnElement[bool]:
+    """Tell which names of logins and entities are the person's: the login, or ids with the CPF."""
+    kind, identity = other_surrogates.c.type, other_surrogates.c.id
+    if isinstance(person, Login):
+        return and_(kind == LOGIN, identity == person.value)
+    pairs = connection.execute(select(kind, identity)).all()
+    theirs = [(of, name) for of, name in pairs if _without(person, name) != name]
+    return tuple_(kind, identity).in_(theirs)
+
+
+def _belonging(table: Table, person: Cpf | Login) -> ColumnElement[bool] | None:
     """Tell which rows are the person's own, or None if those of this table are nobody's."""
-    own = [column == cpf for column in _of_persons(table) if column not in _ACTED]
+    own = [column == person for column in _of_persons(table, person) if column not in _ACTED]
     for key in table.foreign_keys:
-        belonging = _belonging(key.column.table, cpf)
+        belonging = _belonging(key.column.table, person)
         if belonging is not None:
             own.append(key.parent.in_(select(key.column).where(belonging)))
     return or_(*own) if own else None
 
 
-def _about(table: Table, cpf: Cpf) -> ColumnElement[bool] | None:
+def _about(table: Table, person: Cpf | Login) -> ColumnElement[bool] | None:
     """Tell which rows are the person's own or tell of what the person did, or None."""
-    belonging = _belonging(table, cpf)
-    named = [column == cpf for column in _of_persons(table)]
+    belonging = _belonging(table, person)
+    named = [column == person for column in _of_persons(table, person)]
     found = named if belonging is None else [belonging, *named]
     return or_(*found) if found else None
 
 
-def _of_persons(table: Table) -> list[Column[Any]]:
-    return [column for column in table.columns if isinstance(column.type, CpfText)]
+def _of_persons(table: Table, person: Cpf | Login) -> list[Column[Any]]:
+    """Give the columns that name persons as this one is named."""
+    kind = CpfText if isinstance(person, Cpf) else LoginText
+    return [column for column in table.columns if isinstance(column.type, kind)]
 
 
 def _rows(
-    connection: Connection, table: Table, about: ColumnElement[bool], cpf: Cpf
+    connection: Connection, table: Table, about: ColumnElement[bool], person: Cpf | Login
 ) -> list[Mapping[str, object]]:
     """Give rows in the order of the primary key; a number that only counts them is left out."""
     counter = table.autoincrement_column
     shown = [one for one in table.columns if one not in _KEYS and one is not counter]
     rows = connection.execute(select(*shown).where(about).order_by(*table.primary_key.columns))
     return [
-        {column.name: _value(value, cpf) for column, value in zip(shown, row, strict=True)}
+        {column.name: _value(value, person) for column, value in zip(shown, row, strict=True)}
         for row in rows
     ]
 
 
-def _value(value: object, whose: Cpf) -> object:
+def _value(value: object, whose: Cpf | Login) -> object:
     """Give a value as JSON knows it; of other persons only what may be shown."""
     match value:
         case Cpf():
             return value.digits if value == whose else value.masked
-        case Cnpj() | ProcessId() | StrEnum():
+        case Login():
+            return value.value
+        case Cnpj() | ForeignId() | ProcessId() | StrEnum():
             return value.value
         case date():
             return value.isoformat()

@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, insert, select, up
 from authz_service.domain.errors import Conflict
 from authz_service.domain.identifiers import Cpf
 from authz_service.domain.people import Bond, Evidence, Person, Standing
-from authz_service.store.database import Database, new_revision, put, tell
+from authz_service.store.changes import Part, Touched
+from authz_service.store.database import Database, put, tell
 from authz_service.store.schema import bonds, people, standings
 from authz_service.usecases.ports import Told
 
@@ -29,7 +30,8 @@ class SqlRegistry:
 
     def save_person(self, person: Person, told: Told) -> int:
         """Keep a person; what an earlier call said about registration is replaced."""
-        with self.database.revise(told) as (connection, revision):
+        touched = Touched(Part.PEOPLE, person=person.cpf)
+        with self.database.revise(told, touched) as (connection, revision):
             keep_person(connection, person)
         return revision
 
@@ -41,7 +43,8 @@ class SqlRegistry:
             Conflict: it is asserted, and GOV.BR has answered about this person: what GOV.BR
                 says counts, also when it lists nothing.
         """
-        with self.database.revise(told) as (connection, revision):
+        touched = Touched(Part.STANDINGS, standing.company, standing.person)
+        with self.database.revise(told, touched) as (connection, revision):
             if standing.evidence is Evidence.ASSERTED:
                 _require_unanswered(connection, standing.person)
             keep_standing(connection, standing)
@@ -49,7 +52,8 @@ class SqlRegistry:
 
     def save_bond(self, bond: Bond, told: Told) -> int:
         """Keep a filial's bond; it supersedes the one that the filial had."""
-        with self.database.revise(told) as (connection, revision):
+        touched = Touched(Part.BONDS, bond.filial)
+        with self.database.revise(told, touched) as (connection, revision):
             supersede(connection, bonds, bond.recorded_at, bonds.c.filial == bond.filial)
             connection.execute(
                 insert(bonds).values(
@@ -76,7 +80,8 @@ class SqlRegistry:
             if person.confirmed_at is None:
                 person = replace(person, confirmed_at=moment)
                 keep_person(connection, person)
-                tell(told, new_revision(connection))
+                touched = Touched(Part.PEOPLE, person=cpf)
+                tell(told, self.database.count(connection, touched))
         return person
 
     def person(self, cpf: Cpf) -> Person | None:
@@ -115,6 +120,11 @@ def standing_in(row: Row[Any]) -> Standing:
         ends_at=row.ends_at,
         cadastrador=row.cadastrador,
     )
+
+
+def bond_in(row: Row[Any]) -> Bond:
+    """Make a bond of a row of ``bonds``."""
+    return Bond(row.filial, row.matriz, row.proof, row.recorded_at, row.last_day)
 
 
 def read_person(connection: Connection, cpf: Cpf) -> Person | None:

@@ -4,8 +4,7 @@ The tables; ``columns`` has the types that turn what they hold into the nouns of
 Everything here is as true for PostgreSQL as for SQLite. Nothing is ever deleted from
 standings, bonds and delegations, but for a person who is erased: what is superseded or
 ended says so, and a partial unique index sees to it that only one row of its kind is
-current. A column that is added to a table here is nullable: ``Database.create`` adds it to
-the databases that are there.
+current. What is added here is made in databases that are there by one more of ``migrations``.
 
 ``privacy`` reads from here what is kept of persons: every column of the type ``CpfText``
 says whose its row is, every column of the type ``Text`` may name anybody.
@@ -14,7 +13,6 @@ says whose its row is, every column of the type ``Text`` may name anybody.
 from __future__ import annotations
 
 from sqlalchemy import (
-    CHAR,
     JSON,
     BigInteger,
     Boolean,
@@ -24,9 +22,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
-    String,
     Table,
-    Text,
 )
 
 from authz_service.domain.companies import Validation
@@ -36,12 +32,16 @@ from authz_service.domain.processes import ProcessState
 from authz_service.domain.sign_in import Companies, Level
 from authz_service.store.columns import (
     CnpjText,
+    CompanyText,
     CpfText,
     ForeignIdText,
     Instant,
     LoginText,
     ProcessIdText,
-    one_of,
+    Word,
+    fixed,
+    free_text,
+    up_to,
 )
 
 metadata = MetaData()
@@ -52,6 +52,24 @@ store_revision = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("value", BigInteger, nullable=False),
+)
+
+# What each revision changed; ``changes.py`` says what the words mean.
+changes = Table(
+    "changes",
+    metadata,
+    Column("revision", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    # No Enum: a newer version, running beside this one, may write a word that this one lacks.
+    Column("part", up_to(32), nullable=False),
+    Column("company", CompanyText),
+    Column("person", CpfText),
+)
+Index(
+    "persons_in_changes",
+    changes.c.at,
+    sqlite_where=changes.c.person.is_not(None),
+    postgresql_where=changes.c.person.is_not(None),
 )
 
 people = Table(
@@ -69,7 +87,7 @@ surrogates = Table(
     "surrogates",
     metadata,
     Column("cpf", CpfText, primary_key=True),
-    Column("surrogate", CHAR(32), nullable=False, unique=True),
+    Column("surrogate", fixed(32), nullable=False, unique=True),
 )
 
 # The same for who acts without a CPF: logins, and entities of types that are not ours.
@@ -77,9 +95,9 @@ other_surrogates = Table(
     "other_surrogates",
     metadata,
     # ``login``, or the type of the entity.
-    Column("type", String(64), primary_key=True),
-    Column("id", String(512), primary_key=True),
-    Column("surrogate", CHAR(32), nullable=False, unique=True),
+    Column("type", up_to(64), primary_key=True),
+    Column("id", up_to(512), primary_key=True),
+    Column("surrogate", fixed(32), nullable=False, unique=True),
 )
 
 standings = Table(
@@ -88,8 +106,8 @@ standings = Table(
     Column("id", Integer, primary_key=True),
     Column("company", CnpjText, nullable=False),
     Column("person", CpfText, nullable=False),
-    Column("role", one_of(Role), nullable=False),
-    Column("evidence", one_of(Evidence), nullable=False),
+    Column("role", Word(Role), nullable=False),
+    Column("evidence", Word(Evidence), nullable=False),
     Column("observed_at", Instant, nullable=False),
     Column("ends_at", Instant),
     # When another one took its place; null while it is the current one.
@@ -109,19 +127,19 @@ Index(
 sign_ins = Table(
     "sign_ins",
     metadata,
-    Column("id", CHAR(32), primary_key=True),
-    Column("handle", String(64), nullable=False, unique=True),
-    Column("digest", CHAR(64), nullable=False, unique=True),
-    Column("client", Text, nullable=False),
+    Column("id", fixed(32), primary_key=True),
+    Column("handle", up_to(64), nullable=False, unique=True),
+    Column("digest", fixed(64), nullable=False, unique=True),
+    Column("client", free_text(), nullable=False),
     Column("person", CpfText, nullable=False),
     Column("methods", JSON, nullable=False),
-    Column("level", one_of(Level)),
+    Column("level", Word(Level)),
     Column("certificate_company", CnpjText),
     Column("agent", Boolean, nullable=False),
     Column("authenticated_at", Instant),
     Column("began_at", Instant, nullable=False),
     Column("ends_at", Instant, nullable=False, index=True),
-    Column("companies", one_of(Companies), nullable=False),
+    Column("companies", Word(Companies), nullable=False),
 )
 
 # Tokens whose sign-ins were erased with their persons. Nobody's: a digest tells a token to who
@@ -129,7 +147,7 @@ sign_ins = Table(
 spent_tokens = Table(
     "spent_tokens",
     metadata,
-    Column("digest", CHAR(64), primary_key=True),
+    Column("digest", fixed(64), primary_key=True),
     Column("ends_at", Instant, nullable=False, index=True),
 )
 
@@ -139,7 +157,7 @@ bonds = Table(
     Column("id", Integer, primary_key=True),
     Column("filial", CnpjText, nullable=False),
     Column("matriz", CnpjText, nullable=False),
-    Column("proof", Text, nullable=False),
+    Column("proof", free_text(), nullable=False),
     Column("recorded_at", Instant, nullable=False),
     Column("last_day", Date),
     Column("superseded_at", Instant),
@@ -156,10 +174,10 @@ processes = Table(
     "processes",
     metadata,
     Column("id", ProcessIdText, primary_key=True),
-    Column("code", String(16), nullable=False),
-    Column("title", Text, nullable=False),
+    Column("code", up_to(16), nullable=False),
+    Column("title", free_text(), nullable=False),
     Column("version", Integer, nullable=False),
-    Column("state", one_of(ProcessState), nullable=False),
+    Column("state", Word(ProcessState), nullable=False),
 )
 
 process_versions = Table(
@@ -175,10 +193,10 @@ foreign_companies = Table(
     "foreign_companies",
     metadata,
     Column("id", ForeignIdText, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("country", CHAR(2), nullable=False),
+    Column("name", free_text(), nullable=False),
+    Column("country", fixed(2), nullable=False),
     Column("registered_at", Instant, nullable=False),
-    Column("validation", one_of(Validation), nullable=False),
+    Column("validation", Word(Validation), nullable=False),
     Column("validated_at", Instant),
 )
 
@@ -206,13 +224,13 @@ delegations = Table(
     metadata,
     # Counts in the order of writing: "oldest first" where two were granted at one instant.
     Column("number", Integer, primary_key=True),
-    Column("id", String(64), nullable=False, unique=True),
+    Column("id", up_to(64), nullable=False, unique=True),
     Column("company", CnpjText, nullable=False),
     Column("member", CpfText, nullable=False),
     Column("process", ForeignKey(processes.c.id), nullable=False),
     Column("version", Integer, nullable=False),
     # How the last event ended it; null while it is open. Repeats the history, for the index.
-    Column("ended", one_of(EventKind)),
+    Column("ended", Word(EventKind)),
 )
 Index(
     "one_open_delegation",
@@ -230,18 +248,18 @@ delegation_events = Table(
     metadata,
     Column("delegation", ForeignKey(delegations.c.id), primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("kind", one_of(EventKind), nullable=False),
+    Column("kind", Word(EventKind), nullable=False),
     Column("at", Instant, nullable=False),
     Column("actor", CpfText, nullable=False),
-    Column("caller", Text, nullable=False),
-    Column("why", Text),
+    Column("caller", free_text(), nullable=False),
+    Column("why", free_text()),
     Column("last_day", Date),
 )
 
 clients = Table(
     "clients",
     metadata,
-    Column("name", String(64), primary_key=True),
+    Column("name", up_to(64), primary_key=True),
     Column("scopes", JSON, nullable=False),
     # Null for the clients of before, and as good as false.
     Column("reasons", Boolean),
@@ -250,9 +268,9 @@ clients = Table(
 client_keys = Table(
     "client_keys",
     metadata,
-    Column("id", String(64), primary_key=True),
+    Column("id", up_to(64), primary_key=True),
     Column("client", ForeignKey(clients.c.name), nullable=False, index=True),
-    Column("digest", CHAR(64), nullable=False),
+    Column("digest", fixed(64), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant),
     Column("revoked_at", Instant),

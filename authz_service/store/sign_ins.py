@@ -13,6 +13,7 @@ from authz_service.domain.errors import Conflict
 from authz_service.domain.identifiers import Cpf
 from authz_service.domain.people import Evidence, Person, Standing
 from authz_service.domain.sign_in import SignIn
+from authz_service.store.changes import Part, Touched
 from authz_service.store.database import Database, put
 from authz_service.store.registry import (
     keep_person,
@@ -62,8 +63,9 @@ class SqlSignIns:
 
         What follows, and when it is a ``Conflict``, the port says.
         """
+        touched = Touched(Part.SIGN_INS, person=sign_in.person)
         try:
-            with self.database.revise(told) as (connection, revision):
+            with self.database.revise(told, touched) as (connection, revision):
                 _require_name(connection, sign_in.person, name)
                 oldest = sign_in.began_at - _KEPT_AFTER_THE_END
                 for table in (sign_ins, spent_tokens):
@@ -83,7 +85,8 @@ class SqlSignIns:
 
     def found_agent(self, sign_in: SignIn, told: Told) -> int:
         """Keep that a sign-in is by power of attorney after all, and give the revision."""
-        with self.database.revise(told) as (connection, revision):
+        touched = Touched(Part.SIGN_INS, person=sign_in.person)
+        with self.database.revise(told, touched) as (connection, revision):
             this = sign_ins.c.id == sign_in.id
             connection.execute(update(sign_ins).where(this).values(agent=True))
         return revision

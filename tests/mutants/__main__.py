@@ -24,10 +24,43 @@ TREE = Path(__file__).parents[2]
 TARGETS = (
     Target(
         "authz_service/domain/identifiers.py",
-        ("tests/domain/test_identifiers.py", "tests/domain/test_cpf_in_text.py"),
+        (
+            "tests/domain/test_identifiers.py",
+            "tests/domain/test_cpf_in_text.py",
+            "tests/domain/test_foreign_ids.py",
+        ),
     ),
+    Target("authz_service/domain/companies.py", ("tests/domain/test_companies.py",)),
+    Target("authz_service/domain/entities.py", ("tests/domain/test_entities.py",)),
     Target("authz_service/domain/clients.py", ("tests/domain/test_clients.py",)),
-    Target("authz_service/usecases/clients.py", ("tests/usecases/test_clients.py",)),
+    Target(
+        "authz_service/usecases/clients.py",
+        ("tests/usecases/test_clients.py", "tests/usecases/test_client_desk.py"),
+    ),
+    Target(
+        "authz_service/usecases/decide.py",
+        (
+            "tests/usecases/test_decide.py",
+            "tests/usecases/test_decide_each.py",
+            "tests/usecases/test_decide_others.py",
+        ),
+    ),
+    Target("authz_service/usecases/foreign.py", ("tests/usecases/test_foreign.py",)),
+    Target("authz_service/usecases/importing.py", ("tests/usecases/test_importing.py",)),
+    Target("authz_service/usecases/sheets.py", ("tests/usecases/test_importing.py",)),
+    Target("authz_service/usecases/decisions.py", ("tests/usecases/test_decisions.py",)),
+    Target(
+        "authz_service/usecases/delegate.py",
+        (
+            "tests/usecases/test_replace_set.py",
+            "tests/usecases/test_end_delegation.py",
+            "tests/usecases/test_meanwhile.py",
+            "tests/usecases/test_grant.py",
+            "tests/usecases/test_expected.py",
+            "tests/usecases/test_search_delegations.py",
+        ),
+    ),
+    Target("authz_service/usecases/processes.py", ("tests/usecases/test_processes.py",)),
     Target(
         "authz_service/policy/host.py",
         ("tests/policy/test_host.py", "tests/policy/test_engine.py"),
@@ -52,8 +85,12 @@ TARGETS = (
     Target("authz_service/policy/bundle.py", ("tests/policy/test_bundle.py",)),
     Target("authz_service/domain/sign_in.py", ("tests/domain/test_sign_in.py",)),
     Target(
-        "authz_service/domain/facts.py",
-        ("tests/domain/test_facts.py", "tests/domain/test_facts_of_a_sign_in.py"),
+        "authz_service/domain/known.py",
+        (
+            "tests/domain/test_facts.py",
+            "tests/domain/test_facts_of_a_sign_in.py",
+            "tests/domain/test_facts_of_others.py",
+        ),
     ),
     Target(
         "authz_service/usecases/sign_in.py",
@@ -88,11 +125,37 @@ TARGETS = (
         "authz_service/store/registry.py",
         ("tests/store/test_sign_ins.py", "tests/store/test_contract.py"),
     ),
-    Target("authz_service/store/privacy.py", ("tests/store/test_privacy.py",)),
+    Target(
+        "authz_service/store/privacy.py",
+        ("tests/store/test_privacy.py", "tests/store/test_privacy_of_logins.py"),
+    ),
+    Target("authz_service/store/foreign.py", ("tests/store/test_foreign.py",)),
+    Target("authz_service/store/directory.py", ("tests/store/test_directory.py",)),
+    Target("authz_service/store/intake.py", ("tests/store/test_intake.py",)),
+    Target(
+        "authz_service/store/versions.py",
+        ("tests/store/test_versions.py", "tests/store/test_migrations.py"),
+    ),
+    Target("authz_service/journal/reading.py", ("tests/journal/test_reading.py",)),
     Target(
         "authz_service/web/delegations.py",
         ("tests/web/test_acting.py", "tests/web/test_delegations.py"),
     ),
+    Target("authz_service/web/acting.py", ("tests/web/test_acting.py",)),
+    Target(
+        "authz_service/web/evaluation.py",
+        ("tests/web/test_evaluation_vectors.py", "tests/web/test_evaluations.py"),
+    ),
+    Target("authz_service/web/authzen.py", ("tests/web/test_evaluations.py",)),
+    Target("authz_service/web/decisions.py", ("tests/web/test_decisions.py",)),
+    Target("authz_service/web/companies.py", ("tests/web/test_companies.py",)),
+    Target(
+        "authz_service/web/etags.py",
+        ("tests/web/test_companies.py", "tests/web/test_delegations_etag.py"),
+    ),
+    Target("authz_service/web/paging.py", ("tests/web/test_paging.py",)),
+    Target("authz_service/web/proxies.py", ("tests/web/test_proxies.py",)),
+    Target("authz_service/web/limits.py", ("tests/web/test_limits.py",)),
     Target("authz_service/web/guards.py", ("tests/web/test_guards.py",)),
 )
 

@@ -1,37 +1,105 @@
-"""The stores that the contract is asked of."""
+"""
+The stores that the contract is asked of.
+
+PostgreSQL is one server for all tests of a process, with one database for the store and one for
+another store. Both are emptied before each test, which is quicker than making them anew.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from authz_service.store import SqlStore
+from authz_service.store.schema import metadata
 from tests.fakes.store import MemoryStore
+from tests.postgres import Postgres, Raw, connect, running
 from tests.store.records import Store
 
 
-@pytest.fixture(name="backend", params=["memory", "sqlite"])
+@pytest.fixture(name="postgres", scope="session")
+def _postgres() -> Iterator[Postgres]:
+    """Give a server that runs; no test may stop it."""
+    with running() as server:
+        yield server
+
+
+_EMPTY = "; ".join(
+    [
+        *(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)),  # noqa: S608 - no data
+        "INSERT INTO store_revision VALUES (1, 0)",
+    ]
+)
+
+
+@pytest.fixture(name="databases", scope="session")
+def _databases(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
+    """Give the URL of an empty database of PostgreSQL with all tables, by a name of its own."""
+    opened: dict[str, tuple[str, Raw]] = {}
+
+    def _emptied(name: str) -> str:
+        if name not in opened:
+            server: Postgres = request.getfixturevalue("postgres")
+            url = server.new()
+            with closing(SqlStore(url)) as store:
+                store.create()
+            opened[name] = url, connect(url)
+        url, raw = opened[name]
+        raw.execute(_EMPTY)
+        return url
+
+    yield _emptied
+    for _url, raw in opened.values():
+        raw.close()
+
+
+@pytest.fixture(name="url", params=["sqlite", "postgres"])
+def _url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the URL of a database of each kind in which there is nothing."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/var/authz.db"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.new()
+
+
+@pytest.fixture(name="sql")
+def _sql(url: str) -> Iterator[SqlStore]:
+    """Give a store on it, as it is before it is told to make anything."""
+    with closing(SqlStore(url)) as store:
+        yield store
+
+
+@pytest.fixture(name="backend", params=["memory", "sqlite", "postgres"])
 def _backend(request: pytest.FixtureRequest) -> str:
     """Give each kind of store in turn."""
     return str(request.param)
 
 
 @pytest.fixture(name="store")
-def _store(backend: str, tmp_path: Path) -> Iterator[Store]:
+def _store(backend: str, tmp_path: Path, databases: Callable[[str], str]) -> Iterator[Store]:
     """Give an empty store."""
-    yield from _opened(backend, tmp_path / "store.db")
+    yield from _opened(backend, "store", tmp_path, databases)
 
 
 @pytest.fixture(name="other")
-def _other(backend: str, tmp_path: Path) -> Iterator[Store]:
+def _other(backend: str, tmp_path: Path, databases: Callable[[str], str]) -> Iterator[Store]:
     """Give another empty store of the same kind."""
-    yield from _opened(backend, tmp_path / "other.db")
+    yield from _opened(backend, "other", tmp_path, databases)
 
 
-def _opened(backend: str, path: Path) -> Iterator[Store]:
-    store = MemoryStore() if backend == "memory" else SqlStore(f"sqlite:///{path}")
+def _opened(
+    backend: str, name: str, folder: Path, databases: Callable[[str], str]
+) -> Iterator[Store]:
+    store: Store
+    if backend == "memory":
+        store = MemoryStore()
+    elif backend == "sqlite":
+        store = SqlStore(f"sqlite:///{folder / name}.db")
+    else:
+        store = SqlStore(databases(name))
     store.create()
     yield store
     store.close()

@@ -1,4 +1,4 @@
-"""Sign-ins, answers of GOV.BR and standings to be kept, with what a test does not care about."""
+"""What is to be kept, with what a test does not care about: sign-ins, standings, companies."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from authz_service.domain.identifiers import Cnpj, Cpf
+from authz_service.domain.companies import ForeignCompany, Validation
+from authz_service.domain.identifiers import Cnpj, Cpf, ForeignId, Login
 from authz_service.domain.people import Evidence, Role, Standing
 from authz_service.domain.sign_in import Companies, Level, SignIn
 from authz_service.store import SqlStore
 from authz_service.usecases.ports import Seen, Told
-from tests.domain.document import COMPANY, REPRESENTATIVE
+from tests.domain.document import COMPANY, REPRESENTATIVE, REPRESENTATIVE_ABROAD
 from tests.fakes.clock import NOON
 from tests.fakes.store import MemoryStore, untold
 
@@ -82,3 +83,21 @@ def keep(
     """Keep a sign-in of the person who has the name that it finds or makes."""
     name = store.surrogates.surrogates([one.person])[one.person]
     return store.sign_ins.save(one, seen, told, confirm=confirm, name=name)
+
+
+def foreign(
+    number: int = 1,
+    representatives: Iterable[Login] = (REPRESENTATIVE_ABROAD,),
+    name: str = "Prüfwerk GmbH",
+    validation: Validation = Validation.PENDING,
+) -> ForeignCompany:
+    """Give a foreign company, validated at the moment of its registration if it is."""
+    return ForeignCompany(
+        ForeignId.of_number(number),
+        name,
+        "DE",
+        tuple(representatives),
+        NOON,
+        validation,
+        NOON if validation is Validation.VALIDATED else None,
+    )

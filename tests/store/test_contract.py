@@ -1,8 +1,9 @@
 """
 What any store promises, whatever it keeps things in.
 
-Every test runs on the store in memory and on SQLite in a real file. Bonds have no port that
-gives them back; what became of them, and of persons and standing, is asked as facts.
+Every test runs on the store in memory, on SQLite in a real file, and on a real PostgreSQL.
+Bonds have no port that gives them back; what became of them, and of persons and standing, is
+asked as facts.
 ``test_sign_ins`` and ``test_privacy`` ask for what sign-ins and the persons' rights add.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -20,7 +22,6 @@ from authz_service.domain.clients import Client, ClientKey
 from authz_service.domain.decision import CompanyAsked, ProcessAsked, Question
 from authz_service.domain.delegation import Change, Delegation, Event, EventKind
 from authz_service.domain.errors import (
-    AmbiguousProcess,
     Conflict,
     InvalidInput,
     LogUnavailable,
@@ -29,7 +30,7 @@ from authz_service.domain.errors import (
 from authz_service.domain.facts import CompanyFacts, Facts, PersonFacts, ProcessFacts, StandingFacts
 from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
-from authz_service.domain.processes import ProcessDefinition, ProcessName, ProcessState
+from authz_service.domain.processes import Ambiguous, ProcessDefinition, ProcessName, ProcessState
 from authz_service.usecases.ports import Told
 from tests.domain.document import (
     CATALOGUE,
@@ -46,6 +47,7 @@ from tests.domain.document import (
     REPRESENTATIVE,
     STRANGER,
 )
+from tests.domain.gathered import company_of, gather, person_of
 from tests.fakes.clock import NOON
 from tests.fakes.store import untold
 from tests.store.records import Store, answer, keep, sign_in
@@ -120,8 +122,12 @@ def _about(
 
 
 def _gathered(store: Store, question: Question, moment: datetime = NOON) -> Facts:
-    [facts] = store.facts.gather([question], moment).facts
+    [facts] = gather(store.facts, question, moment=moment)
     return facts
+
+
+def _person(store: Store, cpf: Cpf) -> PersonFacts:
+    return person_of(_gathered(store, _about(actor=cpf)))
 
 
 def _company_facts(
@@ -157,23 +163,23 @@ def test_an_empty_store_has_nothing(store: Store) -> None:
 
 def test_the_catalogue_comes_back_equal_by_code_and_title(store: Store) -> None:
     """The ten processes of the document, accents and all, come back in the order of the list."""
-    store.catalogue.save_processes(CATALOGUE[::-1], untold)
+    store.catalogue.save_processes(CATALOGUE[::-1], NOON, untold)
 
     assert list(CATALOGUE) == store.catalogue.processes()
 
 
 def test_saving_processes_replaces_by_id_and_keeps_the_others(store: Store) -> None:
     """A newer version replaces the one of the same id, and what is not mentioned stays."""
-    store.catalogue.save_processes([P001, P004], untold)
+    store.catalogue.save_processes([P001, P004], NOON, untold)
     newer = replace(P001, title="Acreditação", version=4, state=ProcessState.CLOSED)
-    store.catalogue.save_processes([newer, P015], untold)
+    store.catalogue.save_processes([newer, P015], NOON, untold)
 
     assert [newer, P004, P015] == store.catalogue.processes()
 
 
 def test_processes_that_share_a_code_are_two(store: Store) -> None:
     """P061 stands for two processes, and each keeps its own row."""
-    store.catalogue.save_processes([P061_REGISTRO, P061_CADASTRO], untold)
+    store.catalogue.save_processes([P061_REGISTRO, P061_CADASTRO], NOON, untold)
 
     assert [P061_CADASTRO, P061_REGISTRO] == store.catalogue.processes()
 
@@ -185,7 +191,7 @@ def test_titles_are_ordered_the_same_in_every_store(store: Store) -> None:
         ProcessDefinition(ProcessId(f"p{number}"), "P001", title, 1)
         for number, title in enumerate(titles)
     ]
-    store.catalogue.save_processes(processes, untold)
+    store.catalogue.save_processes(processes, NOON, untold)
 
     assert titles == [process.title for process in store.catalogue.processes()]
 
@@ -236,12 +242,12 @@ def test_a_leading_zero_belongs_to_the_cpf(store: Store) -> None:
     """A CPF is text: eleven digits go in and eleven come out."""
     cpf = Cpf.parse("012.345.678-90")
     store.registry.save_person(Person(cpf, NOON), untold)
-    store.catalogue.save_processes([P001], untold)
+    store.catalogue.save_processes([P001], NOON, untold)
     granted = _delegation("one", P001, COMPANY, cpf)
     _grant(store, granted)
 
-    assert "01234567890" == _gathered(store, _about(actor=cpf)).actor.cpf
-    assert _gathered(store, _about(actor=cpf)).actor.registered
+    assert "01234567890" == _person(store, cpf).cpf
+    assert _person(store, cpf).registered
     assert granted == store.delegations.find("one")
 
 
@@ -358,7 +364,7 @@ def test_a_bond_supersedes_the_one_that_the_filial_had(store: Store) -> None:
 )
 def test_a_cnpj_matches_byte_for_byte(store: Store, other: Cnpj) -> None:
     """Another case, a shorter form or a trailing space is another company."""
-    store.catalogue.save_processes([P001], untold)
+    store.catalogue.save_processes([P001], NOON, untold)
     store.registry.save_standing(_standing(company=ALPHANUMERIC), untold)
     granted = _delegation("one", P001, ALPHANUMERIC)
     _grant(store, granted)
@@ -370,17 +376,25 @@ def test_a_cnpj_matches_byte_for_byte(store: Store, other: Cnpj) -> None:
     assert "none" == _process_facts(store, company=other).delegation.state
 
 
-@pytest.mark.parametrize("other", ["ONE", "one ", "on", ""])
+@pytest.mark.parametrize(
+    "other",
+    ["AÇÃO", "Ação", "acao", "ação ", " ação", "açã", "", unicodedata.normalize("NFD", "ação")],
+    ids=["upper", "title", "bare", "blank-after", "blank-before", "shorter", "empty", "decomposed"],
+)
 def test_ids_and_keys_match_byte_for_byte(store: Store, other: str) -> None:
-    """Neither a delegation nor a key is found by what only looks like its id."""
-    store.catalogue.save_processes([P001], untold)
-    _grant(store, _delegation("one"))
+    """Neither a delegation nor a key is found by what only looks like its id, nor stands for it."""
+    store.catalogue.save_processes([P001, P004], NOON, untold)
+    _grant(store, _delegation("ação"))
     store.clients.save_client(
-        Client("bpm", frozenset({"decide"}), (ClientKey("one", "0" * 64, NOON),)), untold
+        Client("bpm", frozenset({"decide"}), (ClientKey("ação", "0" * 64, NOON),)), untold
     )
 
     assert store.delegations.find(other) is None
     assert store.clients.client_of_key(other) is None
+
+    _grant(store, _delegation(other, P004))
+    found = [store.delegations.find(name) for name in ("ação", other)]
+    assert ["ação", other] == [one.id for one in found if one is not None]
 
 
 # Delegations
@@ -388,7 +402,7 @@ def test_ids_and_keys_match_byte_for_byte(store: Store, other: str) -> None:
 
 def test_a_delegation_comes_back_with_its_whole_history(store: Store) -> None:
     """Who, when, why and until when: every event comes back equal, in its order."""
-    store.catalogue.save_processes([P061_REGISTRO], untold)
+    store.catalogue.save_processes([P061_REGISTRO], NOON, untold)
     history = (
         Event(EventKind.GRANTED, IN_BRASILIA, REPRESENTATIVE, "orquestra", None, None),
         Event(EventKind.CONFIRMED, EXACT, PARTNER, "portal", "férias; 'x' \"y\"", None),
@@ -408,7 +422,7 @@ def test_what_does_not_exist_is_not_found(store: Store) -> None:
 
 def test_delegations_are_listed_oldest_first(store: Store) -> None:
     """A company's delegations stand in the order of granting, of one act in the act's order."""
-    store.catalogue.save_processes(CATALOGUE, untold)
+    store.catalogue.save_processes(CATALOGUE, NOON, untold)
     z, y = _delegation("z", P015), _delegation("y", P001)
     x, w = _delegation("x", P001, COMPANY, PARTNER), _delegation("w", P001, OTHER_COMPANY)
     a = _delegation("a", P004)
@@ -426,7 +440,7 @@ def test_delegations_are_listed_oldest_first(store: Store) -> None:
 
 def test_a_change_ends_and_grants_at_once(store: Store) -> None:
     """One act may end a delegation and begin the next one of the same process."""
-    store.catalogue.save_processes([P001], untold)
+    store.catalogue.save_processes([P001], NOON, untold)
     old = _delegation("old")
     _grant(store, old)
     expired = _event(EventKind.EXPIRED, at=NOON + TICK, last_day=date(2026, 11, 19))
@@ -442,7 +456,7 @@ def test_a_change_ends_and_grants_at_once(store: Store) -> None:
 
 def test_two_events_of_one_change_keep_their_order(store: Store) -> None:
     """A delegation that is confirmed and extended by one act has both events in that order."""
-    store.catalogue.save_processes([P001], untold)
+    store.catalogue.save_processes([P001], NOON, untold)
     old = _delegation("one")
     _grant(store, old)
     events = (_event(EventKind.CONFIRMED, PARTNER), _event(EventKind.EXTENDED, PARTNER))
@@ -457,7 +471,7 @@ def test_two_events_of_one_change_keep_their_order(store: Store) -> None:
 
 def test_what_was_seen_may_come_in_any_order(store: Store) -> None:
     """The order in which an act looked at the delegations makes no conflict."""
-    store.catalogue.save_processes(CATALOGUE, untold)
+    store.catalogue.save_processes(CATALOGUE, NOON, untold)
     one, two, three = _delegation("a", P001), _delegation("b", P004), _delegation("c", P015)
     _grant(store, one, two)
     store.delegations.apply(Change(COMPANY, MEMBER, _revision(store), (two, one), (three,)), untold)
@@ -479,7 +493,7 @@ def test_a_change_of_what_has_changed_is_refused(
     store: Store, seen: tuple[Delegation, ...]
 ) -> None:
     """What an act was decided on must still be there, exactly, or nothing of it is done."""
-    store.catalogue.save_processes(CATALOGUE, untold)
+    store.catalogue.save_processes(CATALOGUE, NOON, untold)
     revision = _grant(store, _delegation("one"))
 
     with pytest.raises(Conflict, match=r"^the delegations were changed meanwhile$"):
@@ -493,7 +507,7 @@ def test_a_change_of_what_has_changed_is_refused(
 @pytest.mark.parametrize("behind", [-1, 1, 2])
 def test_a_change_that_was_decided_on_another_state_is_refused(store: Store, behind: int) -> None:
     """Whatever was written since, the decision may rest on it; nothing is granted."""
-    store.catalogue.save_processes(CATALOGUE, untold)
+    store.catalogue.save_processes(CATALOGUE, NOON, untold)
     store.registry.save_standing(_standing(), untold)
     revision = store.registry.save_standing(_standing(role=Role.CONTADOR), untold)
     change = Change(COMPANY, MEMBER, revision - behind, (), (_delegation("one"),))
@@ -508,7 +522,7 @@ def test_a_change_that_was_decided_on_another_state_is_refused(store: Store, beh
 
 def test_a_new_surrogate_is_no_conflict(store: Store) -> None:
     """A decision is written down under new names before the act, and must not stop it."""
-    store.catalogue.save_processes([P001], untold)
+    store.catalogue.save_processes([P001], NOON, untold)
     change = Change(COMPANY, MEMBER, _revision(store), (), (_delegation("one"),))
     store.surrogates.surrogates([MEMBER, REPRESENTATIVE])
 
@@ -517,7 +531,7 @@ def test_a_new_surrogate_is_no_conflict(store: Store) -> None:
 
 def test_delegations_of_others_are_no_conflict(store: Store) -> None:
     """Two members, and two companies, can be served at the same time."""
-    store.catalogue.save_processes(CATALOGUE, untold)
+    store.catalogue.save_processes(CATALOGUE, NOON, untold)
     _grant(store, _delegation("one", P001, COMPANY, PARTNER))
     _grant(store, _delegation("two", P001, OTHER_COMPANY, MEMBER))
     store.delegations.apply(
@@ -559,7 +573,7 @@ def test_delegations_of_others_are_no_conflict(store: Store) -> None:
 )
 def test_a_change_that_cannot_be_is_refused_as_a_whole(store: Store, change: Change) -> None:
     """A contradiction anywhere in a change leaves the store as it was, revision and all."""
-    store.catalogue.save_processes(CATALOGUE, untold)
+    store.catalogue.save_processes(CATALOGUE, NOON, untold)
     _grant(store, _delegation("other", P001, COMPANY, PARTNER))
     revision = _grant(store, _delegation("one"))
     before = store.delegations.of_company(COMPANY)
@@ -573,7 +587,7 @@ def test_a_change_that_cannot_be_is_refused_as_a_whole(store: Store, change: Cha
 @pytest.mark.parametrize("ending", [EventKind.REVOKED, EventKind.RENOUNCED, EventKind.EXPIRED])
 def test_every_ending_makes_room_for_a_new_delegation(store: Store, ending: EventKind) -> None:
     """One delegation of a company, member and process is open; ended ones may be many."""
-    store.catalogue.save_processes([P001], untold)
+    store.catalogue.save_processes([P001], NOON, untold)
     for name in ("one", "two", "three"):
         _grant(store, _delegation(name))
         _happen(store, name, _event(ending))
@@ -587,7 +601,7 @@ def test_every_ending_makes_room_for_a_new_delegation(store: Store, ending: Even
 @pytest.mark.parametrize("kind", [EventKind.CONFIRMED, EventKind.EXTENDED])
 def test_no_other_event_makes_room(store: Store, kind: EventKind) -> None:
     """A delegation that was confirmed or extended is as open as before."""
-    store.catalogue.save_processes([P001], untold)
+    store.catalogue.save_processes([P001], NOON, untold)
     _grant(store, _delegation("one"))
     _happen(store, "one", _event(kind, PARTNER))
 
@@ -597,7 +611,7 @@ def test_no_other_event_makes_room(store: Store, kind: EventKind) -> None:
 
 def test_a_delegation_that_was_ended_when_written_leaves_room(store: Store) -> None:
     """A history that comes in whole, as from a migration, counts like one that grew."""
-    store.catalogue.save_processes([P001], untold)
+    store.catalogue.save_processes([P001], NOON, untold)
     ended = _delegation("old", P001, COMPANY, MEMBER, _event(EventKind.REVOKED))
     _grant(store, ended)
     _grant(store, _delegation("new"))
@@ -731,7 +745,7 @@ def test_facts_of_what_nobody_knows(store: Store) -> None:
 )
 def test_a_process_is_found_by_its_names(store: Store, name: str) -> None:
     """A question names a process by id, code or label, and gets the facts of the catalogue."""
-    store.catalogue.save_processes([P001, P004, P061_CADASTRO, P061_REGISTRO], untold)
+    store.catalogue.save_processes([P001, P004, P061_CADASTRO, P061_REGISTRO], NOON, untold)
 
     facts = _gathered(store, _about(process=name))
     assert isinstance(facts.resource, ProcessFacts)
@@ -744,21 +758,20 @@ def test_a_process_is_found_by_its_names(store: Store, name: str) -> None:
     )
 
 
-def test_an_ambiguous_code_is_an_error_with_its_candidates(store: Store) -> None:
-    """P061 names two processes, so a batch with it is refused and says which there are."""
-    store.catalogue.save_processes(CATALOGUE, untold)
+def test_an_ambiguous_code_has_its_candidates_in_the_place_of_facts(store: Store) -> None:
+    """P061 names two processes: its question hears which, and the others get their facts."""
+    store.catalogue.save_processes(CATALOGUE, NOON, untold)
+    clear, ambiguous = store.facts.gather(
+        [_about(process="P001"), _about(process="P061")], NOON
+    ).facts
 
-    with pytest.raises(AmbiguousProcess) as caught:
-        store.facts.gather([_about(process="P001"), _about(process="P061")], NOON)
-    assert ("process", (P061_CADASTRO.label, P061_REGISTRO.label)) == (
-        caught.value.field,
-        caught.value.candidates,
-    )
+    assert _gathered(store, _about(process="P001")) == clear
+    assert Ambiguous((P061_CADASTRO.label, P061_REGISTRO.label)) == ambiguous
 
 
 def test_a_delegation_shows_with_its_backers_standing(store: Store) -> None:
     """The facts tell the delegation's state and the best standing among those behind it."""
-    store.catalogue.save_processes(CATALOGUE, untold)
+    store.catalogue.save_processes(CATALOGUE, NOON, untold)
     store.registry.save_standing(_standing(REPRESENTATIVE, role=Role.COLABORADOR), untold)
     store.registry.save_standing(_standing(PARTNER, evidence=Evidence.GOVBR), untold)
     _grant(store, _delegation("one"))
@@ -774,7 +787,7 @@ def test_a_delegation_shows_with_its_backers_standing(store: Store) -> None:
 
 def test_backers_are_looked_up_in_the_matriz(store: Store) -> None:
     """Where a bond is on record, who stands behind a filial's delegation counts in the matriz."""
-    store.catalogue.save_processes(CATALOGUE, untold)
+    store.catalogue.save_processes(CATALOGUE, NOON, untold)
     store.registry.save_standing(_standing(REPRESENTATIVE, COMPANY), untold)
     store.registry.save_bond(Bond(FILIAL, COMPANY, "prova", NOON), untold)
     _grant(store, _delegation("one", P001, FILIAL))
@@ -794,7 +807,7 @@ def test_backers_are_looked_up_in_the_matriz(store: Store) -> None:
 )
 def test_an_ended_delegation_shows_how_it_ended(store: Store, kind: EventKind, state: str) -> None:
     """The next question after an ending knows of it, and of the one that follows."""
-    store.catalogue.save_processes([P001], untold)
+    store.catalogue.save_processes([P001], NOON, untold)
     _grant(store, _delegation("one"))
     _happen(store, "one", _event(kind, at=NOON + TICK))
     assert state == _process_facts(store).delegation.state
@@ -805,7 +818,7 @@ def test_an_ended_delegation_shows_how_it_ended(store: Store, kind: EventKind, s
 
 def test_of_ended_delegations_the_last_one_made_speaks(store: Store) -> None:
     """The state is that of the last delegation, though a clock was set back in between."""
-    store.catalogue.save_processes([P001], untold)
+    store.catalogue.save_processes([P001], NOON, untold)
     _grant(store, _delegation("one"))
     _happen(store, "one", _event(EventKind.REVOKED, at=NOON + 2 * TICK))
     _grant(store, _delegation("two"))
@@ -828,7 +841,7 @@ def test_a_delegation_counts_for_nothing_else(
     store: Store, process: str, company: Cnpj, actor: Cpf
 ) -> None:
     """Another process, company or person does not profit from a delegation, nor a filial."""
-    store.catalogue.save_processes(CATALOGUE, untold)
+    store.catalogue.save_processes(CATALOGUE, NOON, untold)
     store.registry.save_bond(Bond(FILIAL, COMPANY, "prova", NOON), untold)
     _grant(store, _delegation("one"))
 
@@ -838,7 +851,7 @@ def test_a_delegation_counts_for_nothing_else(
 
 def test_a_batch_is_answered_in_its_order(store: Store) -> None:
     """Each question of a batch gets the facts that it would get alone."""
-    store.catalogue.save_processes(CATALOGUE, untold)
+    store.catalogue.save_processes(CATALOGUE, NOON, untold)
     store.registry.save_person(Person(MEMBER, NOON, NOON), untold)
     store.registry.save_standing(_standing(), untold)
     store.registry.save_standing(_standing(PARTNER, OTHER_COMPANY, Role.CONTADOR), untold)
@@ -860,7 +873,7 @@ def test_a_batch_is_answered_in_its_order(store: Store) -> None:
 
 def test_a_thousand_questions_are_one_batch(store: Store) -> None:
     """A large batch is answered like a small one."""
-    store.catalogue.save_processes([P001], untold)
+    store.catalogue.save_processes([P001], NOON, untold)
     store.registry.save_standing(_standing(), untold)
     questions = [
         Question(
@@ -868,13 +881,10 @@ def test_a_thousand_questions_are_one_batch(store: Store) -> None:
         )
         for number in range(1000)
     ]
-    snapshot = store.facts.gather([*questions, _about()], NOON)
+    *first, last = gather(store.facts, *questions, _about())
 
-    assert [f"{number:011}" for number in range(1000)] == [
-        facts.actor.cpf for facts in snapshot.facts[:-1]
-    ]
-    assert isinstance(snapshot.facts[-1].resource, CompanyFacts)
-    assert "socio" == snapshot.facts[-1].resource.standing.role
+    assert [f"{number:011}" for number in range(1000)] == [person_of(one).cpf for one in first]
+    assert "socio" == company_of(last).standing.role
 
 
 # Revision
@@ -889,8 +899,8 @@ def _confirm(store: Store, told: Told) -> int:
 
 
 WRITES: dict[str, Write] = {
-    "processes": lambda store, told: store.catalogue.save_processes([P004], told),
-    "no processes": lambda store, told: store.catalogue.save_processes([], told),
+    "processes": lambda store, told: store.catalogue.save_processes([P004], NOON, told),
+    "no processes": lambda store, told: store.catalogue.save_processes([], NOON, told),
     "person": lambda store, told: store.registry.save_person(Person(MEMBER, NOON, NOON), told),
     "standing": lambda store, told: store.registry.save_standing(_standing(), told),
     "bond": lambda store, told: store.registry.save_bond(
@@ -931,7 +941,7 @@ def _everything(store: Store) -> list[object]:
 
 
 def _filled(store: Store) -> None:
-    store.catalogue.save_processes([P001], untold)
+    store.catalogue.save_processes([P001], NOON, untold)
     store.registry.save_person(Person(MEMBER, NOON), untold)
     _grant(store, _delegation("one"))
     # A name is made before an act, and is no part of what it writes.
@@ -991,8 +1001,8 @@ def test_what_cannot_be_told_is_not_written(
 def test_every_write_is_a_new_revision(store: Store) -> None:
     """Whatever is written counts by one, and the facts say which state they come from."""
     writes: list[Callable[[], int]] = [
-        lambda: store.catalogue.save_processes([P001], untold),
-        lambda: store.catalogue.save_processes([], untold),
+        lambda: store.catalogue.save_processes([P001], NOON, untold),
+        lambda: store.catalogue.save_processes([], NOON, untold),
         lambda: store.registry.save_person(Person(MEMBER, NOON), untold),
         lambda: store.registry.save_standing(_standing(), untold),
         lambda: store.registry.save_bond(Bond(FILIAL, COMPANY, "prova", NOON), untold),
@@ -1033,7 +1043,7 @@ def test_a_store_that_is_well_says_nothing(store: Store) -> None:
     store.create()
 
     assert store.ping() is None
-    assert _gathered(store, _about(actor=MEMBER)).actor.registered
+    assert _person(store, MEMBER).registered
 
 
 @pytest.mark.parametrize("same", [True, False])
@@ -1041,7 +1051,7 @@ def test_a_change_on_a_store_that_moved_on_asks_whether_its_ground_is_the_same(
     store: Store, same: bool
 ) -> None:
     """Facts can be gathered while the writer holds the store, and decide whether it goes on."""
-    store.catalogue.save_processes(CATALOGUE, untold)
+    store.catalogue.save_processes(CATALOGUE, NOON, untold)
     store.registry.save_standing(_standing(), untold)
     question = Question(REPRESENTATIVE, "delegate", ProcessAsked(ProcessName("P001"), COMPANY))
     ground = store.facts.gather([question], NOON)

@@ -7,12 +7,10 @@ whatever becomes of ``schema``, such databases are out there.
 
 from __future__ import annotations
 
-import multiprocessing
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -120,7 +118,7 @@ def test_what_is_missing_is_an_ailment_until_it_is_made(store: SqlStore) -> None
     before = store.ping()
     store.create()
 
-    assert "the database did not answer: SQLITE_ERROR" == before
+    assert "the database has version 0000 and 0002 is needed: run `authz db upgrade`" == before
     assert store.ping() is None
 
 
@@ -163,27 +161,3 @@ def test_making_what_is_missing_twice_is_making_it_once(store: SqlStore) -> None
     store.create()
 
     assert before == store.personal_data.export(REPRESENTATIVE)
-
-
-def _start(url: str, barrier: Barrier) -> None:
-    store = SqlStore(url)
-    barrier.wait(60)
-    store.create()
-    assert store.ping() is None
-    store.close()
-
-
-def test_several_processes_may_start_on_it_at_once(store: SqlStore, path: Path) -> None:
-    """Each column is added by one of them, and none of them fails."""
-    spawn = multiprocessing.get_context("spawn")
-    barrier = spawn.Barrier(4)
-    url = f"sqlite:///{path}"
-    several = [spawn.Process(target=_start, args=(url, barrier)) for _ in range(4)]
-    for each in several:
-        each.start()
-    for each in several:
-        each.join()
-
-    assert [0, 0, 0, 0] == [each.exitcode for each in several]
-    assert store.ping() is None
-    assert [standing(evidence=Evidence.ASSERTED)] == store.registry.standing_of(REPRESENTATIVE)

@@ -23,6 +23,7 @@ from tests.domain.document import (
     REPRESENTATIVE,
     STRANGER,
 )
+from tests.domain.gathered import gather
 from tests.fakes.clock import NOON
 from tests.fakes.store import untold
 from tests.store.records import HOUR, NOT_ASKED, TICK, Store, answer, keep, sign_in, standing
@@ -43,7 +44,7 @@ def _known(store: Store, cpf: Cpf = REPRESENTATIVE) -> list[tuple[Cnpj, Role, Ev
 
 
 def _gathered(store: Store, *questions: Question, moment: datetime = NOON) -> tuple[Facts, ...]:
-    return store.facts.gather(questions, moment).facts
+    return gather(store.facts, *questions, moment=moment)
 
 
 def _asked(handle: str | None, actor: Cpf = REPRESENTATIVE) -> Question:
@@ -345,7 +346,7 @@ def test_what_an_answer_ended_does_not_come_back(store: Store) -> None:
 
 def test_an_unanswered_company_keeps_what_was_known(store: Store) -> None:
     """Where GOV.BR lists a company without telling the role, both kinds of evidence stay."""
-    for evidence in Evidence:
+    for evidence in (Evidence.ASSERTED, Evidence.GOVBR):
         store.registry.save_standing(standing(COMPANY, evidence=evidence), untold)
         store.registry.save_standing(standing(FILIAL, evidence=evidence), untold)
     partial = answer(
@@ -363,7 +364,7 @@ def test_an_unanswered_company_keeps_what_was_known(store: Store) -> None:
 def test_an_answer_is_about_one_person(store: Store) -> None:
     """Others in the same company and elsewhere are what they were."""
     for company in (COMPANY, FILIAL):
-        for evidence in Evidence:
+        for evidence in (Evidence.ASSERTED, Evidence.GOVBR):
             kept = standing(company, evidence=evidence, person=MEMBER)
             store.registry.save_standing(kept, untold)
     before = store.registry.standing_of(MEMBER)

@@ -1,0 +1,61 @@
+"""
+What is different from database to database; ``sqlite`` and ``postgres`` are the two there are.
+
+``database`` knows no other difference. What both share stands there: translating errors, counting
+revisions, telling the log.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine
+
+
+class Backend(Protocol):
+    """One database, reached in its own way. Safe for threads."""
+
+    @property
+    def engine(self) -> Engine:
+        """SQLAlchemy's pool of connections to it."""
+
+    @property
+    def upgrades_itself(self) -> bool:
+        """Whether a service that starts may bring an older database to its own version."""
+
+    def prepare(self) -> None:
+        """
+        Make what has to be there before there can be tables.
+
+        Raises:
+            OSError, sqlite3.Error: it cannot be made.
+        """
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """Begin a transaction whose statements all see one state; never waits for a writer."""
+
+    def write(self) -> AbstractContextManager[Connection]:
+        """Begin a transaction as the only writer, which sees all that was committed."""
+
+    def reshape(self) -> AbstractContextManager[Connection]:
+        """Begin a transaction as the only one that changes tables; they may not be there yet."""
+
+    def ailment(self) -> str | None:
+        """Give what is wrong with it in one sentence, if that shows before asking it."""
+
+    def cause(self, error: BaseException) -> str | None:
+        """Give the database's own name of an error of its driver, which holds no data."""
+
+    def forget(self) -> None:
+        """Take out of the files what was deleted, as far as that is possible and ours to do."""
+
+    def copy(self, to: Path) -> None:
+        """
+        Copy the database to a new file while others write; see ``SqlStore.backup``.
+
+        Raises:
+            InvalidInput: the file exists, or this database is not copied in this way.
+            OSError, sqlite3.Error: it cannot be read, or not be written there.
+        """

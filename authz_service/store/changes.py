@@ -1,0 +1,126 @@
+"""
+What each revision changed, and when: for caches, which keep what was not touched, and auditors.
+
+A row is written in the transaction of its revision, so the two never disagree. It says little,
+and never too little: None for a company or person means any of them, and a revision without
+a row, such as one that a version before this one wrote, may have changed anything.
+
+Whom a revision was about is needed as long as a cache may lag behind it. It is forgotten after
+a day, as sign-ins are, or the rows would tell when people worked; the rest of the row stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Connection, insert, select, update
+
+from authz_service.domain.identifiers import CompanyId, Cpf
+from authz_service.store.schema import changes, store_revision
+
+_PERSONS_ARE_KEPT = timedelta(days=1)
+
+
+class Part(StrEnum):
+    """A part of the store. A newer version may have more of them."""
+
+    ANYTHING = "anything"
+    PEOPLE = "people"
+    STANDINGS = "standings"
+    BONDS = "bonds"
+    SIGN_INS = "sign_ins"
+    """A person's sign-ins, and what follows from one: registration, standings everywhere."""
+    DELEGATIONS = "delegations"
+    CATALOGUE = "catalogue"
+    CLIENTS = "clients"
+    FOREIGN_COMPANIES = "foreign_companies"
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """
+    What a write changes.
+
+    Attributes:
+        part: the part of the store.
+        company: whose facts it may change, None for any company's.
+        person: whose facts it may change, None for anybody's.
+    """
+
+    part: Part
+    company: CompanyId | None = None
+    person: Cpf | None = None
+
+
+ANYTHING = Touched(Part.ANYTHING)
+"""What a write changes that does not say it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """
+    One revision.
+
+    Attributes:
+        number: counts the revisions of this store from 1 on.
+        at: when it was made, by the clock of the machine that made it.
+        touched: what it changed.
+    """
+
+    number: int
+    at: datetime
+    touched: Touched
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """
+    What changed since a revision.
+
+    Attributes:
+        newest: the revision that the store is at.
+        revisions: what is known of those since, the oldest first.
+        complete: whether they are all of them; if not, anything may have changed.
+    """
+
+    newest: int
+    revisions: Sequence[Revision]
+    complete: bool
+
+
+def note(connection: Connection, number: int, moment: datetime, touched: Touched) -> None:
+    """Write down what a revision changes, and forget whom those of long ago were about."""
+    connection.execute(
+        update(changes)
+        .where(changes.c.person.is_not(None), changes.c.at < moment - _PERSONS_ARE_KEPT)
+        .values(person=None)
+    )
+    connection.execute(
+        insert(changes).values(
+            revision=number,
+            at=moment,
+            part=touched.part,
+            company=touched.company,
+            person=touched.person,
+        )
+    )
+
+
+def read_changes(connection: Connection, since: int, limit: int) -> Changes:
+    """Give what changed after the revision *since*, at most *limit* revisions of it."""
+    newest = int(connection.execute(select(store_revision.c.value)).scalar_one())
+    rows = connection.execute(
+        select(changes).where(changes.c.revision > since).order_by(changes.c.revision).limit(limit)
+    )
+    found = [
+        Revision(row.revision, row.at, Touched(_part(row.part), row.company, row.person))
+        for row in rows
+    ]
+    return Changes(newest, found, complete=len(found) == newest - since)
+
+
+def _part(word: str) -> Part:
+    return Part(word) if word in set(Part) else Part.ANYTHING
