@@ -24,7 +24,9 @@ def add_to(verbs: Verbs) -> None:
     registering.add_argument("country", metavar="COUNTRY", help="two letters of ISO 3166, as DE")
     _add_representatives(registering)
     registering.set_defaults(run=_register)
-    changing = parts.add_parser("change", help="change what is registered; new data make it pending")
+    changing = parts.add_parser(
+        "change", help="change what is registered; new data make it pending"
+    )
     changing.add_argument("number", metavar="NUMBER", help="such as EX-0000123-0")
     changing.add_argument("--name")
     changing.add_argument("--country")

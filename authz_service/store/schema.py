@@ -123,6 +123,13 @@ Index(
     sqlite_where=standings.c.superseded_at.is_(None),
     postgresql_where=standings.c.superseded_at.is_(None),
 )
+# For whom GOV.BR answers, and whom somebody looks up.
+Index(
+    "standings_of_person",
+    standings.c.person,
+    sqlite_where=standings.c.superseded_at.is_(None),
+    postgresql_where=standings.c.superseded_at.is_(None),
+)
 
 sign_ins = Table(
     "sign_ins",

@@ -77,10 +77,19 @@ def upgrade() -> None:
         postgresql_where=current,
     )
     op.add_column("clients", sa.Column("reasons", sa.Boolean))
+    current = sa.text("superseded_at IS NULL")
+    op.create_index(
+        "standings_of_person",
+        "standings",
+        ["person"],
+        sqlite_where=current,
+        postgresql_where=current,
+    )
 
 
 def downgrade() -> None:
     """Take away what the version before does not know, and what is in it."""
+    op.drop_index("standings_of_person", "standings")
     op.drop_column("clients", "reasons")
     for table in (
         "foreign_representatives",
