@@ -53,8 +53,10 @@ soak: $(VENV)/.dev ## The long forms of the property tests
 mutants: $(VENV)/.dev ## Disable the checks that matter one by one and see a test fail each time
 	$(BIN)/python -m tests.mutants
 
-wheel: $(VENV)/.run ## Build the package, policies included, into dist/
+wheel: $(VENV)/.run ## Build the package, policies included, into dist/, with the locked requirements
+	@rm -rf build dist
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	@cp requirements/run.txt dist/
 	@rm -rf build
 	@ls dist
 
