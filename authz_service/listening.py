@@ -8,6 +8,7 @@ import socket
 import struct
 import sys
 from contextlib import ExitStack, suppress
+from typing import Any
 
 BACKLOG = 1024
 """How many may have connected and not been taken in; the system's ``somaxconn`` bounds it too."""
@@ -55,13 +56,17 @@ def listen(host: str, port: int) -> tuple[socket.socket, ...]:
     return tuple(sockets)
 
 
-def _bound(opened: ExitStack, family: socket.AddressFamily, address: object) -> socket.socket:
+def _bound(opened: ExitStack, family: socket.AddressFamily, address: tuple[Any, ...]) -> socket.socket:
     one = opened.enter_context(socket.socket(family, socket.SOCK_STREAM))
     one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6:
         # IPv4 has a socket of its own.
         one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    one.bind(address)  # type: ignore[arg-type]  # getaddrinfo's, whose form is of its family
+    try:
+        one.bind(address)
+    except OSError as error:
+        host, port, *_ = address
+        raise OSError(error.errno, error.strerror, f"{host}:{port}") from error
     one.listen(BACKLOG)
     return one
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from authz_service.domain.clients import Network
 from authz_service.domain.entities import EntityName, Thing
 from authz_service.domain.identifiers import CompanyId, Cpf, Login, ProcessId
 from authz_service.domain.people import Evidence
@@ -192,12 +193,17 @@ class Caller:
         scopes: what it may do.
         address: the source address of the call, or None where there is no network in between.
         reasons: whether it is told the reasons of AuthZEN decisions.
+        networks: from where the key that it showed may be used, empty if from anywhere; for
+            bounds on what it gives others, never for a record.
+        expires_at: until when that key may be used, or None; likewise.
     """
 
     name: str
     scopes: frozenset[str] = frozenset()
     address: str | None = None
     reasons: bool = False
+    networks: tuple[Network, ...] = field(default=(), repr=False)
+    expires_at: datetime | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

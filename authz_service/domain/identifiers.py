@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from dataclasses import dataclass
 
 from authz_service.domain.errors import InvalidInput
@@ -315,10 +316,13 @@ def without_cpf(text: str) -> str:
     ids = [match.span() for match in _HEXADECIMAL.finditer(text)]
 
     def hidden(match: re.Match[str]) -> str:
-        inside_id = any(start <= match.start() and match.end() <= end for start, end in ids)
-        if inside_id:
+        start, end = match.span()
+        # It can lie only in the last id that begins no later: a walk over all, for each match,
+        # would let one long text hold the service up.
+        before = bisect_right(ids, (start, len(text)))
+        if before and end <= ids[before - 1][1]:
             return match[0]
-        around = text[max(match.start() - 1, 0) : match.start()] + text[match.end() :][:1]
+        around = text[max(start - 1, 0) : start] + text[end : end + 1]
         alone = not any(one.isalnum() for one in around)
         if (alone and _USUAL_CPF.fullmatch(match[0])) or _is_cpf(match[0]):
             return "[cpf]"

@@ -116,7 +116,8 @@ def collect(folder: Path) -> tuple[Source, ...]:
             many files.
     """
     if not folder.is_dir():
-        raise PolicyInvalid([Problem(".", 0, 0, "the policy folder does not exist")])
+        message = "there is no policy folder where AUTHZ_POLICIES says"
+        raise PolicyInvalid([Problem(".", 0, 0, message)])
     try:
         paths = below(folder, ".polar")
     except OSError as error:

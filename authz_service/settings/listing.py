@@ -31,7 +31,8 @@ SETTINGS = (
     Setting(
         "AUTHZ_DATABASE_URL",
         "",
-        "Database, as `sqlite:///PATH`; empty means `authz.db` in the data folder.",
+        "Database, as `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/DATABASE`; empty means "
+        "`authz.db` in the data folder.",
     ),
     Setting(
         "AUTHZ_POLICIES",
@@ -64,7 +65,8 @@ SETTINGS = (
     Setting(
         "AUTHZ_REQUESTS_PER_MINUTE",
         "6000",
-        "How many requests one client may send to one worker in a minute; 0 means any number.",
+        "How many requests one client may send to one worker in a minute, each evaluation of a "
+        "batch counted as one; 0 means any number.",
     ),
     Setting("AUTHZ_MAX_BODY", "262144", "Longest request body in bytes, 1024 to 1048576."),
     Setting("AUTHZ_MAX_BATCH", "200", "Most evaluations in one request, 1 to 1000."),

@@ -12,13 +12,21 @@ from functools import partial
 
 from authz_service.domain.clients import Client, ClientKey, Network
 from authz_service.domain.decision import Caller
-from authz_service.domain.errors import CallerForbidden, CallerUnknown, Conflict, NotFound
+from authz_service.domain.errors import (
+    CallerForbidden,
+    CallerUnknown,
+    Conflict,
+    InvalidInput,
+    NotFound,
+)
 from authz_service.usecases.acts import ActLog, Details
 from authz_service.usecases.ports import Clock, Told
 from authz_service.usecases.stores import ClientStore, Page
 
 _PREFIX = "authz"
 _SECRET_BYTES = 32
+# Under this name the command line acts: in a record, a client of that name would be taken for it.
+_SHELL = "operator"
 
 
 def _digest(key: str) -> str:
@@ -58,8 +66,10 @@ class Clients:
             InvalidInput: the name or a scope cannot be one.
             Conflict: there is a client of that name.
         """
+        if name == _SHELL:
+            raise InvalidInput("name", "must not be the name under which the command line acts")
         if self._find(name) is not None:
-            raise Conflict(f"there is a client `{name}` already; `client key` gives it another key")
+            raise Conflict(f"there is a client `{name}` already; give it another key")
         client = Client(name, frozenset(scopes), reasons=reasons)
         # Whoever adds the same name at the same moment gets a conflict out of the store.
         return self._save_key(self.store.add_client, client, caller, expires_at, networks)
@@ -124,7 +134,14 @@ class Clients:
             raise CallerUnknown("the key is not valid")
         if not known.valid(self.clock(), address):
             raise CallerUnknown("the key is not valid")
-        return Caller(client.name, client.scopes, address, client.reasons)
+        return Caller(
+            client.name,
+            client.scopes,
+            address,
+            client.reasons,
+            networks=known.networks,
+            expires_at=known.expires_at,
+        )
 
     def _save_key(
         self,
@@ -134,12 +151,15 @@ class Clients:
         expires_at: datetime | None,
         networks: tuple[Network, ...],
     ) -> str:
+        now = self.clock()
+        if expires_at is not None and expires_at < now:
+            raise InvalidInput("expires_at", "lies in the past, so the key would never be valid")
         key_id = secrets.token_hex(6)
         key = f"{_PREFIX}_{key_id}_{secrets.token_urlsafe(_SECRET_BYTES)}"
         kept = ClientKey(
             id=key_id,
             digest=_digest(key),
-            created_at=self.clock(),
+            created_at=now,
             expires_at=expires_at,
             networks=networks,
         )
@@ -172,7 +192,11 @@ class ClientDesk:
     Who could give more than it has would have everything; so a scope that the caller lacks is
     never granted, and a client that has one gets no further key from it. Nor does it revoke
     one: to stop a stronger client, such as Orquestra with every process that is to start, is
-    a power of its own. The command line has no such bounds.
+    a power of its own.
+
+    A key that was stolen must not make one that lasts longer or works from elsewhere: each new
+    key keeps within the networks and the time of the one that was shown, and only a client that
+    is told reasons gives a key to one that is. The command line has no such bounds.
 
     Attributes:
         clients: does it.
@@ -201,9 +225,12 @@ class ClientDesk:
 
         Raises:
             CallerForbidden: the caller lacks one of *scopes*.
+            InvalidInput: the key could do more than the caller's; names ``networks``,
+                ``expires_at`` or ``reasons``.
         """
         wanted = frozenset(scopes)
         _require(wanted, caller)
+        _require_bounds(expires_at, networks, caller, reasons=reasons)
         return self.clients.add(
             name, wanted, caller, expires_at=expires_at, networks=networks, reasons=reasons
         )
@@ -222,8 +249,10 @@ class ClientDesk:
         Raises:
             NotFound: no client of that name.
             CallerForbidden: it has a scope that the caller lacks.
+            InvalidInput: the key could do more than the caller's; see ``add``.
         """
-        self._within(name, caller)
+        client = self._within(name, caller)
+        _require_bounds(expires_at, networks, caller, reasons=client.reasons)
         return self.clients.add_key(name, caller, expires_at=expires_at, networks=networks)
 
     def revoke(self, name: str, caller: Caller, key_id: str | None) -> int:
@@ -253,3 +282,21 @@ def _require(scopes: frozenset[str], caller: Caller) -> None:
     lacking = sorted(scopes - caller.scopes)
     if lacking:
         raise CallerForbidden(lacking[0])
+
+
+def _require_bounds(
+    expires_at: datetime | None, networks: tuple[Network, ...], caller: Caller, *, reasons: bool
+) -> None:
+    """Refuse a key that could be used where, or when, or for what the caller's own cannot."""
+    within = all(any(_holds(own, one) for own in caller.networks) for one in networks)
+    if caller.networks and not (networks and within):
+        raise InvalidInput("networks", "must lie within those of the key that was shown")
+    own_end = caller.expires_at
+    if own_end is not None and (expires_at is None or expires_at > own_end):
+        raise InvalidInput("expires_at", "must be no later than that of the key that was shown")
+    if reasons and not caller.reasons:
+        raise InvalidInput("reasons", "may be told only to clients of a caller that is told them")
+
+
+def _holds(network: Network, other: Network) -> bool:
+    return other.network_address in network and other.broadcast_address in network

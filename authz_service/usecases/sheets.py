@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Generic, TypeVar
@@ -19,6 +21,10 @@ from authz_service.domain.time import BRASILIA
 from authz_service.usecases.stores import Progress
 
 Item = TypeVar("Item")
+
+# `fromisoformat` alone takes weeks and days without hyphens, which nobody means.
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}")
 
 _WHOLE = ""
 """The name under which a row keeps whether it has as many cells as there are columns."""
@@ -154,10 +160,10 @@ def day(row: Mapping[str, str], name: str) -> date | None:
     text = row.get(name, "")
     if not text:
         return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InvalidInput(name, "must be a day such as 2026-12-31") from None
+    if _DAY.fullmatch(text):
+        with suppress(ValueError):
+            return date.fromisoformat(text)
+    raise InvalidInput(name, "must be a day such as 2026-12-31")
 
 
 def instant(row: Mapping[str, str], name: str) -> datetime | None:
@@ -170,14 +176,12 @@ def instant(row: Mapping[str, str], name: str) -> datetime | None:
     text = row.get(name, "")
     if not text:
         return None
-    try:
-        if len(text) == len("2026-12-31"):
+    with suppress(ValueError, OverflowError):
+        if _DAY.fullmatch(text):
             midnight = datetime.combine(date.fromisoformat(text), time(), tzinfo=BRASILIA)
             return midnight.astimezone(UTC)
         found = datetime.fromisoformat(text)
-        if found.tzinfo is not None:
+        if _INSTANT.match(text) and found.tzinfo is not None:
             return found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
     message = "must be a day such as 2026-12-31, or an instant such as 2026-12-31T23:59:59Z"
     raise InvalidInput(name, message)

@@ -23,7 +23,7 @@ from authz_service.web.body import OverLimit, parse_object, read_object
 from authz_service.web.contract import Answer, describes
 from authz_service.web.evaluation import EXAMPLE, EvaluationBody, question_of
 from authz_service.web.fields import Body, BodyInvalid, Parsed, Part, Text, flag, whole
-from authz_service.web.guards import caller, needs
+from authz_service.web.guards import caller, count_batch, needs
 from authz_service.web.shapes import Shape
 
 EVALUATION = "/access/v1/evaluation"
@@ -175,6 +175,7 @@ def blueprint(point: DecisionPoint, *, max_batch: int) -> Blueprint:
         ``context.error``. With ``deny_on_first_deny`` and ``permit_on_first_permit`` the answer
         ends with the one that it is named for, and what stands after that is not decided. The
         names of decisions in the log stand in ``context``, for clients that are told reasons.
+        Each evaluation counts as a request of the minute, whether it comes to be decided or not.
         """
         sent = read_object()
         batch = _EVALUATIONS.read(sent)
@@ -183,6 +184,7 @@ def blueprint(point: DecisionPoint, *, max_batch: int) -> Blueprint:
         if len(batch["evaluations"]) > max_batch:
             message = f"must hold at most {max_batch} in one request"
             raise OverLimit("batch", "evaluations", message)
+        count_batch(len(batch["evaluations"]))
         semantic = (batch["options"] or {}).get("evaluations_semantic") or _EXECUTE_ALL
         defaults = {key: sent[key] for key in _INHERITED if key in sent}
         asked = [_asked(item, defaults) for item in batch["evaluations"]]

@@ -60,15 +60,24 @@ def read_object() -> dict[str, Any]:
     return parse_object(request.get_data(cache=False))
 
 
-def read_query(names: Iterable[str]) -> dict[str, str]:
+def read_query(names: Iterable[str], *, tolerant: bool = False) -> dict[str, str]:
     """
-    Give those members of the current request's query that *names* lists.
+    Give the members of the current request's query, which *names* lists.
+
+    Args:
+        names: the members that are known.
+        tolerant: whether others are passed over.
 
     Raises:
-        InvalidInput: one is given twice, or holds what no text may hold.
+        InvalidInput: one is given twice, or holds what no text may hold; or one is not known,
+            since a filter that is misspelt would answer with everything.
     """
+    known = list(names)
+    if not tolerant and not request.args.keys() <= set(known):
+        listed = ", ".join(known)
+        raise InvalidInput("query", f"has a member that is not known; there are: {listed}")
     query = {}
-    for name in names:
+    for name in known:
         values = request.args.getlist(name)
         if len(values) > 1:
             raise InvalidInput(name, "must not be given twice")

@@ -2,7 +2,8 @@
 Clients: the programs that may call, and their keys.
 
 A caller gives no more than it has: neither a scope that it lacks, nor a key to a client that
-has such a scope. A key is shown once, in the answer that makes it; nobody can read it again.
+has such a scope, nor one that lasts longer or works from elsewhere than the key that it showed. A
+key is shown once, in the answer that makes it; nobody can read it again.
 """
 
 from __future__ import annotations
@@ -65,9 +66,9 @@ class ClientBody(KeyBody):
 
 
 class RevokeKeyBody(Body):
-    """Which key is revoked, by its id; all of the client's keys where there is none."""
+    """Which key is revoked; null means all of the client's, which has to be said."""
 
-    key = Text(allow_none=True, load_default=None, longest=64)
+    key_id = Text(required=True, allow_none=True, longest=64)
 
 
 class KeyAnswer(Answer):
@@ -137,7 +138,9 @@ def blueprint(desk: ClientDesk) -> Blueprint:
         """
         Make a client and show its key, once.
 
-        A scope that the caller lacks is a 403 which names it; a name that is taken is a 409.
+        A scope that the caller lacks is a 403 which names it; a name that is taken is a 409. The
+        key keeps within the caller's own: ``networks`` beyond its networks, an ``expires_at``
+        after its end, or none where it has one, and ``reasons`` where it is told none are a 400.
         """
         sent = _CLIENT.read(read_object())
         key = desk.add(
@@ -166,7 +169,8 @@ def blueprint(desk: ClientDesk) -> Blueprint:
         Give a client one more key and show it, once.
 
         So that it can change over without a gap. A client that has a scope which the caller lacks
-        gets none: 403.
+        gets none: 403. The key keeps within the caller's own, as for a new client; a client that
+        is told reasons gets none from one that is not: a 400 that names ``reasons``.
         """
         sent = _KEY.read(read_object())
         networks = tuple(sent["networks"])
@@ -185,7 +189,7 @@ def blueprint(desk: ClientDesk) -> Blueprint:
         is a power of its own (403). The command line can.
         """
         sent = _REVOKE.read(read_object())
-        return {"name": name, "revoked": desk.revoke(name, caller(), sent["key"])}
+        return {"name": name, "revoked": desk.revoke(name, caller(), sent["key_id"])}
 
     return bp
 

@@ -40,7 +40,7 @@ _LINKS = tuple(
     Link(verb, f"decisions.{verb}", {"decision_id": "$response.body#/decisions/0/id"})
     for verb in ("show", "persons")
 )
-_FILTERS = ("kind", "process", "reason", "action", "client", "person")
+_FILTERS = ("kind", "process", "reason", "action", "client")
 _QUERY, _BODY, _WHY = RecordsQuery(), RecordsBody(), WhyBody()
 
 
@@ -61,7 +61,8 @@ def blueprint(decisions: Decisions) -> Blueprint:
         sent = _QUERY.read(read_query(_QUERY.fields))
         if sent["allowed"] is not None:
             sent["allowed"] = sent["allowed"] == "true"
-        sought, part = _sought(sent, sent, "token", None)
+        named = None if sent["person"] is None else "person"
+        sought, part = _sought(sent, sent, "token", named)
         return _part(part, decisions.search(sought, part.after, part.limit))
 
     @bp.post("/search")
@@ -75,8 +76,8 @@ def blueprint(decisions: Decisions) -> Blueprint:
         the log as the act ``decisions.search``, under the surrogate.
         """
         sent = _BODY.read(read_object())
-        subject = _named(sent)
-        sought, part = _sought(sent, sent["page"], "page.token", subject)
+        named, subject = _named(sent)
+        sought, part = _sought(sent, sent["page"], "page.token", named)
         if subject is None:
             return _part(part, decisions.search(sought, part.after, part.limit))
         demand("decisions:clear")
@@ -121,25 +122,25 @@ def _id(text: str) -> str:
     return text
 
 
-def _named(sent: Mapping[str, Any]) -> Subject | None:
-    """Give whom a body names in clear, if anybody."""
+def _named(sent: Mapping[str, Any]) -> tuple[str | None, Subject | None]:
+    """Give by which member a body names somebody, if it does, and whom it names in clear."""
     given = [name for name in ("cpf", "login", "person") if sent[name] is not None]
     if len(given) > 1:
         raise InvalidInput(given[1], f"must not be given beside `{given[0]}`")
-    found: Subject | None = sent["cpf"] or sent["login"]
-    return found
+    return given[0] if given else None, sent["cpf"] or sent["login"]
 
 
 def _sought(
-    sent: Mapping[str, Any], page: Mapping[str, Any], where: str, subject: Subject | None
+    sent: Mapping[str, Any], page: Mapping[str, Any], where: str, named: str | None
 ) -> tuple[Sought, Wanted]:
-    """Give which records are wanted, and which part of them."""
+    """Give which records are wanted, and which part of them; *named* is how somebody is named."""
     company = sent["company"]
     sought = Sought(
         since=sent["from"],
         until=sent["to"],
         company=company,
         allowed=sent["allowed"],
+        person=sent["person"],
         **{name: sent[name] for name in _FILTERS},
     )
     part = wanted(
@@ -151,7 +152,7 @@ def _sought(
         None if company is None else company.value,
         sought.allowed,
         *(sent[name] for name in _FILTERS),
-        *(() if subject is None else _subject(subject).values()),
+        named,
     )
     return sought, part
 

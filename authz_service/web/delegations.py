@@ -133,7 +133,7 @@ def blueprint(desk: DelegationDesk, sign_in_desk: SignInDesk) -> Blueprint:
             "page.token",
             "delegations",
             company.value,
-            None if member is None else member.digits,
+            None if member is None else "cpf",
             None if process is None else process.text,
             None if process is None else process.version,
             state,

@@ -205,11 +205,20 @@ def login(**options: Any) -> Parsed[Login]:
     return Parsed(_login, shape=shapes.LOGIN, **options)
 
 
-def version(**options: Any) -> Parsed[int]:
-    """Describe a process's version: 3, "3" or "v.3"; null and absent are none if not required."""
+def version(*, blank: bool = False, **options: Any) -> Parsed[int | None]:
+    """
+    Describe a process's version: 3, "3" or "v.3"; null and absent are none if not required.
+
+    So is an empty text where it may be *blank*, as what was not filled into a form.
+    """
     if not options.get("required"):
         options = {"allow_none": True, "load_default": None, **options}
-    return Parsed(_version, shape=shapes.VERSION_ASKED, shown=shapes.VERSION_SHOWN, **options)
+    shape = shapes.VERSION_OR_BLANK if blank else shapes.VERSION_ASKED
+
+    def read(value: object) -> int | None:
+        return None if blank and value == "" else _version(value)
+
+    return Parsed(read, shape=shape, shown=shapes.VERSION_SHOWN, **options)
 
 
 def handle() -> Parsed[str | None]:

@@ -96,7 +96,7 @@ def install(app: Flask, clients: Clients, limits: Limits) -> None:
         for scope in access.scopes:
             if scope not in caller.scopes:
                 raise CallerForbidden(scope)
-        g.caller = caller
+        g.caller, g.limits = caller, limits
 
 
 def demand(scope: str) -> None:
@@ -108,6 +108,17 @@ def demand(scope: str) -> None:
     """
     if scope not in caller().scopes:
         raise CallerForbidden(scope)
+
+
+def count_batch(evaluations: int) -> None:
+    """
+    Count the request at work as one for each of its *evaluations*.
+
+    Raises:
+        TooManyRequests: the client may not ask so many now.
+    """
+    limits: Limits = g.limits
+    limits.take_batch(caller().name, evaluations)
 
 
 def _key() -> str:

@@ -2,7 +2,8 @@
 Limits: how much one client, or one who guesses keys, may ask of one worker.
 
 Requests are counted in the memory of the worker that gets them, in a sliding window of a minute:
-several workers take several times as much, and a restart begins anew. That keeps a client that has
+several workers take several times as much, and a restart begins anew. Each evaluation of a batch
+counts as a request. That keeps a client that has
 gone wrong from costing the others their answers, and needs no store of its own. Sizes are
 bounded elsewhere (``app``, ``body``, ``authzen``); here it is told when a bound was met.
 """
@@ -13,7 +14,6 @@ import hashlib
 import ipaddress
 import math
 import threading
-import time
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -56,7 +56,8 @@ class Limits:
         self, per_minute: int | None = None, refused: Callable[[str], None] = lambda _limit: None
     ) -> None:
         self.refused = refused
-        self._counted = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._storage = MemoryStorage()
+        self._counted = SlidingWindowCounterRateLimiter(self._storage)
         self._requests = None if per_minute is None else RateLimitItemPerMinute(per_minute)
         self._wrong_keys = RateLimitItemPerMinute(WRONG_KEYS_PER_MINUTE)
         self._right: dict[bytes, None] = {}
@@ -69,11 +70,30 @@ class Limits:
         Raises:
             TooManyRequests: it has sent as many as it may.
         """
-        if self._requests is None or self._hit(self._requests, "client", client):
+        self._take(client, 0, 1)
+
+    def take_batch(self, client: str, evaluations: int) -> None:
+        """
+        Count each evaluation of a batch but one, for which its request was counted.
+
+        A batch that is larger than the limit counts as all of it, or none would ever be taken.
+
+        Raises:
+            TooManyRequests: so many are not left; none of them is counted.
+        """
+        if evaluations > 1:
+            self._take(client, 1, evaluations)
+
+    def _take(self, client: str, counted: int, requests: int) -> None:
+        if self._requests is None:
+            return
+        requests = min(requests, self._requests.amount)
+        if self._hit(self._requests, "client", client, cost=requests - counted):
             return
         self.refused("rate")
         message = f"a client may send {self._requests.amount} requests a minute"
-        raise TooManyRequests(message, self._seconds(self._requests, "client", client))
+        seconds = self._seconds(self._requests, "client", client, cost=requests)
+        raise TooManyRequests(message, seconds)
 
     def authenticated(
         self, key: str, address: str | None, check: Callable[[str, str | None], Caller]
@@ -112,17 +132,29 @@ class Limits:
                 self._right.pop(next(iter(self._right)), None)
             self._right[digest] = None
 
-    def _hit(self, item: RateLimitItem, kind: str, whose: str) -> bool:
+    def _hit(self, item: RateLimitItem, kind: str, whose: str, *, cost: int = 1) -> bool:
         try:
-            return self._counted.hit(item, kind, whose)
+            return self._counted.hit(item, kind, whose, cost=cost)
         except RuntimeError:
             # The storage tidies up in threads; a system that has none to give refuses nobody.
             return True
 
-    def _seconds(self, item: RateLimitItem, kind: str, whose: str) -> int:
-        until = self._counted.get_window_stats(item, kind, whose).reset_time
-        # After that instant: at it, the count is still what it was.
-        return math.floor(until - time.time()) + 1
+    def _seconds(self, item: RateLimitItem, kind: str, whose: str, *, cost: int = 1) -> int:
+        """Give after how many seconds *cost* is left; the library tells it for one alone."""
+        window = item.get_expiry()
+        earlier, _, counted, ends_in = self._storage.get_sliding_window(
+            item.key_for(kind, whose), window
+        )
+        # The library's end is that of the next window, until when this one is remembered.
+        rest = ends_in - window
+        room = item.amount - cost + 1
+        # What an earlier window counts for falls in proportion to what is left of the present one.
+        if counted < room:
+            wait = rest - window * (room - counted) / max(earlier, 1)
+        else:
+            wait = rest + window * (1 - room / counted)
+        # A moment after that instant, for at it the count is still what it was.
+        return math.ceil(max(wait, 0) + 0.001)
 
 
 def _source(address: str | None) -> str:

@@ -163,7 +163,7 @@ def _operation(
     answers = {contract.status: HTTPStatus(contract.status).phrase, **contract.also}
     for status, says in answers.items():
         made["responses"][str(status)] = _answer(schemas, contract, says, empty=probe)
-    for status in _problems(contract, access) - answers.keys():
+    for status in _problems(contract, access, method) - answers.keys():
         wide = status in contract.problems
         shapes = problem_shapes.names(status, wide=wide)
         responses[".".join(shapes)] = _problem(status, shapes)
@@ -225,7 +225,7 @@ def _answer(schemas: JsonSchemas, contract: Contract, says: str, *, empty: bool)
     return made
 
 
-def _problems(contract: Contract, access: Access) -> set[int]:
+def _problems(contract: Contract, access: Access, method: str) -> set[int]:
     """Give the statuses of the problems that a call may be answered with."""
     found = set(contract.problems)
     if access.scopes:
@@ -234,7 +234,10 @@ def _problems(contract: Contract, access: Access) -> set[int]:
     if contract.query is not None:
         found.add(400)
     if contract.body is not None:
-        found |= {400, 413}
+        found.add(400)
+    if method not in ("GET", "HEAD"):
+        # The server itself takes in no more, whether a body is read or not.
+        found.add(413)
     return found
 
 

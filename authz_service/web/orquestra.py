@@ -45,6 +45,10 @@ def _instance(value: object) -> str:
     return text
 
 
+def _filled_in(name: str) -> Shape:
+    return {"required": [name], "properties": {name: {"minLength": 1}}}
+
+
 class DecisaoBody(Body):
     """
     The question; ``versao`` is a number or a text such as ``v.3``.
@@ -52,8 +56,9 @@ class DecisaoBody(Body):
     Either ``cpf`` and ``cnpj``, or ``login`` and ``empresa``: both of one pair, and none of the
     other. ``empresa`` is the number that Inmetro's team gave to the foreign company.
 
-    ``sessao`` is the handle of the sign-in that the person acts in. A form without one sends
-    an empty text, and a text that can be no handle counts as none too.
+    ``sessao`` is the handle of the sign-in that the person acts in; a text that can be no handle
+    counts as none. A form sends an empty text for what was not filled in: in ``versao``,
+    ``instancia`` and ``sessao``, and in a pair beside the other one, that is as if it were absent.
     """
 
     cpf = Text()
@@ -61,7 +66,7 @@ class DecisaoBody(Body):
     login = Text()
     empresa = Text()
     processo = Text(required=True)
-    versao = version()
+    versao = version(blank=True)
     acao = Text(choices=_ACTIONS, required=True)
     instancia = Parsed(_instance, shape=_INSTANCE, allow_none=True, load_default=None)
     sessao = handle()
@@ -70,7 +75,7 @@ class DecisaoBody(Body):
         "oneOf": [
             {
                 "required": list(pair),
-                "not": {"anyOf": [{"required": [name]} for name in other]},
+                "not": {"anyOf": [_filled_in(name) for name in other]},
             }
             for pair, other in ((_NATIONAL, _FOREIGN), (_FOREIGN, _NATIONAL))
         ],
@@ -95,12 +100,18 @@ class DecisaoBody(Body):
 def _missing(sent: Mapping[str, object]) -> Iterator[tuple[str, list[str]]]:
     """Give what keeps *sent* from having exactly one pair, by member."""
     foreign = [name for name in _FOREIGN if name in sent]
-    if not foreign:
+    if not foreign or _is_blank(sent, _FOREIGN):
         yield from ((name, ["is required"]) for name in _NATIONAL if name not in sent)
-    elif any(name in sent for name in _NATIONAL):
+    elif any(name in sent for name in _NATIONAL) and not _is_blank(sent, _NATIONAL):
         yield from ((name, ["must not stand beside `cpf` or `cnpj`"]) for name in foreign)
     else:
         yield from ((name, ["is required"]) for name in _FOREIGN if name not in sent)
+
+
+def _is_blank(sent: Mapping[str, object], pair: tuple[str, str]) -> bool:
+    """Tell whether nothing of a pair was filled in, though the other pair was."""
+    other = _FOREIGN if pair == _NATIONAL else _NATIONAL
+    return all(sent.get(name, "") == "" for name in pair) and any(sent.get(name) for name in other)
 
 
 class DecisaoAnswer(Answer):
@@ -148,7 +159,7 @@ def blueprint(point: DecisionPoint, *, by_get: bool) -> Blueprint:
         @describes("Orquestra", query=DecisaoBody, answer=DecisaoAnswer, problems=(400,))
         def decide_by_get() -> ResponseReturnValue:
             """Answer a question that comes as a query, for installations that can only GET."""
-            return answer(read_query(_DECISAO.fields))
+            return answer(read_query(_DECISAO.fields, tolerant=True))
 
     return bp
 
@@ -159,7 +170,7 @@ def _question(body: dict[str, Any]) -> Question | Impossible:
     company: Cnpj | ForeignId
     try:
         process = ProcessName.parse(body["processo"], body["versao"])
-        if "login" in body:
+        if "login" in body and not _is_blank(body, _FOREIGN):
             actor, company = Login.parse(body["login"]), ForeignId.parse(body["empresa"])
         else:
             actor, company = Cpf.parse(body["cpf"]), Cnpj.parse(body["cnpj"])

@@ -95,8 +95,10 @@ def wanted(page: Mapping[str, Any], where: str, *asked: str | int | date | None)
     Args:
         page: ``limit`` and ``token``, as a schema has read them.
         where: the dotted name of the token, for errors.
-        asked: what the list is of: the route's name and every filter, each in full. A CPF by its
-            digits, since two that print alike are two lists.
+        asked: what the list is of: the route's name and every filter, each in full, but no
+            person: of one only how it is named, such as ``cpf``. The seal is a plain digest, and
+            whoever tries all CPFs would find the one in it; so a token goes on in the list of
+            whomever the request names.
 
     Raises:
         InvalidInput: the token is none, or one of another list.

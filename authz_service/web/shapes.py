@@ -59,6 +59,7 @@ VERSION_ASKED: Shape = {
     "pattern": f"^(?=.*[1-9]){VERSION}$",
     "examples": [3, "v.3"],
 }
+VERSION_OR_BLANK: Shape = {**VERSION_ASKED, "pattern": f"^$|^(?=.*[1-9]){VERSION}$"}
 VERSION_SHOWN: Shape = {"type": "integer", "minimum": 1, "maximum": 999_999, "examples": [3]}
 HANDLE: Shape = {"type": "string"}
 FLAG: Shape = {"type": "boolean", "examples": [True]}

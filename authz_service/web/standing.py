@@ -113,7 +113,7 @@ def blueprint(registrar: Registrar, lookup: Lookup) -> Blueprint:
             "page.token",
             "standing",
             None if company is None else company.value,
-            None if person is None else person.digits,
+            None if person is None else "cpf",
         )
         try:
             found = lookup.standings(company, person, part.after, part.limit, caller())

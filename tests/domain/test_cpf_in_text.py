@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from authz_service.domain.identifiers import without_cpf
 from tests.domain.test_identifiers import CPF_WEIGHTS, cpf_bases, mask_cpf, with_check_digits
+from tests.effort import Looked, calls
 
 
 @pytest.mark.parametrize("cpf", ["18762794604", "187.627.946-04", "***.627.946-**"])
@@ -95,6 +96,8 @@ def test_half_punctuated_and_impossible_cpfs_are_taken_out_too(cpf: str) -> None
         "187627946041",
         "A18762794605",
         "9f18762794604e0b7d5c3a1f2e4d6c8b0a",
+        "18762794604e0b7d5c3a1f2e4d6c8b0a",
+        "e0b7d5c3a1f2e4d6c8b0a18762794604",
         "110.121.232.12",
         "018762794604",
         "ABC45678000195",
@@ -126,3 +129,30 @@ def test_no_text_carries_a_cpf_through(base: str, before: str, after: str) -> No
     cleaned = without_cpf(f"{before} {raw} {mask_cpf(raw)} {after}")
     assert " [cpf] [cpf] " in cleaned
     assert raw not in cleaned.replace(before, "").replace(after, "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["f" * 32 + " 18762794604 ", "f" * 10 + "18762794604" + "f" * 11 + " ", "18762794604 "],
+    ids=["ids and CPFs", "CPFs in ids", "CPFs"],
+)
+def test_a_text_four_times_as_long_costs_four_times_as_much(text: str) -> None:
+    """However many ids and numbers it holds, or one long text would hold the service up."""
+    once, four = Looked(text * 50), Looked(text * 200)
+    assert calls(lambda: without_cpf(four)) <= 4 * calls(lambda: without_cpf(once))
+    assert four.characters <= 4 * once.characters + 4
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{id} 18762794604", "{id} [cpf]"),
+        ("18762794604 {id}", "[cpf] {id}"),
+        ("{id} 18762794604 {id} 18762794604 {id}", "{id} [cpf] {id} [cpf] {id}"),
+        ("{id}.187.627.946-04", "{id}.[cpf]"),
+    ],
+)
+def test_a_cpf_beside_an_id_is_taken_out(text: str, expected: str) -> None:
+    """Only what lies inside an id is part of it, whichever of several that is."""
+    one = "9f18762794604e0b7d5c3a1f2e4d6c8b"
+    assert expected.format(id=one) == without_cpf(text.format(id=one))

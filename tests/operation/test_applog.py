@@ -12,6 +12,7 @@ import pytest
 
 from authz_service import applog
 from authz_service.domain.errors import Problem
+from tests.effort import cleaned
 from tests.journal.test_lines import ACT, DECISION
 
 
@@ -111,6 +112,16 @@ def test_whatever_a_caller_sends_for_an_id_is_a_text_of_one_line(
     line = applog.JsonFormatter().format(caplog.records[0])
     assert told == json.loads(line)["request_id"]
     assert 1 == len(line.splitlines())
+
+
+def test_no_more_of_an_id_is_cleaned_than_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """A header as long as the server takes is no work; what is told of it is full."""
+    sent = "***.684.025-** " * 4_000
+    with caplog.at_level(logging.INFO):
+        [length] = cleaned(lambda: applog.answered("/healthz", 200, 0.0, sent))
+
+    assert length <= 2_000
+    assert ("[cpf] " * 22)[:128] == vars(caplog.records[0])["request_id"]
 
 
 def test_an_answers_line_has_nobody_in_it(caplog: pytest.LogCaptureFixture) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
-from authz_service.domain.clients import Client, parse_network
+from authz_service.domain.clients import Client, Network, parse_network
 from authz_service.domain.decision import Caller
-from authz_service.domain.errors import CallerForbidden, Conflict, NotFound
+from authz_service.domain.errors import CallerForbidden, Conflict, InvalidInput, NotFound
 from authz_service.usecases.clients import ClientDesk, Clients
 from authz_service.usecases.ports import Told
 from tests.fakes.clock import NOON
@@ -16,8 +18,16 @@ from tests.fakes.store import MemoryClients, untold
 from tests.fakes.tables import Tables
 from tests.usecases.house import House
 
-WEAK = Caller("admin", frozenset({"clients", "decide"}), "10.1.2.3")
+WEAK = Caller("admin", frozenset({"clients", "decide"}), "10.1.2.3", reasons=True)
 SHELL = Caller("shell")
+OFFICE, FLOOR, ABROAD = (
+    parse_network(one) for one in ("10.1.0.0/16", "10.1.2.0/24", "2001:db8::/32")
+)
+WIDER = parse_network("10.0.0.0/8")
+END = NOON + timedelta(hours=1)
+SOONER, LATER = END - timedelta(seconds=1), END + timedelta(seconds=1)
+BOUND = replace(WEAK, networks=(OFFICE, ABROAD), expires_at=END, reasons=False)
+"""Whoever shows a key with bounds of its own."""
 
 
 @pytest.fixture(name="desk")
@@ -73,6 +83,75 @@ def test_a_stronger_client_gets_no_key(house: House, desk: ClientDesk) -> None:
     with pytest.raises(CallerForbidden) as refused:
         desk.add_key("strong", WEAK)
     assert ("metrics", []) == (refused.value.scope, acts(house))
+
+
+@pytest.mark.parametrize(
+    ("networks", "expires_at"),
+    [((OFFICE,), END), ((FLOOR, ABROAD), SOONER), ((ABROAD, OFFICE), END)],
+)
+def test_within_its_own_bounds_one_gives(
+    house: House, desk: ClientDesk, networks: tuple[Network, ...], expires_at: datetime
+) -> None:
+    """Its networks or parts of them, and its own end or an earlier one."""
+    desk.add("new", ["decide"], BOUND, networks=networks, expires_at=expires_at)
+    desk.add_key("new", BOUND, networks=networks, expires_at=expires_at)
+    [client] = [one for one in house.clients.list() if one.name == "new"]
+    assert [(networks, expires_at)] * 2 == [(one.networks, one.expires_at) for one in client.keys]
+
+
+@pytest.mark.parametrize(
+    ("networks", "expires_at", "field"),
+    [
+        ((), END, "networks"),
+        ((WIDER,), END, "networks"),
+        ((FLOOR, WIDER), END, "networks"),
+        ((parse_network("::/0"),), END, "networks"),
+        ((parse_network("10.0.0.0/15"),), END, "networks"),
+        ((parse_network("2001:db8::/31"),), END, "networks"),
+        ((parse_network("10.1.255.0/24"), parse_network("10.2.0.0/24")), END, "networks"),
+        ((FLOOR,), None, "expires_at"),
+        ((FLOOR,), LATER, "expires_at"),
+    ],
+)
+def test_no_key_reaches_beyond_the_one_that_makes_it(
+    house: House,
+    desk: ClientDesk,
+    networks: tuple[Network, ...],
+    expires_at: datetime | None,
+    field: str,
+) -> None:
+    """Or whoever stole one would have another, for longer or from elsewhere; nothing is made."""
+    house.clients.add("other", ["decide"], SHELL)
+    before = house.clients.list()
+    with pytest.raises(InvalidInput, match=f"^{field}: "):
+        desk.add("new", ["decide"], BOUND, networks=networks, expires_at=expires_at)
+    with pytest.raises(InvalidInput, match=f"^{field}: "):
+        desk.add_key("other", BOUND, networks=networks, expires_at=expires_at)
+    assert (before, ["client.key"]) == (house.clients.list(), acts(house))
+
+
+def test_only_who_is_told_reasons_lets_others_be_told(house: House, desk: ClientDesk) -> None:
+    """Neither a new client nor a further key of one that is told tells a caller who is not."""
+    house.clients.add("curious", ["decide"], SHELL, reasons=True)
+    untold_caller = replace(WEAK, reasons=False)
+    with pytest.raises(InvalidInput, match=r"^reasons: "):
+        desk.add("new", ["decide"], untold_caller, reasons=True)
+    with pytest.raises(InvalidInput, match=r"^reasons: "):
+        desk.add_key("curious", untold_caller)
+    desk.add_key("curious", WEAK)
+    assert ["curious", "strong"] == [one.name for one in house.clients.list()]
+
+
+def test_the_bounds_are_those_of_the_key_that_was_shown(house: House, desk: ClientDesk) -> None:
+    """Whichever of its keys a client shows, that one counts; none of it stands in a text."""
+    free = house.clients.add("admin", ["clients"], SHELL)
+    bound = house.clients.add_key("admin", SHELL, networks=(OFFICE,), expires_at=LATER)
+    caller = house.clients.authenticate(bound, "10.1.2.3")
+    assert ((OFFICE,), LATER) == (caller.networks, caller.expires_at)
+    assert "10.1.0.0" not in repr(caller)
+    with pytest.raises(InvalidInput, match=r"^networks: "):
+        desk.add("new", ["clients"], caller)
+    desk.add("new", ["clients"], house.clients.authenticate(free, "10.1.2.3"))
 
 
 @pytest.mark.parametrize("key_id", [None, "x"])

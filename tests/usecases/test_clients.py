@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import pytest
 
+from authz_service.cli.calling import OPERATOR
 from authz_service.domain.clients import Client, ClientKey, parse_network
 from authz_service.domain.decision import Caller
 from authz_service.domain.errors import (
@@ -145,6 +146,16 @@ def test_a_client_that_cannot_be_is_not_made(house: House, name: str, scopes: li
     with pytest.raises(InvalidInput):
         house.clients.add(name, scopes, SHELL)
     assert ([], []) == (house.clients.list(), house.log.records)
+
+
+def test_no_client_is_called_as_the_command_line_is(house: House) -> None:
+    """In a record it would be taken for it; one that was made before is still known."""
+    with pytest.raises(InvalidInput, match=r"^name: "):
+        house.clients.add(OPERATOR.name, SCOPES, SHELL)
+    assert ([], []) == (house.clients.list(), house.log.records)
+    house.store.clients.save_client(Client(OPERATOR.name, SCOPES), untold)
+    key = house.clients.add_key(OPERATOR.name, SHELL)
+    assert OPERATOR.name == house.clients.authenticate(key, None).name
 
 
 def test_a_key_that_could_not_be_written_down_is_not_shown(house: House) -> None:

@@ -42,6 +42,7 @@ from tests.domain.document import (
     REPRESENTATIVE,
     STRANGER,
 )
+from tests.effort import cleaned
 from tests.fakes.clock import NOON
 from tests.fakes.policies import ScriptedPolicy, deny_all
 from tests.fakes.store import untold
@@ -496,3 +497,14 @@ def test_an_action_is_kept_short_and_cleaned_before_it_is_cut(house: House) -> N
     kept = [record.asked.action for record in house.decisions]
     assert [expected, expected] == [one[: len(expected)] for one in kept]
     assert {64} == {len(one) for one in kept}
+
+
+def test_no_more_of_an_action_is_cleaned_than_can_be_kept(house: House) -> None:
+    """A text as long as a request is no work, and what is kept of it is as if it were."""
+    long = (MEMBER.digits + " ") * 8_000
+    asked = replace(QUESTION, action=long, instance=long), Impossible(long, "x", long)
+    lengths = cleaned(lambda: house.point.decide_all(asked, CALLER))
+    assert len(lengths) >= 4
+    assert max(lengths) <= 1_000
+    texts = [(one.asked.action, one.asked.instance) for one in house.decisions]
+    assert [(("[cpf] " * 11)[:64],) * 2] * 2 == texts

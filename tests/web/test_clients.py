@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
-from authz_service.domain.clients import SCOPES
-from authz_service.domain.decision import ActRecord
+from authz_service.domain.clients import SCOPES, parse_network
+from authz_service.domain.decision import ActRecord, Caller
 from tests.fakes.service import Service
 
 PORTAL: dict[str, Any] = {"name": "portal", "scopes": ["decide", "metrics"]}
@@ -56,12 +56,14 @@ def test_a_client_is_made_with_a_key(service: Service) -> None:
 
 def test_a_client_is_listed_without_its_keys(service: Service) -> None:
     """Of a key its id, its times and its networks; neither the key nor its digest."""
-    key = add(
-        service,
-        reasons=True,
-        expires_at="2026-11-20T13:00:00-03:00",
-        networks=["10.1.0.0/16", "::1"],
-    ).get_json()
+    sent = {
+        **PORTAL,
+        "reasons": True,
+        "expires_at": "2026-11-20T13:00:00-03:00",
+        "networks": ["10.1.0.0/16", "::1"],
+    }
+    told = service.clients.add("told", list(SCOPES), Caller("tests"), reasons=True)
+    key = service.post("/v1/clients", sent, key=told).get_json()
     assert {
         "name": "portal",
         "scopes": ["decide", "metrics"],
@@ -194,17 +196,20 @@ def test_one_key_is_revoked(service: Service) -> None:
     first = add(service).get_json()
     second = service.post("/v1/clients/portal/keys", {}).get_json()
     service.clock.advance(timedelta(hours=1))
-    answer = service.post("/v1/clients/portal/revoke", {"key": first["key_id"]})
+    answer = service.post("/v1/clients/portal/revoke", {"key_id": first["key_id"]})
     assert {"name": "portal", "revoked": 1} == answer.get_json()
     assert (False, True) == (works(service, first["key"]), works(service, second["key"]))
     ends = {one["id"]: one["revoked_at"] for one in listed(service)["keys"]}
     assert {first["key_id"]: LATER, second["key_id"]: None} == ends
 
 
-@pytest.mark.parametrize("sent", [{}, {"key": None}])
-def test_all_keys_are_revoked(service: Service, sent: dict[str, None]) -> None:
-    """Without an id all of them, and again there is none left."""
+def test_all_keys_are_revoked_if_that_is_said(service: Service) -> None:
+    """Null means all of them, and again there is none left; to say nothing revokes nothing."""
+    sent = {"key_id": None}
     keys = [add(service).get_json(), service.post("/v1/clients/portal/keys", {}).get_json()]
+    silent = service.post("/v1/clients/portal/revoke", {"key": keys[0]["key_id"]})
+    assert (400, "key_id") == (silent.status_code, silent.get_json()["field"])
+    assert all(works(service, one["key"]) for one in keys)
     answer = service.post("/v1/clients/portal/revoke", sent)
     assert 2 == answer.get_json()["revoked"]
     assert not any(works(service, one["key"]) for one in keys)
@@ -214,7 +219,7 @@ def test_all_keys_are_revoked(service: Service, sent: dict[str, None]) -> None:
 def test_revoking_is_on_record(service: Service) -> None:
     """The act names the keys by their ids, and who revoked them."""
     key = add(service).get_json()
-    service.post("/v1/clients/portal/revoke", {})
+    service.post("/v1/clients/portal/revoke", {"key_id": None})
     record = service.log.records[-1]
     assert isinstance(record, ActRecord)
     assert ("client.revoke", "c0", {"client": "portal", "keys": (key["key_id"],)}) == (
@@ -228,7 +233,7 @@ def test_revoking_is_on_record(service: Service) -> None:
 @pytest.mark.parametrize("step", ["keys", "revoke"])
 def test_a_client_that_is_none_is_not_found(service: Service, step: str, name: str) -> None:
     """It is a 404 that repeats nothing."""
-    answer = service.post(f"/v1/clients/{name}/{step}", {})
+    answer = service.post(f"/v1/clients/{name}/{step}", {"key_id": None})
     assert 404 == answer.status_code
     assert name not in answer.get_data(as_text=True)
 
@@ -238,7 +243,7 @@ def test_a_key_that_is_none_is_not_found(service: Service) -> None:
     key = add(service).get_json()
     others = service.key_for("decide").split("_")[1]
     for sent in ("mine", others, key["key"][:64]):
-        answer = service.post("/v1/clients/portal/revoke", {"key": sent})
+        answer = service.post("/v1/clients/portal/revoke", {"key_id": sent})
         assert 404 == answer.status_code
         assert sent not in answer.get_data(as_text=True)
     assert works(service, key["key"])
@@ -248,8 +253,14 @@ def test_a_key_that_is_none_is_not_found(service: Service) -> None:
 def test_the_id_of_a_key_is_a_short_text(service: Service, key: object) -> None:
     """Anything else is a 400 that names it."""
     add(service)
-    answer = service.post("/v1/clients/portal/revoke", {"key": key})
-    assert (400, "key") == (answer.status_code, answer.get_json()["field"])
+    answer = service.post("/v1/clients/portal/revoke", {"key_id": key})
+    assert (400, "key_id") == (answer.status_code, answer.get_json()["field"])
+
+
+def test_a_key_that_would_never_be_valid_is_not_made(service: Service) -> None:
+    """An end in the past is a mistake, and nothing is made."""
+    answer = service.post("/v1/clients", {**PORTAL, "expires_at": "2020-01-01T00:00:00Z"})
+    assert (400, "expires_at") == (answer.status_code, answer.get_json()["field"])
 
 
 # No more than one has
@@ -275,7 +286,7 @@ def test_what_one_has_one_can_give(service: Service, weak: str) -> None:
         sent = {"name": name, "scopes": scopes}
         assert 201 == service.post("/v1/clients", sent, key=weak).status_code
         assert 201 == service.post(f"/v1/clients/{name}/keys", {}, key=weak).status_code
-        answer = service.post(f"/v1/clients/{name}/revoke", {}, key=weak)
+        answer = service.post(f"/v1/clients/{name}/revoke", {"key_id": None}, key=weak)
         assert 2 == answer.get_json()["revoked"]
 
 
@@ -294,17 +305,56 @@ def test_a_stronger_client_is_left_alone(service: Service, weak: str, step: str)
     """Neither a key for it, with which one would be as strong, nor an end to it."""
     key = add(service).get_json()["key"]
     before = acts(service)
-    answer = service.post(f"/v1/clients/portal/{step}", {}, key=weak)
+    answer = service.post(f"/v1/clients/portal/{step}", {"key_id": None}, key=weak)
     assert lacks(answer, "metrics")
     assert before == acts(service)
     assert works(service, key)
 
 
+@pytest.mark.parametrize("path", ["/v1/clients", "/v1/clients/c1/keys"])
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({}, None),
+        ({"networks": []}, "networks"),
+        ({"networks": ["127.0.0.0/8", "10.0.0.0/8"]}, "networks"),
+        ({"expires_at": None}, "expires_at"),
+        ({"expires_at": "2026-11-20T16:00:01Z"}, "expires_at"),
+    ],
+)
+def test_a_key_keeps_within_the_one_that_made_it(
+    service: Service, weak: str, path: str, changes: dict[str, object], field: str | None
+) -> None:
+    """Beyond its networks or its end is a 400 that names the member, and no key is made."""
+    networks = (parse_network("127.0.0.0/8"),)
+    until = datetime.fromisoformat(LATER)
+    bound = service.clients.add_key("c1", Caller("tests"), expires_at=until, networks=networks)
+    before = acts(service)
+    sent = {"networks": ["127.0.0.0/16"], "expires_at": LATER, **changes}
+    if path == "/v1/clients":
+        sent |= {"name": "new", "scopes": ["decide"]}
+    answer = service.post(path, sent, key=bound)
+    if field is None:
+        assert 201 == answer.status_code
+        return
+    assert (400, field, before) == (answer.status_code, answer.get_json()["field"], acts(service))
+    # Without bounds of one's own there are none.
+    assert 201 == service.post(path, sent, key=weak).status_code
+
+
+def test_reasons_are_given_by_who_is_told_them(service: Service, weak: str) -> None:
+    """Anybody else gets a 400 that names them, and so does who asks for the name of the shell."""
+    sent = {"name": "new", "scopes": ["decide"], "reasons": True}
+    for changes, field in (({}, "reasons"), ({"name": "operator", "reasons": False}, "name")):
+        answer = service.post("/v1/clients", {**sent, **changes}, key=weak)
+        assert (400, field) == (answer.status_code, answer.get_json()["field"])
+
+
 def test_one_can_revoke_oneself(service: Service, weak: str) -> None:
     """A client whose key was stolen can end it, and is refused from then on."""
-    answer = service.post("/v1/clients/c1/revoke", {}, key=weak)
+    answer = service.post("/v1/clients/c1/revoke", {"key_id": None}, key=weak)
     assert (200, 1) == (answer.status_code, answer.get_json()["revoked"])
-    assert 401 == service.post("/v1/clients/c1/revoke", {}, key=weak).status_code
+    assert 401 == service.post("/v1/clients/c1/revoke", {"key_id": None}, key=weak).status_code
 
 
 @pytest.mark.parametrize(

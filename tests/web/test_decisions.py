@@ -288,15 +288,26 @@ def test_a_token_belongs_to_its_list(filled: Service, by_post: bool) -> None:
     assert (400, field) == (answer.status_code, answer.get_json()["field"])
 
 
-@pytest.mark.parametrize("other", [{"cpf": OTHER}, {"login": LOGIN}, {}])
-def test_a_token_of_a_search_about_somebody_is_for_nobody_else(
+@pytest.mark.parametrize("other", [{"login": LOGIN}, {"person": "0" * 32}, {}])
+def test_a_token_of_a_search_about_somebody_is_for_no_other_kind_of_search(
     filled: Service, other: dict[str, str]
 ) -> None:
-    """Whose records were begun with belongs to the list."""
+    """How somebody was named belongs to the list."""
     token = next(whole(filled, by_post=True, cpf=MEMBER))["page"]["next_token"]
     assert token
     answer = filled.post(f"{PATH}/search", {**other, "page": {"limit": 2, "token": token}})
     assert (400, "page.token") == (answer.status_code, answer.get_json()["field"])
+
+
+@pytest.mark.parametrize("by", ["cpf", "person"])
+def test_no_token_tells_about_whom_it_is(filled: Service, by: str) -> None:
+    """At one place it is the same for both, so that trying all CPFs finds neither."""
+    tokens = []
+    for person in (MEMBER, REPRESENTATIVE):
+        name = person if by == "cpf" else surrogate(filled, Cpf(person))
+        body = {by: name, "kind": "act", "page": {"limit": 1}}
+        tokens.append(filled.post(f"{PATH}/search", body).get_json()["page"]["next_token"])
+    assert tokens[0] == tokens[1] != ""
 
 
 # In clear

@@ -116,6 +116,14 @@ def test_a_token_belongs_to_its_search(service: Service) -> None:
         assert (400, "page.token") == (answer.status_code, answer.get_json()["field"])
 
 
+def test_a_token_does_not_tell_whose_delegations_it_is_of(service: Service) -> None:
+    """With another member it is a right one, for a place that is not in that member's list."""
+    granted(service, processes=["p061-registro", "p001"])
+    token = searched(service, member=MEMBER, page={"limit": 1})["page"]["next_token"]
+    body = {**SEARCH, "member": OTHER, "page": {"limit": 1, "token": token}}
+    assert 409 == service.post(f"{PATH}/search", body).status_code
+
+
 def test_a_part_after_what_was_erased_is_a_conflict(service: Service) -> None:
     """The list has to be begun anew."""
     granted(service, processes=["p061-registro", "p001"])

@@ -312,7 +312,7 @@ def test_a_sign_in_that_cannot_be_written_down_is_none(service: Service) -> None
     """Without the decision log nothing is kept, and the answer is a 503 of that part."""
     service.log.broken = True
     answer = service.post(PATH, SENT)
-    assert (503, "the decision log cannot be written") == (
+    assert (503, "the decision log cannot be written or read") == (
         answer.status_code,
         answer.get_json()["detail"],
     )

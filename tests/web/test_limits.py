@@ -15,7 +15,7 @@ from authz_service.web import app as web_app
 from authz_service.web import limits as web_limits
 from authz_service.web.body import OverLimit
 from authz_service.web.limits import Limits
-from tests.fakes.service import MAX_BODY, Service
+from tests.fakes.service import MAX_BATCH, MAX_BODY, Service
 
 TYPE = "urn:inmetro:authz:problem:too-many-requests"
 SOURCE = "203.0.113.7"
@@ -150,10 +150,73 @@ def test_whoever_watches_is_always_answered(limited: Limited) -> None:
     assert {200} == set(statuses)
 
 
+def batch(limited: Limited, size: int, key: str | None = None) -> TestResponse:
+    """Ask *size* questions at once, each of which is told what is wrong with it."""
+    return limited.service.post(
+        "/access/v1/evaluations", {"evaluations": [7] * size, "subject": {}}, key=key
+    )
+
+
+def test_each_evaluation_of_a_batch_counts(minute: Minute) -> None:
+    """Or a batch would be many requests for the price of one; an empty one is one."""
+    limited = Limited(11)
+    assert [200] * 4 == [batch(limited, size).status_code for size in (1, 2, 3, 4)]
+    assert 400 == batch(limited, 0).status_code
+    assert 429 == limited.send().status_code
+
+
+def test_a_batch_that_is_too_much_now_is_not_decided(minute: Minute) -> None:
+    """It is a 429 that counts as the one request that it was, and smaller ones get through."""
+    limited = Limited(10)
+    assert 200 == batch(limited, 6).status_code
+    before = len(limited.service.log.records)
+    answer = batch(limited, 5)
+    assert (429, TYPE) == (answer.status_code, answer.get_json()["type"])
+    assert (before, ["rate"]) == (len(limited.service.log.records), limited.refused)
+    assert [200, 429] == [batch(limited, size).status_code for size in (3, 1)]
+
+
+@pytest.mark.parametrize("size", [2, 7, 10, 20])
+def test_a_batch_that_comes_back_when_told_is_decided(minute: Minute, size: int) -> None:
+    """
+    The second time at the latest, one that is larger than the limit as well.
+
+    With no request left it is refused unread, and told to wait for one alone.
+    """
+    limited = Limited(10)
+    for _ in range(5):
+        refusals = 0
+        while (answer := batch(limited, size)).status_code == 429:
+            minute.now += int(answer.headers["Retry-After"])
+            refusals += 1
+            assert refusals <= 2
+        assert 200 == answer.status_code
+
+
+def test_a_batch_is_not_told_to_wait_longer_than_it_must(minute: Minute) -> None:
+    """A second and a bit before, it would not have been decided."""
+    for early, status in ((2, 429), (0, 200)):
+        limited = Limited(10)
+        assert 200 == batch(limited, 9).status_code
+        wait = int(batch(limited, 7).headers["Retry-After"])
+        assert 59 < wait < 120
+        minute.now += wait - early
+        assert status == batch(limited, 7).status_code
+        minute.now = Minute().now + 6_000
+
+
+def test_a_batch_that_is_refused_as_a_whole_counts_once(minute: Minute) -> None:
+    """What is larger than any may be is not decided, so it costs no more than other mistakes."""
+    limited = Limited(3)
+    assert [400, 400] == [batch(limited, MAX_BATCH + 1).status_code for _ in range(2)]
+    assert 400 == limited.send().status_code
+
+
 def test_no_limit_is_none(minute: Minute) -> None:
     """With 0 in the setting a client may send any number."""
     limited = Limited(None)
     assert {400} == {limited.send().status_code for _ in range(50)}
+    assert {200} == {batch(limited, MAX_BATCH).status_code for _ in range(5)}
 
 
 def guess(limited: Limited, number: int, address: str | None = SOURCE) -> int:

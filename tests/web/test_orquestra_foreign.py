@@ -130,9 +130,7 @@ FOREIGN = {"login": ASKED["login"], "empresa": ASKED["empresa"]}
         ({"login": "x"}, ["empresa"]),
         ({"empresa": "EX00001230"}, ["login"]),
         (NATIONAL | FOREIGN, ["login", "empresa"]),
-        (NATIONAL | {"login": ""}, ["login"]),
         (NATIONAL | {"empresa": "EX00001230"}, ["empresa"]),
-        (FOREIGN | {"cpf": ""}, ["login", "empresa"]),
         ({"cpf": MEMBER, "empresa": "EX00001230"}, ["empresa"]),
         ({"login": "x", "cnpj": COMPANY}, ["login"]),
         (FOREIGN | {"login": None}, ["login"]),
@@ -151,6 +149,43 @@ def test_exactly_one_pair_tells_who_asks(
     assert fields == [one["field"] for one in problem.get("errors", [problem])]
     for value in (MEMBER, "EX00001230"):
         assert value.encode() not in answer.get_data()
+
+
+def test_a_form_that_serves_both_leaves_a_pair_empty(abroad: Service) -> None:
+    """Empty texts beside the other pair are what was not filled in, by POST and by GET."""
+    blank = {"cpf": "", "cnpj": "", "versao": "", "instancia": "", "sessao": ""}
+    filled = {**ASKED, **blank}
+    headers = {"Authorization": f"Bearer {abroad.key}"}
+    national = {"cpf": MEMBER, "cnpj": COMPANY, "login": "", "empresa": "", **REST}
+
+    answers = [
+        abroad.post(PATH, filled),
+        abroad.http.get(PATH, query_string=filled, headers=headers),
+        abroad.post(PATH, national),
+    ]
+    assert [(200, True), (200, True), (200, False)] == [
+        (one.status_code, one.get_json()["permitido"]) for one in answers
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"cpf": "", "cnpj": ""}, 200),
+        ({"login": "", "empresa": ""}, 200),
+        ({"cpf": "", "cnpj": "", "login": "", "empresa": ""}, 400),
+        ({"login": ""}, 400),
+        ({"cpf": MEMBER, "cnpj": "", "login": "m.keller", "empresa": ""}, 400),
+    ],
+    ids=["national", "foreign", "both", "half", "half of each"],
+)
+def test_a_form_that_was_not_filled_in_is_nobody(
+    abroad: Service, sent: dict[str, str], status: int
+) -> None:
+    """One blank pair is a denial, as any number that is nobody's; two of them tell nothing."""
+    answer = abroad.post(PATH, {**sent, **REST})
+    assert status == answer.status_code
+    assert not answer.get_json().get("permitido")
 
 
 def test_by_get_the_pair_is_as_good_as_by_post(abroad: Service) -> None:

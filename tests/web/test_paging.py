@@ -203,7 +203,6 @@ DIFFERENT: list[tuple[tuple[str | date | None, ...], tuple[str | date | None, ..
     (("a", None), ("a",)),
     (("a", None), ("a", "None")),
     (("a", "b"), ("a,b",)),
-    (("a", MEMBER), ("a", "99962794699")),
 ]
 
 
@@ -220,7 +219,7 @@ def test_equal_filters_ask_for_one_list(
 def test_other_filters_ask_for_another_list(
     first: tuple[str | date | None, ...], second: tuple[str | date | None, ...]
 ) -> None:
-    """No two lists share their tokens, those of persons whose CPFs print alike included."""
+    """No two lists share their tokens, those of persons apart: nobody is in what is sealed."""
     with pytest.raises(InvalidInput, match=r"^where: "):
         wanted({"token": _next(*first), "limit": 1}, "where", *second)
 
@@ -236,3 +235,25 @@ def test_a_list_that_is_empty_is_a_list(service: Service) -> None:
     """There is one part, with nothing in it, and nothing follows."""
     answer = service.send("GET", f"/v1/bonds?company={OTHER}")
     assert {"page": {"next_token": "", "count": 0}, "bonds": []} == answer.get_json()
+
+
+def test_a_token_goes_on_in_the_list_of_whom_the_request_names(full: Service) -> None:
+    """Nobody is in it, or whoever tries all CPFs would find whose list it is of."""
+    search, page = "/v1/standing/search", {"limit": 1}
+    asked = {"cpf": MEMBER, "page": page}
+    token = full.post(search, asked).get_json()["page"]["next_token"]
+    answer = full.post(search, {"cpf": REPRESENTATIVE, "page": {**page, "token": token}})
+    assert 200 == answer.status_code
+    assert [REPRESENTATIVE] == [one["cpf"] for one in answer.get_json()["standings"]]
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/processes", "/v1/companies", "/v1/decisions", "/v1/clients", "/v1/bonds"]
+)
+def test_a_filter_that_is_misspelt_is_refused(path: str) -> None:
+    """It would answer with everything; the error lists the filters and repeats no name."""
+    answer = Service().send("GET", f"{path}?clinet=x&cpf=18762794604")
+
+    assert (400, "query") == (answer.status_code, answer.get_json()["field"])
+    assert "limit, token" in answer.get_json()["detail"] or "company" in answer.get_json()["detail"]
+    assert "clinet" not in answer.get_data(as_text=True)
