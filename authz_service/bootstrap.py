@@ -190,6 +190,38 @@ class Service:
         self.log.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """
+    What looks after the database alone, which may be of any version.
+
+    Attributes:
+        store: the database; nothing of it has been opened or made.
+        acts: where it is written down.
+        log: the decision log.
+    """
+
+    store: SqlStore
+    acts: ActLog
+    log: FileLog
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        self.store.close()
+        self.log.close()
+
+
+def upkeep(settings: Settings, clock: Clock = utc_now) -> Upkeep:
+    """
+    Put together what looks after the database.
+
+    Raises:
+        InvalidInput: the database's URL cannot be one.
+    """
+    log = FileLog(settings.decision_log)
+    return Upkeep(SqlStore(settings.database_url), ActLog(log, (applog.heard,), clock), log)
+
+
 def _answered(metrics: Metrics) -> Callable[[str, int, float], None]:
     def tell(route: str, status: int, seconds: float) -> None:
         metrics.answered(route, status, seconds)

@@ -56,7 +56,9 @@ def listen(host: str, port: int) -> tuple[socket.socket, ...]:
     return tuple(sockets)
 
 
-def _bound(opened: ExitStack, family: socket.AddressFamily, address: tuple[Any, ...]) -> socket.socket:
+def _bound(
+    opened: ExitStack, family: socket.AddressFamily, address: tuple[Any, ...]
+) -> socket.socket:
     one = opened.enter_context(socket.socket(family, socket.SOCK_STREAM))
     one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6:

@@ -9,6 +9,8 @@ program may read goes to stdout, everything else to stderr.
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Sequence
 
 from authz_service.cli import (
@@ -40,6 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return fail("nothing was imported:", *error.problems)
     except AuthzError as error:
         return fail(str(error))
+    except BrokenPipeError:
+        # Whoever read the answer has seen enough; nothing more can be written there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
         return fail(f"{error.filename or 'system'}: {error.strerror}")
 

@@ -6,8 +6,9 @@ import argparse
 import sys
 
 from authz_service import render
-from authz_service.cli.calling import OPERATOR, Verbs, service
+from authz_service.cli.calling import OPERATOR, Verbs, read_text, service
 from authz_service.domain.companies import Origin, Validation
+from authz_service.domain.errors import InvalidInput
 from authz_service.domain.identifiers import ForeignId, Login
 
 _PAGE = 200
@@ -50,13 +51,26 @@ def _add_representatives(parser: argparse.ArgumentParser) -> None:
         "--representative",
         action="append",
         metavar="LOGIN",
-        help="a login of Orquestra that acts for it; may be given several times",
+        help="a login of Orquestra that acts for it, or - to read them from standard input, one a"
+        " line; may be given several times",
     )
 
 
 def _logins(options: argparse.Namespace) -> tuple[Login, ...] | None:
     given = options.representative
-    return None if given is None else tuple(Login.parse(one, "representative") for one in given)
+    if given is None:
+        return None
+    texts = [text for one in given for text in (_read() if one == "-" else [one])]
+    return tuple(Login.parse(one, "representative") for one in texts)
+
+
+def _read() -> list[str]:
+    """Give the lines of standard input; none is a slip, and would take away all who are there."""
+    lines = [line.strip() for line in read_text("-").splitlines()]
+    found = [line for line in lines if line]
+    if not found:
+        raise InvalidInput("representative", "is - and standard input holds no login")
+    return found
 
 
 def _register(options: argparse.Namespace) -> int:
@@ -99,7 +113,9 @@ def _withdraw(options: argparse.Namespace) -> int:
 def _show(options: argparse.Namespace) -> int:
     with service() as built:
         number = ForeignId.parse(options.number, "number")
-        print(render.company(built.foreign_desk.find(number), representatives=True))
+        known = built.lookup.company(number, OPERATOR, clear=True)
+        if known.foreign is not None:
+            print(render.company(known.foreign, representatives=True))
     return 0
 
 

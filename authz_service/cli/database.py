@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
-from authz_service.cli.calling import Verbs, settings
-from authz_service.store import SqlStore
+from authz_service.bootstrap import Upkeep, upkeep
+from authz_service.cli.calling import OPERATOR, Verbs, fail, settings
 
 
 def add_to(verbs: Verbs) -> None:
@@ -23,42 +24,55 @@ def add_to(verbs: Verbs) -> None:
     )
     down = parts.add_parser("downgrade", help="bring it back to an earlier version")
     down.add_argument("to", metavar="VERSION", help="such as 0001")
+    down.add_argument(
+        "--yes", action="store_true", help="do it; without, only what would be lost is told"
+    )
     down.set_defaults(run=_downgrade)
     backup = parts.add_parser("backup", help="copy an SQLite database while it is in use")
     backup.add_argument("file", metavar="FILE", type=Path, help="must not exist yet")
     backup.set_defaults(run=_backup)
 
 
-def _store() -> closing[SqlStore]:
+def _upkeep() -> closing[Upkeep]:
     # Not the whole service: that one refuses a database of another version.
-    return closing(SqlStore(settings().database_url))
+    return closing(upkeep(settings()))
 
 
 def _version(_options: argparse.Namespace) -> int:
-    with _store() as store:
-        there, needed = store.version()
+    with _upkeep() as built:
+        there, needed = built.store.version()
         print(f"{there or 'empty'}, needed {needed}")
     return 0
 
 
 def _upgrade(_options: argparse.Namespace) -> int:
-    with _store() as store:
-        before, _needed = store.version()
-        store.upgrade()
-        print(f"from {before or 'empty'} to {store.version()[0]}", file=sys.stderr)
+    with _upkeep() as built:
+        before, _needed = built.store.version()
+        built.store.upgrade()
+        print(f"from {before or 'empty'} to {built.store.version()[0]}", file=sys.stderr)
     return 0
 
 
 def _downgrade(options: argparse.Namespace) -> int:
-    with _store() as store:
-        before, _needed = store.version()
-        store.downgrade(options.to)
-        print(f"from {before or 'empty'} to {store.version()[0] or 'empty'}", file=sys.stderr)
+    with _upkeep() as built:
+        if not options.yes:
+            return fail(
+                f"what version {options.to} does not know would be lost:",
+                *(f"    {name}: {rows}" for name, rows in built.store.lost(options.to).items()),
+                "nothing was done; `--yes` does it",
+            )
+        before, _needed = built.store.version()
+        details = {"from": before, "to": options.to}
+        told = partial(built.acts.did, "database.downgrade", OPERATOR, details)
+        built.store.downgrade(options.to, told)
+        print(f"from {before or 'empty'} to {built.store.version()[0] or 'empty'}", file=sys.stderr)
     return 0
 
 
 def _backup(options: argparse.Namespace) -> int:
-    with _store() as store:
-        store.backup(options.file)
+    with _upkeep() as built:
+        # Where it went is the operator's matter, and no log's.
+        told = partial(built.acts.did, "database.backup", OPERATOR, {})
+        built.store.backup(options.file, told)
     print("copied; the decision log is a file of its own", file=sys.stderr)
     return 0

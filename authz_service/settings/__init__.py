@@ -36,6 +36,9 @@ SHIPPED_POLICIES = Path(__file__).parent.parent / "policy" / "shipped"
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+"""IPv4 in the form of IPv6; callers are told apart by what they are, which is IPv4."""
+
 _FLAGS = {"on": True, "off": False}
 _NUMBERS = {
     "AUTHZ_WORKERS": (1, 64),
@@ -170,9 +173,17 @@ def _proxies(text: str, problems: list[str]) -> tuple[Network, ...]:
     networks = []
     for part in filter(None, (one.strip() for one in text.split(","))):
         try:
-            networks.append(ipaddress.ip_network(part))
+            network = ipaddress.ip_network(part)
         except ValueError:
             problems.append(f"AUTHZ_TRUSTED_PROXIES: `{part}` is no network")
+            continue
+        if network.prefixlen == 0:
+            problems.append(f"AUTHZ_TRUSTED_PROXIES: `{part}` is everybody; name the proxies")
+        if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
+            problems.append(
+                f"AUTHZ_TRUSTED_PROXIES: `{part}` never matches; write IPv4 as `10.0.0.0/8`"
+            )
+        networks.append(network)
     return tuple(networks)
 
 

@@ -24,6 +24,7 @@ Four promises hold throughout, and ``tests/store`` asks for them:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,7 +42,7 @@ from authz_service.store.registry import SqlRegistry
 from authz_service.store.sign_ins import SqlSignIns
 from authz_service.store.surrogates import SqlSurrogates
 from authz_service.store.versions import NEEDED
-from authz_service.usecases.ports import Clock
+from authz_service.usecases.ports import Clock, Told
 
 __all__ = ["SqlStore"]
 
@@ -112,7 +113,7 @@ class SqlStore:
 
     def version(self) -> tuple[str | None, str]:
         """
-        Give the database's version, None if it is empty, and the version that is needed.
+        Give the database's version, None if it is empty or not there, and the one that is needed.
 
         Raises:
             StoreUnavailable: the database did not answer.
@@ -128,28 +129,42 @@ class SqlStore:
         """
         self.database.upgrade()
 
-    def downgrade(self, to: str) -> None:
+    def lost(self, to: str) -> Mapping[str, int]:
         """
-        Bring the database back to an earlier version, without what that one does not know.
+        Count what ``downgrade`` would lose: rows by table, and values by column of other tables.
 
         Raises:
             InvalidInput: *to* is no earlier version that this service knows.
             Conflict: the database has a version that this service does not know.
             StoreUnavailable: the database did not answer.
         """
-        self.database.downgrade(to)
+        return self.database.lost(to)
 
-    def backup(self, to: Path) -> None:
+    def downgrade(self, to: str, told: Told) -> None:
+        """
+        Bring the database back to an earlier version, without what that one does not know.
+
+        *told* hears of it as the last thing before it counts, by the revision, which stays.
+
+        Raises:
+            InvalidInput: *to* is no earlier version that this service knows.
+            Conflict: the database has a version that this service does not know.
+            StoreUnavailable: the database did not answer.
+        """
+        self.database.downgrade(to, told)
+
+    def backup(self, to: Path, told: Told) -> None:
         """
         Copy a file of SQLite to another, which only its owner can read, while others write.
 
         The copy holds one state of the store. It is put in the file's place to restore it.
+        *told* hears of it as the last thing before the copy is there, by the revision in it.
 
         Raises:
             InvalidInput: *to* exists, or the database is of PostgreSQL, whose ``pg_dump`` does it.
             StoreUnavailable: it cannot be read, or not be written there.
         """
-        self.database.backup(to)
+        self.database.backup(to, told)
 
     def changes_since(self, revision: int, limit: int) -> Changes:
         """

@@ -13,6 +13,8 @@ from typing import Protocol
 
 from sqlalchemy import Connection, Engine
 
+from authz_service.usecases.ports import Told
+
 
 class Backend(Protocol):
     """One database, reached in its own way. Safe for threads."""
@@ -24,6 +26,9 @@ class Backend(Protocol):
     @property
     def upgrades_itself(self) -> bool:
         """Whether a service that starts may bring an older database to its own version."""
+
+    def is_there(self) -> bool:
+        """Tell whether there is anything to ask; a server is always asked."""
 
     def prepare(self) -> None:
         """
@@ -51,9 +56,9 @@ class Backend(Protocol):
     def forget(self) -> None:
         """Take out of the files what was deleted, as far as that is possible and ours to do."""
 
-    def copy(self, to: Path) -> None:
+    def copy(self, to: Path, told: Told) -> None:
         """
-        Copy the database to a new file while others write; see ``SqlStore.backup``.
+        Copy the database to a new file while others write; see ``Database.backup``.
 
         Raises:
             InvalidInput: the file exists, or this database is not copied in this way.

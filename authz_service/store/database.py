@@ -85,11 +85,13 @@ class Database:
 
     def version(self) -> str | None:
         """
-        Give the version of the database, None if it is empty.
+        Give the version of the database, None if it is empty or not there yet.
 
         Raises:
             StoreUnavailable: the database did not answer.
         """
+        if not self.backend.is_there():
+            return None
         with self.read() as connection:
             return versions.version_of(connection)
 
@@ -108,32 +110,49 @@ class Database:
             elif versions.is_older(version):
                 versions.upgrade(connection)
 
-    def downgrade(self, to: str) -> None:
+    def lost(self, to: str) -> Mapping[str, int]:
         """
-        Bring the database back to version *to*, without what that one does not know.
+        Count what ``downgrade`` to version *to* would lose: see ``SqlStore.lost``.
 
         Raises:
             InvalidInput: *to* is no earlier version that this service knows.
             Conflict: the database has a version that this service does not know.
             StoreUnavailable: the database did not answer.
         """
-        there = self.version()
-        versions.require_way_back(there, to)
-        with _translated(self.backend), self.backend.reshape() as connection:
+        there = versions.require_way_back(self.version(), to)
+        with self.read() as connection:
+            return versions.lost(connection, there, to)
+
+    def downgrade(self, to: str, told: Told) -> None:
+        """
+        Bring the database back to version *to*, without what that one does not know.
+
+        *told* hears of it as the last thing before it counts, by the revision, which stays.
+
+        Raises:
+            InvalidInput: *to* is no earlier version that this service knows.
+            Conflict: the database has a version that this service does not know.
+            StoreUnavailable: the database did not answer.
+        """
+        there = versions.require_way_back(self.version(), to)
+        with _telling(), _translated(self.backend), self.backend.reshape() as connection:
             # Another process may have been faster.
             if versions.version_of(connection) == there:
                 versions.downgrade(connection, to)
+                tell(told, revision_of(connection))
 
-    def backup(self, to: Path) -> None:
+    def backup(self, to: Path, told: Told) -> None:
         """
         Copy the database to a new file that only its owner can read, while others write.
+
+        *told* hears of it as the last thing before the copy is there, by the revision in it.
 
         Raises:
             InvalidInput: the file exists, or the database is not copied in this way.
             StoreUnavailable: it cannot be read, or not be written there.
         """
         try:
-            self.backend.copy(to)
+            self.backend.copy(to, told)
         except (OSError, sqlite3.Error) as error:
             cause = _cause(error, self.backend)
             raise StoreUnavailable(f"the database cannot be copied: {cause}") from None
@@ -168,11 +187,8 @@ class Database:
             Conflict: what is written contradicts what is stored.
             StoreUnavailable: the database did not answer, or another writer went on too long.
         """
-        try:
-            with _translated(self.backend), self.backend.write() as connection:
-                yield connection
-        except _NotTold as failure:
-            raise failure.raised from failure.raised.__cause__
+        with _telling(), _translated(self.backend), self.backend.write() as connection:
+            yield connection
 
     @contextmanager
     def revise(self, told: Told, touched: Touched = ANYTHING) -> Iterator[tuple[Connection, int]]:
@@ -235,7 +251,7 @@ def revision_of(connection: Connection) -> int:
 
 
 def tell(told: Told, revision: int) -> None:
-    """Tell of *revision*; what *told* raises comes out of ``Database.write`` unchanged."""
+    """Tell of *revision*; what *told* raises comes out of the transaction unchanged."""
     try:
         told(revision)
     except Exception as error:  # noqa: BLE001 - whatever it is, `write` raises it again
@@ -272,6 +288,15 @@ def _backend(url: str, busy_timeout: float) -> Backend:
                 raise InvalidInput("database_url", message)
             return SqliteFile(Path(parsed.database), busy_timeout)
     raise InvalidInput("database_url", message)
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Let out what a ``Told`` raised, as it was."""
+    try:
+        yield
+    except _NotTold as failure:
+        raise failure.raised from failure.raised.__cause__
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, 
 
 from authz_service.domain.errors import InvalidInput, StoreUnavailable
 from authz_service.store.schema import store_revision
+from authz_service.usecases.ports import Told
 
 _POOL = 8
 """Connections that stay open: one for each thread of a server."""
@@ -63,6 +64,22 @@ class _Patient(psycopg.Connection[Any]):
             # What the server may still send belongs to a question that nobody asks any more.
             self.close()
             raise ServerSilent from None
+
+
+# What libpq and the server say of a connection that does not come about.
+_NO_WAY_IN = (
+    "Connection refused",
+    "connection timeout expired",
+    "could not translate host name",
+    "failed to resolve host",
+    "No route to host",
+    "No such file or directory",
+    "no pg_hba.conf entry",
+    "password authentication failed",
+    "does not exist",
+    "too many clients",
+    "certificate verify failed",
+)
 
 
 class ServerSilent(psycopg.OperationalError):
@@ -141,6 +158,10 @@ class PostgresServer:
         event.listen(engine, "connect", _set_up)
         return engine
 
+    def is_there(self) -> bool:
+        """Say yes: only the server knows."""
+        return True
+
     def prepare(self) -> None:
         """Make nothing: the database is made by who runs the server."""
 
@@ -181,8 +202,14 @@ class PostgresServer:
         return None
 
     def cause(self, error: BaseException) -> str | None:
-        """Give an error's SQLSTATE, such as 55P03; one that the client noticed has none."""
-        return getattr(error, "sqlstate", None)
+        """
+        Give an error's SQLSTATE, such as 55P03, or what keeps the client from connecting.
+
+        Only phrases that are known are repeated: a whole message names hosts and roles.
+        """
+        said = str(error)
+        found = next((phrase for phrase in _NO_WAY_IN if phrase in said), None)
+        return getattr(error, "sqlstate", None) or found
 
     def forget(self) -> None:
         """
@@ -192,7 +219,7 @@ class PostgresServer:
         server's files, its write-ahead log and its back-ups are its administrators' matter.
         """
 
-    def copy(self, to: Path) -> None:  # noqa: ARG002 - the interface's
+    def copy(self, to: Path, told: Told) -> None:  # noqa: ARG002 - the interface's
         """
         Refuse: ``pg_dump`` copies a database of PostgreSQL.
 

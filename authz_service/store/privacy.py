@@ -1,7 +1,8 @@
 """
 All that is kept of a person, shown or forgotten (LGPD art. 18).
 
-A person is known by a CPF, or as the representative of a foreign company by a login.
+A person is known by a CPF, or as the representative of a foreign company by a login. Whether
+another's entity stands for a person only that service knows; what is kept of it is its name.
 
 Nothing here names a table that holds persons: the columns of the type ``CpfText``, or else
 ``LoginText``, say whose a row is, and a row that belongs to such a row by a foreign key is of
@@ -41,6 +42,8 @@ from sqlalchemy import (
     update,
 )
 
+from authz_service.domain.decision import Subject
+from authz_service.domain.entities import EntityName
 from authz_service.domain.identifiers import (
     ERASED,
     Cnpj,
@@ -51,7 +54,7 @@ from authz_service.domain.identifiers import (
     without_cpf,
 )
 from authz_service.store.columns import CpfText, LoginText
-from authz_service.store.database import Database, revision_of
+from authz_service.store.database import Database, revision_of, tell
 from authz_service.store.schema import (
     changes,
     delegation_events,
@@ -90,9 +93,7 @@ class SqlPersonalData:
 
     database: Database
 
-    def export(
-        self, person: Cpf | Login
-    ) -> tuple[Mapping[str, Sequence[Mapping[str, object]]], int]:
+    def export(self, person: Subject) -> tuple[Mapping[str, Sequence[Mapping[str, object]]], int]:
         """
         Give every row about the person, by table, in values that JSON knows; the revision.
 
@@ -110,9 +111,11 @@ class SqlPersonalData:
                     found[table.name] = _rows(connection, table, about, person)
             return found, revision_of(connection)
 
-    def erase(self, person: Cpf | Login, told: Told) -> int:
+    def erase(self, person: Subject, told: Told) -> int | None:
         """
         Forget the person, the pairing with the surrogate included, and give the revision.
+
+        None, and nothing is written or told, if nothing was kept.
 
         Delegations to the person go with their history. Where the person acted on those of
         others, the history keeps the act and ``ERASED`` in the place of the CPF. Where free
@@ -121,43 +124,58 @@ class SqlPersonalData:
         All else is gone from the files as well, once nobody reads an older state. A foreign
         company keeps its other representatives, and stays what it was.
         """
-        with self.database.revise(told) as (connection, revision):
-            if isinstance(person, Cpf):
-                spend(connection, person)
-            connection.execute(delete(other_surrogates).where(_paired(connection, person)))
-            # What belongs to a row goes before the row.
-            for table in reversed(metadata.sorted_tables):
-                belonging = _belonging(table, person)
-                if belonging is not None:
-                    connection.execute(delete(table).where(belonging))
-            if isinstance(person, Cpf):
-                _forget_mentions(connection, person)
+        revision = None
+        with self.database.write() as connection:
+            if _forget(connection, person):
+                revision = self.database.count(connection)
+                tell(told, revision)
+        # Also where nothing was left: an earlier call may not have come to it.
         self.database.forget()
         return revision
 
 
-def _forget_mentions(connection: Connection, cpf: Cpf) -> None:
-    """Take the person out of what is not the person's own and stays."""
+def _forget(connection: Connection, person: Subject) -> bool:
+    """Take the person out of all tables, and tell whether there was anything."""
+    if isinstance(person, Cpf):
+        spend(connection, person)
+    changed = delete(other_surrogates).where(_paired(connection, person))
+    rows = connection.execute(changed).rowcount
+    # What belongs to a row goes before the row.
+    for table in reversed(metadata.sorted_tables):
+        belonging = _belonging(table, person)
+        if belonging is not None:
+            rows += connection.execute(delete(table).where(belonging)).rowcount
+    if isinstance(person, Cpf):
+        rows += _forget_mentions(connection, person)
+    return rows > 0
+
+
+def _forget_mentions(connection: Connection, cpf: Cpf) -> int:
+    """Take the person out of what is not the person's own and stays; give how many places."""
+    places = 0
     for column, erased in _ACTED.items():
         change = update(column.table).where(column == cpf).values({column: erased})
-        connection.execute(change)
+        places += connection.execute(change).rowcount
     for table in metadata.sorted_tables:
         for column in table.columns:
             if isinstance(column.type, Text):
-                _take_out(connection, table, column, cpf)
+                places += _take_out(connection, table, column, cpf)
+    return places
 
 
-def _paired(connection: Connection, person: Cpf | Login) -> ColumnElement[bool]:
-    """Tell which names of logins and entities are the person's: the login, or ids with the CPF."""
+def _paired(connection: Connection, person: Subject) -> ColumnElement[bool]:
+    """Tell which names of logins and entities are the person's: its own, or ids with the CPF."""
     kind, identity = other_surrogates.c.type, other_surrogates.c.id
     if isinstance(person, Login):
         return and_(kind == LOGIN, identity == person.value)
+    if isinstance(person, EntityName):
+        return and_(kind == person.type, identity == person.id)
     pairs = connection.execute(select(kind, identity)).all()
     theirs = [(of, name) for of, name in pairs if _without(person, name) != name]
     return tuple_(kind, identity).in_(theirs)
 
 
-def _belonging(table: Table, person: Cpf | Login) -> ColumnElement[bool] | None:
+def _belonging(table: Table, person: Subject) -> ColumnElement[bool] | None:
     """Tell which rows are the person's own, or None if those of this table are nobody's."""
     own = [column == person for column in _of_persons(table, person) if column not in _ACTED]
     for key in table.foreign_keys:
@@ -167,7 +185,7 @@ def _belonging(table: Table, person: Cpf | Login) -> ColumnElement[bool] | None:
     return or_(*own) if own else None
 
 
-def _about(table: Table, person: Cpf | Login) -> ColumnElement[bool] | None:
+def _about(table: Table, person: Subject) -> ColumnElement[bool] | None:
     """Tell which rows are the person's own or tell of what the person did, or None."""
     belonging = _belonging(table, person)
     named = [column == person for column in _of_persons(table, person)]
@@ -175,14 +193,16 @@ def _about(table: Table, person: Cpf | Login) -> ColumnElement[bool] | None:
     return or_(*found) if found else None
 
 
-def _of_persons(table: Table, person: Cpf | Login) -> list[Column[Any]]:
+def _of_persons(table: Table, person: Subject) -> list[Column[Any]]:
     """Give the columns that name persons as this one is named."""
+    if isinstance(person, EntityName):
+        return []
     kind = CpfText if isinstance(person, Cpf) else LoginText
     return [column for column in table.columns if isinstance(column.type, kind)]
 
 
 def _rows(
-    connection: Connection, table: Table, about: ColumnElement[bool], person: Cpf | Login
+    connection: Connection, table: Table, about: ColumnElement[bool], person: Subject
 ) -> list[Mapping[str, object]]:
     """Give rows in the order of the primary key; a number that only counts them is left out."""
     counter = table.autoincrement_column
@@ -194,7 +214,7 @@ def _rows(
     ]
 
 
-def _value(value: object, whose: Cpf | Login) -> object:
+def _value(value: object, whose: Subject) -> object:
     """Give a value as JSON knows it; of other persons only what may be shown."""
     match value:
         case Cpf():
@@ -205,14 +225,16 @@ def _value(value: object, whose: Cpf | Login) -> object:
             return value.value
         case date():
             return value.isoformat()
+        case str() if isinstance(whose, EntityName) and value == whose.id:
+            return value
         case str():
             return without_cpf(value)
     return value
 
 
-def _take_out(connection: Connection, table: Table, column: Column[Any], cpf: Cpf) -> None:
+def _take_out(connection: Connection, table: Table, column: Column[Any], cpf: Cpf) -> int:
     """
-    Replace the CPF in free text, however it is written.
+    Replace the CPF in free text, however it is written, and give in how many texts.
 
     The database cannot find the candidates, since it knows neither the digits of other scripts
     nor what may stand between two of them. So each erasure reads all that was ever written
@@ -228,6 +250,7 @@ def _take_out(connection: Connection, table: Table, column: Column[Any], cpf: Cp
     for name, without in found:
         same = [part == value for part, value in zip(key, name, strict=True)]
         connection.execute(update(table).where(*same).values({column: without}))
+    return len(found)
 
 
 def _without(cpf: Cpf, text: str) -> str:

@@ -16,11 +16,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, select
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from authz_service.domain.errors import InvalidInput
+from authz_service.store.schema import store_revision
+from authz_service.usecases.ports import Told
 
 _BEGIN = "authz_begin"
 _PRAGMAS = (
@@ -74,6 +76,10 @@ class SqliteFile:
         event.listen(self.engine, "begin", _begin)
         event.listen(self.engine, "connect", self._remember)
         event.listen(self.engine, "checkout", self._same_file)
+
+    def is_there(self) -> bool:
+        """Tell whether there is a file."""
+        return self.path.exists()
 
     def prepare(self) -> None:
         """
@@ -129,9 +135,11 @@ class SqliteFile:
             for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
                 raw.cursor().execute(statement).fetchall()
 
-    def copy(self, to: Path) -> None:
+    def copy(self, to: Path, told: Told) -> None:
         """
         Copy the database by SQLite's own back-up: one state, while others read and write.
+
+        *told* hears of it as the last thing before the copy is there, by the revision in it.
 
         Raises:
             InvalidInput: *to* exists already.
@@ -139,10 +147,14 @@ class SqliteFile:
         """
         # To read only would leave files beside a database that nobody else has open.
         there = f"file:{_escaped(self.path)}?mode=rw"
+        if os.path.lexists(to):
+            raise InvalidInput("file", "exists already")
         try:
             with _appearing(to) as copy, closing(sqlite3.connect(there, uri=True)) as original:
                 # All pages at once: in steps, every write of others would begin it anew.
                 original.backup(copy)
+                [[revision]] = copy.execute(str(select(store_revision.c.value))).fetchall()
+                told(revision)
         except FileExistsError:
             raise InvalidInput("file", "exists already") from None
 

@@ -22,9 +22,13 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     String,
     Table,
+    create_engine,
+    func,
     insert,
     inspect,
+    literal_column,
     select,
+    table,
 )
 
 from authz_service.domain.errors import Conflict, InvalidInput, StoreUnavailable
@@ -98,9 +102,9 @@ def upgrade(connection: Connection) -> None:
     command.upgrade(_config(connection), NEEDED)
 
 
-def require_way_back(version: str | None, to: str) -> None:
+def require_way_back(version: str | None, to: str) -> str:
     """
-    Require that the database can be brought back from *version* to the version *to*.
+    Require that the database can be brought back from *version* to *to*; give *version*.
 
     Raises:
         InvalidInput: *to* is no earlier version that this service knows.
@@ -110,13 +114,60 @@ def require_way_back(version: str | None, to: str) -> None:
     if version is not None and not is_older(version) and version not in VERSIONS:
         raise Conflict("the database is newer than this release: use the one that upgraded it")
     earlier = [one for one in VERSIONS if version is not None and one < version]
-    if to not in earlier:
+    if version is None or to not in earlier:
         raise InvalidInput("to", f"must be an earlier version: {', '.join(earlier) or 'none'}")
+    return version
 
 
 def downgrade(connection: Connection, to: str) -> None:
     """Bring a database back to an earlier version, without what that one does not know."""
     command.downgrade(_config(connection), to)
+
+
+def lost(connection: Connection, there: str, to: str) -> dict[str, int]:
+    """
+    Count what a database of version *there* would lose on its way back to *to*.
+
+    Returns:
+        rows by the table that would go, and values by the column of a table that would stay.
+    """
+    before, after = _shapes(there, to)
+    found = {}
+    for name in sorted(before):
+        rows = select(func.count()).select_from(table(name))
+        if name not in after:
+            found[name] = rows
+            continue
+        for column in sorted(before[name] - after[name]):
+            found[f"{name}.{column}"] = rows.where(literal_column(column).is_not(None))
+    return {name: int(connection.execute(rows).scalar_one()) for name, rows in found.items()}
+
+
+def _shapes(there: str, to: str) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """
+    Give the columns by table of one version and of another.
+
+    Only the migrations know, so they are run on an empty database in memory.
+    """
+    engine = create_engine("sqlite://")
+    try:
+        with engine.begin() as connection:
+            make(connection)
+            if there != NEEDED:
+                downgrade(connection, there)
+            before = _columns(connection)
+            downgrade(connection, to)
+            return before, _columns(connection)
+    finally:
+        engine.dispose()
+
+
+def _columns(connection: Connection) -> dict[str, set[str]]:
+    tables = inspect(connection)
+    return {
+        name: {column["name"] for column in tables.get_columns(name)}
+        for name in tables.get_table_names()
+    }
 
 
 def _config(connection: Connection) -> Config:

@@ -17,7 +17,7 @@ from functools import partial
 
 from authz_service.domain.decision import Caller
 from authz_service.domain.errors import InvalidInput
-from authz_service.domain.identifiers import ProcessId
+from authz_service.domain.identifiers import ProcessId, without_cpf
 from authz_service.domain.processes import (
     ProcessDefinition,
     ProcessState,
@@ -141,6 +141,7 @@ def _definitions(
     for number, row in enumerate(rows, start=1):
         try:
             process = _definition(row, known)
+            require_harmless(process)
         except InvalidInput as error:
             problems.append(f"row {number}: {error}")
             continue
@@ -164,6 +165,24 @@ def twins(processes: Sequence[ProcessDefinition]) -> list[str]:
         if twin != process.id:
             problems.append(f"`{twin}` and `{process.id}` have the same code and title")
     return problems
+
+
+def require_harmless(process: ProcessDefinition) -> None:
+    """
+    Refuse texts that no log, no URL and no terminal may be given.
+
+    The noun itself takes them: what is stored already has to stay readable.
+
+    Raises:
+        InvalidInput: id, code or title hold a CPF, or the title signs that cannot be seen.
+    """
+    if not process.title.isprintable():
+        raise InvalidInput("title", "must hold visible characters only")
+    # The id last: one that was made of code and title has what is wrong with them.
+    texts = {"code": process.code, "title": process.title, "id": process.id.value}
+    for field, text in texts.items():
+        if without_cpf(text) != text:
+            raise InvalidInput(field, "must not hold a CPF")
 
 
 def _definition(row: Mapping[str, object], known: Sequence[ProcessDefinition]) -> ProcessDefinition:

@@ -16,7 +16,7 @@ from typing import Protocol
 from authz_service.domain.decision import Decision, Question, Record, Subject
 from authz_service.domain.entities import EntityName
 from authz_service.domain.facts import Facts
-from authz_service.domain.identifiers import Cnpj, Cpf, Login
+from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.people import Bond, Person, Standing
 from authz_service.domain.processes import Ambiguous
 from authz_service.domain.sign_in import Companies, SignIn, Token, Verified
@@ -274,14 +274,14 @@ class SignIns(Protocol):
 class PersonalData(Protocol):
     """All that is kept of a person, to be shown to that person or forgotten (LGPD art. 18)."""
 
-    def export(
-        self, person: Cpf | Login
-    ) -> tuple[Mapping[str, Sequence[Mapping[str, object]]], int]:
+    def export(self, person: Subject) -> tuple[Mapping[str, Sequence[Mapping[str, object]]], int]:
         """Give every row about the person, by table, in values that JSON knows; the revision."""
 
-    def erase(self, person: Cpf | Login, told: Told) -> int:
+    def erase(self, person: Subject, told: Told) -> int | None:
         """
         Forget the person, the pairing with the surrogate included, and give the revision.
+
+        None, and nothing is written or told, if nothing was kept.
 
         Delegations to the person go with their history. Where the person acted on those of
         others, the history keeps the act and ``ERASED`` in the place of the CPF. The digests of

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from authz_service.domain.decision import Caller
-from authz_service.domain.identifiers import Cpf, Login
+from authz_service.domain.decision import Caller, Subject
 from authz_service.usecases.acts import ActLog
 from authz_service.usecases.ports import PersonalData, Surrogates
 
@@ -17,8 +16,12 @@ class Privacy:
     """
     Shows and forgets what is kept of a person, known by a CPF or by a login of Orquestra.
 
+    An entity of another service may stand for a person as well; of it, its pairing is kept.
+
     Both are acts in the decision log, under the surrogate that the person has had so far.
-    The log keeps its lines: without the pairing they are about nobody.
+    The log keeps its lines: without the pairing they are about nobody. Who asks about somebody
+    of whom nothing is kept learns just that, which is an act too, and makes no pairing. Where
+    there is nothing to forget nothing is done, so there is no act.
 
     Attributes:
         data: where it is kept.
@@ -31,29 +34,34 @@ class Privacy:
     acts: ActLog
 
     def export(
-        self, person: Cpf | Login, caller: Caller
+        self, person: Subject, caller: Caller
     ) -> Mapping[str, Sequence[Mapping[str, object]]]:
         """
-        Give every row about the person, by table.
+        Give every row about the person, by table; no table has any if nothing is kept.
 
         Raises:
             Unavailable: no store, or the act could not be written down.
         """
-        # The name first: one that is made for this act is part of what is kept.
-        name = self._name(person)
+        name = self.surrogates.known(person)
         found, revision = self.data.export(person)
-        self.acts.did("person.export", caller, {"person": name}, revision)
+        if name is None and any(found.values()):
+            # One that is made for this act is part of what is kept.
+            name = self.surrogates.surrogates([person])[person]
+            found, revision = self.data.export(person)
+        details = {"person": name, "found": any(found.values())}
+        self.acts.did("person.export", caller, details, revision)
         return found
 
-    def erase(self, person: Cpf | Login, caller: Caller) -> None:
+    def erase(self, person: Subject, caller: Caller) -> bool:
         """
         Forget the person; decisions about one are made from then on as if never heard of.
+
+        Returns:
+            whether anything was kept; if not, nothing was done.
 
         Raises:
             Unavailable: nothing was forgotten.
         """
-        told = partial(self.acts.did, "person.erase", caller, {"person": self._name(person)})
-        self.data.erase(person, told)
-
-    def _name(self, person: Cpf | Login) -> str:
-        return self.surrogates.surrogates([person])[person]
+        details = {"person": self.surrogates.known(person)}
+        told = partial(self.acts.did, "person.erase", caller, details)
+        return self.data.erase(person, told) is not None

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from authz_service.domain.decision import Caller
-from authz_service.domain.errors import Conflict, InvalidInput, NotFound, Stale
-from authz_service.domain.identifiers import ProcessId, without_cpf
+from authz_service.domain.errors import Conflict, NotFound, Stale
+from authz_service.domain.identifiers import ProcessId
 from authz_service.domain.processes import ProcessDefinition, ProcessState, ProcessVersion
 from authz_service.usecases.acts import ActLog, Details
-from authz_service.usecases.catalogue import twins
+from authz_service.usecases.catalogue import require_harmless, twins
 from authz_service.usecases.stores import Catalogue, Page
 
 Seen = Callable[[ProcessDefinition | None], bool]
@@ -96,7 +96,7 @@ class ProcessDesk:
             Stale: what is there is not what was seen.
             Conflict: another process has the same code and title.
         """
-        _require_harmless(process)
+        require_harmless(process)
 
         def change(known: Mapping[ProcessId, ProcessDefinition]) -> ProcessDefinition:
             _require_seen(known.get(process.id), seen)
@@ -174,13 +174,3 @@ def _none() -> NotFound:
 def _require_seen(kept: ProcessDefinition | None, seen: Seen) -> None:
     if not seen(kept):
         raise Stale("the process is not what the caller has seen")
-
-
-def _require_harmless(process: ProcessDefinition) -> None:
-    """Refuse texts that no log and no URL may hold."""
-    if not process.title.isprintable():
-        raise InvalidInput("title", "must hold visible characters only")
-    texts = {"id": process.id.value, "code": process.code, "title": process.title}
-    for field, text in texts.items():
-        if without_cpf(text) != text:
-            raise InvalidInput(field, "must not hold a CPF")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from authz_service.domain.decision import Subject
 from authz_service.domain.delegation import Delegation
@@ -29,6 +30,7 @@ from authz_service.usecases.ports import Seen, Told
 from tests.fakes.tables import Tables
 
 Row = Mapping[str, object]
+_After = dict[str, Mapping[Any, object] | tuple[object, ...]]
 
 _KEPT_AFTER_THE_END = timedelta(days=1)
 
@@ -200,10 +202,14 @@ class MemoryPersonalData:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    def export(self, person: Cpf | Login) -> tuple[Mapping[str, Sequence[Row]], int]:
+    def export(self, person: Subject) -> tuple[Mapping[str, Sequence[Row]], int]:
         """Give every row about the person, by table; the revision."""
         tables = self._tables.well()
-        found = self._of_login(person) if isinstance(person, Login) else self._of_cpf(person)
+        found: dict[str, list[Row]] = {}
+        if isinstance(person, Cpf):
+            found = self._of_cpf(person)
+        elif isinstance(person, Login):
+            found = self._of_login(person)
         found["other_surrogates"] = [
             {"type": kind, "id": identity, "surrogate": name}
             for (kind, identity), name in sorted(_others(tables, person).items())
@@ -255,63 +261,68 @@ class MemoryPersonalData:
             ],
         }
 
-    def erase(self, person: Cpf | Login, told: Told) -> int:
-        """Forget the person."""
-        if isinstance(person, Login):
-            return self._erase_login(person, told)
-        return self._erase_cpf(person, told)
-
-    def _erase_login(self, login: Login, told: Told) -> int:
+    def erase(self, person: Subject, told: Told) -> int | None:
+        """Forget the person, if anything is kept."""
         tables = self._tables.well()
+        if isinstance(person, Cpf):
+            after = self._without_cpf(person)
+        elif isinstance(person, Login):
+            after = self._without_login(person)
+        else:
+            after = {}
+        mine = _others(tables, person)
+        after["surrogates"] = {
+            key: one
+            for key, one in tables.surrogates.items()
+            if key != person and _key(key) not in mine
+        }
+        if all(getattr(tables, name) == table for name, table in after.items()):
+            return None
+        return tables.revise(told, **after)
+
+    def _without_login(self, login: Login) -> _After:
+        tables = self._tables
         foreign = {
             key: replace(
                 one, representatives=tuple(each for each in one.representatives if each != login)
             )
             for key, one in tables.foreign.items()
         }
-        return tables.revise(
-            told,
-            surrogates={key: one for key, one in tables.surrogates.items() if key != login},
-            foreign=foreign,
-            named=tuple(one for one in tables.named if one[1] != login),
-        )
+        return {
+            "foreign": foreign,
+            "named": tuple(one for one in tables.named if one[1] != login),
+        }
 
-    def _erase_cpf(self, cpf: Cpf, told: Told) -> int:
-        tables = self._tables.well()
+    def _without_cpf(self, cpf: Cpf) -> _After:
+        tables = self._tables
         tokens = {key: one.ends_at for key, one in tables.sign_ins.items() if one.person == cpf}
-        return tables.revise(
-            told,
-            people={key: one for key, one in tables.people.items() if key != cpf},
-            observed={key: one for key, one in tables.observed.items() if key != cpf},
-            surrogates={
-                key: one
-                for key, one in tables.surrogates.items()
-                if key != cpf and _key(key) not in _others(tables, cpf)
-            },
-            standings={key: one for key, one in tables.standings.items() if one.person != cpf},
-            past=tuple(one for one in tables.past if one[0].person != cpf),
-            sign_ins={key: one for key, one in tables.sign_ins.items() if one.person != cpf},
-            spent=tables.spent | tokens,
-            bonds={
+        return {
+            "people": {key: one for key, one in tables.people.items() if key != cpf},
+            "observed": {key: one for key, one in tables.observed.items() if key != cpf},
+            "standings": {key: one for key, one in tables.standings.items() if one.person != cpf},
+            "past": tuple(one for one in tables.past if one[0].person != cpf),
+            "sign_ins": {key: one for key, one in tables.sign_ins.items() if one.person != cpf},
+            "spent": tables.spent | tokens,
+            "bonds": {
                 key: replace(one, proof=_without(cpf, one.proof))
                 for key, one in tables.bonds.items()
             },
-            delegations={
+            "delegations": {
                 key: _erased(one, cpf)
                 for key, one in tables.delegations.items()
                 if one.member != cpf
             },
-        )
+        }
 
 
-def _others(tables: Tables, person: Cpf | Login) -> dict[tuple[str, str], str]:
-    """Give the names of logins and entities that are the person's: the login, or spell the CPF."""
+def _others(tables: Tables, person: Subject) -> dict[tuple[str, str], str]:
+    """Give the names of logins and entities that are the person's: its own, or spell the CPF."""
     found = {}
     for subject, name in tables.surrogates.items():
         kind, identity = _key(subject)
         if isinstance(person, Cpf) and kind != "person" and _without(person, identity) != identity:
             found[kind, identity] = name
-        if subject == person and isinstance(person, Login):
+        if subject == person and not isinstance(person, Cpf):
             found[kind, identity] = name
     return found
 
@@ -330,7 +341,7 @@ def _row(one: object, **more: object) -> Row:
     return {key: value for key, value in own.items() if key not in left_out} | more
 
 
-def _shown(value: object, whose: Cpf | Login) -> object:
+def _shown(value: object, whose: Subject) -> object:
     """Give a value as JSON knows it; of other persons only what may be shown."""
     match value:
         case Cpf():
@@ -343,6 +354,8 @@ def _shown(value: object, whose: Cpf | Login) -> object:
             return value.isoformat()
         case tuple():
             return list(value)
+        case str() if isinstance(whose, EntityName) and value == whose.id:
+            return value
         case str():
             return without_cpf(value)
     return value

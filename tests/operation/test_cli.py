@@ -331,7 +331,8 @@ def test_the_demo_needs_a_policy(home: Path) -> None:
 
     done = authz(home, "demo")
 
-    assert (1, ".:0:0: the policy folder does not exist\n") == (done.returncode, done.stderr)
+    told = ".:0:0: there is no policy folder where AUTHZ_POLICIES says\n"
+    assert (1, told) == (done.returncode, done.stderr)
 
 
 def test_the_database_is_sqlite(home: Path) -> None:

@@ -286,3 +286,30 @@ def test_every_setting_is_documented_in_the_readme() -> None:
 
     assert table() in readme
     assert all(setting.meaning.endswith(".") for setting in SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [
+        ("0.0.0.0/0", "is everybody"),
+        ("::/0", "is everybody"),
+        ("::ffff:10.0.0.1", "never matches; write IPv4 as"),
+        ("::ffff:10.0.0.0/104", "never matches; write IPv4 as"),
+        ("::ffff:0:0/96", "never matches; write IPv4 as"),
+    ],
+)
+def test_a_network_that_can_be_no_proxys_is_refused(network: str, said: str) -> None:
+    """Whoever trusts everybody believes any address, and IPv4 is never met as IPv6."""
+    with pytest.raises(SettingsInvalid) as caught:
+        Settings.from_env({"AUTHZ_TRUSTED_PROXIES": f"10.0.0.5, {network}"})
+
+    [problem] = caught.value.problems
+    assert problem.startswith(f"AUTHZ_TRUSTED_PROXIES: `{network}` {said}")
+
+
+def test_a_large_network_may_be_that_of_proxies() -> None:
+    """What is refused is everybody, and not much."""
+    networks = ("0.0.0.0/1", "::/1", "::fffe:0:0/96")
+    settings = Settings.from_env({"AUTHZ_TRUSTED_PROXIES": ",".join(networks)})
+
+    assert networks == tuple(map(str, settings.trusted_proxies))

@@ -319,7 +319,7 @@ def test_a_person_is_exported_and_erased(own: House) -> None:
     mistyped = authz(own.folder, "person", "erase", "72268402518")
 
     found = json.loads(exported.stdout)
-    assert {"people", "standings", "sign_ins", "surrogates"} == {
+    assert {"changes", "people", "standings", "sign_ins", "surrogates"} == {
         table for table, rows in found.items() if rows
     }
     surrogate = found["surrogates"][0]["surrogate"]

@@ -279,7 +279,7 @@ def test_every_answer_is_in_the_log_once(story: Story) -> None:
 
 def test_nothing_stays_behind(story: Story) -> None:
     """After a stop there is no process and no folder of metrics."""
-    assert [] == list((story.folder / "var").glob("metrics-*"))
+    assert [] == list((story.folder / "var" / "workers").iterdir())
     for pid in {*story.before, *story.after}:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
@@ -309,7 +309,7 @@ def test_a_database_that_cannot_be_used_is_told_once(tmp_path: Path) -> None:
     code, said = ended(tmp_path)
     assert 1 == code
     assert 1 == len(said.splitlines())
-    assert [] == list((tmp_path / "var").glob("metrics-*"))
+    assert [] == list((tmp_path / "var" / "workers").iterdir())
 
 
 def test_a_port_in_use_is_told_before_there_are_workers(tmp_path: Path) -> None:
@@ -358,7 +358,7 @@ def test_one_signal_stops_all(tmp_path: Path, number: signal.Signals) -> None:
         running.process.send_signal(number)
         assert 0 == running.process.wait(timeout=30)
         assert closed(running.port)
-        assert [] == list(tmp_path.glob("metrics-*"))
+        assert [] == list((tmp_path / "workers").iterdir())
 
 
 def test_a_signal_to_all_of_them_is_one_stop(tmp_path: Path) -> None:
@@ -401,11 +401,32 @@ def test_a_folder_of_a_killed_supervisor_is_taken_away_by_the_next(tmp_path: Pat
     """Metrics of the dead are neither kept nor counted; those of the living are left alone."""
     with several(tmp_path, 1) as killed:
         killed.kill()
-        [left] = tmp_path.glob("metrics-*")
+        place = tmp_path / "workers"
+        [left] = place.iterdir()
         with metrics_folder(tmp_path) as first, metrics_folder(tmp_path) as second:
-            assert {first, second} == set(tmp_path.glob("metrics-*"))
+            assert {first, second} == set(place.iterdir())
             assert left not in (first, second)
-    assert [] == list(tmp_path.glob("metrics-*"))
+    assert [] == list(place.iterdir())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "metrics-abcdefgh",
+        "workers/metrics-2026",
+        "workers/metrics-abcdefgh.bak",
+        "workers/metrics-ABCDEFGH",
+        "workers/other",
+    ],
+)
+def test_what_is_somebody_elses_is_left_alone(tmp_path: Path, name: str) -> None:
+    """Only folders of exactly our names are taken away, and only in the folder that is ours."""
+    theirs = tmp_path / name / "samples"
+    theirs.mkdir(parents=True)
+    with metrics_folder(tmp_path):
+        pass
+
+    assert theirs.is_dir()
 
 
 def test_a_worker_that_is_told_to_stop_is_replaced(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from authz_service.domain.decision import ProcessAsked, Question
-from authz_service.domain.errors import InvalidInput, StoreUnavailable
+from authz_service.domain.errors import InvalidInput, LogUnavailable, StoreUnavailable
 from authz_service.domain.identifiers import ProcessId
 from authz_service.domain.people import Evidence, Person
 from authz_service.domain.processes import ProcessDefinition, ProcessName
@@ -51,7 +51,7 @@ def _tools(url: str, request: pytest.FixtureRequest) -> tuple[Take, Restore]:
 
 def _copy(url: str, folder: Path) -> None:
     with closing(SqlStore(url)) as store:
-        store.backup(folder / "copy")
+        store.backup(folder / "copy", untold)
 
 
 def _move_in(folder: Path) -> str:
@@ -137,7 +137,7 @@ def test_a_copy_is_its_owners_alone_and_nothing_else_is_left(
     """Nobody else can read it, and no half copy lies beside it."""
     folder = tmp_path / "copies"
     folder.mkdir()
-    file.backup(folder / "copy#1%?.db")
+    file.backup(folder / "copy#1%?.db", untold)
 
     assert ["copy#1%?.db"] == [each.name for each in folder.iterdir()]
     assert 0o600 == stat.S_IMODE((folder / "copy#1%?.db").stat().st_mode)
@@ -146,7 +146,7 @@ def test_a_copy_is_its_owners_alone_and_nothing_else_is_left(
 def test_a_copy_may_be_made_of_a_service_that_is_stopped(file: SqlStore, tmp_path: Path) -> None:
     """There is one file before and there are two afterwards, both of them whole."""
     file.close()
-    file.backup(tmp_path / "copy.db")
+    file.backup(tmp_path / "copy.db", untold)
 
     assert ["authz.db", "copy.db"] == sorted(each.name for each in tmp_path.iterdir())
     with closing(SqlStore(f"sqlite:///{tmp_path}/copy.db")) as copy:
@@ -166,7 +166,7 @@ def test_a_copy_replaces_nothing(file: SqlStore, tmp_path: Path, content: str) -
     before = sorted(each.name for each in tmp_path.iterdir())
 
     with pytest.raises(InvalidInput, match=r"^file: exists already$"):
-        file.backup(place)
+        file.backup(place, untold)
     assert before == sorted(each.name for each in tmp_path.iterdir())
     assert content != "file" or "what was there" == place.read_text()
     assert file.registry.person(REPRESENTATIVE) is not None
@@ -183,5 +183,23 @@ def test_what_cannot_be_copied_is_unavailable(file: SqlStore, tmp_path: Path, mi
 
     expected = {"folder": "ENOENT", "database": "SQLITE_CANTOPEN"}[missing]
     with pytest.raises(StoreUnavailable, match=f"^the database cannot be copied: {expected}$"):
-        file.backup(place)
+        file.backup(place, untold)
     assert [] == list(tmp_path.glob("*copy*"))
+
+
+def test_a_copy_is_told_of_before_it_is_there(file: SqlStore, tmp_path: Path) -> None:
+    """By the revision that is in it; with the log broken there is no copy."""
+    place = tmp_path / "copy.db"
+    heard: list[tuple[int, bool]] = []
+
+    def _refuse(_revision: int) -> None:
+        raise LogUnavailable("the decision log cannot be written")
+
+    with pytest.raises(LogUnavailable):
+        file.backup(place, _refuse)
+    assert ["authz.db"] == [each.name for each in tmp_path.glob("*.db*") if "-" not in each.name]
+    file.backup(place, lambda revision: heard.append((revision, place.exists())))
+    assert [(1, False)] == heard
+    with pytest.raises(InvalidInput):
+        file.backup(place, lambda revision: heard.append((revision, True)))
+    assert 1 == len(heard)

@@ -67,6 +67,11 @@ def _register_foreign(store: SqlStore) -> int:
     return store.foreign.add(FOREIGN, untold)
 
 
+def _erase(store: SqlStore) -> object:
+    store.registry.save_person(Person(MEMBER, NOON), untold)
+    return store.personal_data.erase(MEMBER, untold)
+
+
 ASSERTED = standing(evidence=Evidence.ASSERTED)
 WRITES: dict[str, tuple[Callable[[SqlStore], object], Touched]] = {
     "person": (lambda store: store.registry.save_person(Person(MEMBER, NOON), untold), OF_MEMBER),
@@ -93,7 +98,7 @@ WRITES: dict[str, tuple[Callable[[SqlStore], object], Touched]] = {
         Touched(Part.SIGN_INS, person=REPRESENTATIVE),
     ),
     "foreign company": (_register_foreign, Touched(Part.FOREIGN_COMPANIES, FOREIGN.id)),
-    "erasure": (lambda store: store.personal_data.erase(MEMBER, untold), ANYTHING),
+    "erasure": (_erase, ANYTHING),
 }
 QUESTIONS = [
     Question(actor, "open", resource, recipient=recipient)

@@ -890,7 +890,7 @@ def test_a_thousand_questions_are_one_batch(store: Store) -> None:
 # Revision
 
 
-Write = Callable[[Store, Told], int]
+Write = Callable[[Store, Told], int | None]
 
 
 def _confirm(store: Store, told: Told) -> int:
@@ -1000,7 +1000,7 @@ def test_what_cannot_be_told_is_not_written(
 
 def test_every_write_is_a_new_revision(store: Store) -> None:
     """Whatever is written counts by one, and the facts say which state they come from."""
-    writes: list[Callable[[], int]] = [
+    writes: list[Callable[[], int | None]] = [
         lambda: store.catalogue.save_processes([P001], NOON, untold),
         lambda: store.catalogue.save_processes([], NOON, untold),
         lambda: store.registry.save_person(Person(MEMBER, NOON), untold),

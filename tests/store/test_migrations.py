@@ -23,7 +23,12 @@ from sqlalchemy import MetaData, inspect, select, text
 from authz_service.domain.clients import Client, ClientKey
 from authz_service.domain.companies import ForeignCompany
 from authz_service.domain.delegation import Change, Delegation, Event, EventKind
-from authz_service.domain.errors import Conflict, InvalidInput, StoreUnavailable
+from authz_service.domain.errors import (
+    Conflict,
+    InvalidInput,
+    LogUnavailable,
+    StoreUnavailable,
+)
 from authz_service.domain.identifiers import ForeignId, Login
 from authz_service.domain.people import Bond, Evidence, Person
 from authz_service.domain.processes import ProcessVersion
@@ -107,7 +112,7 @@ def _store(sql: SqlStore) -> SqlStore:
 @pytest.fixture(name="old")
 def _old(store: SqlStore) -> SqlStore:
     """Give one of each kind that is of the version before."""
-    store.downgrade("0001")
+    store.downgrade("0001", untold)
     return store
 
 
@@ -212,7 +217,7 @@ def _described(store: SqlStore) -> list[str]:
 def test_the_way_back_and_forth_loses_nothing_that_the_older_one_knew(store: SqlStore) -> None:
     """Every row and value of its tables stays, down and up again; what is new begins empty."""
     before = _rows(store)
-    store.downgrade("0001")
+    store.downgrade("0001", untold)
     down = _rows(store)
     assert ("0001", "0002") == store.version()
     store.upgrade()
@@ -226,6 +231,35 @@ def test_the_way_back_and_forth_loses_nothing_that_the_older_one_knew(store: Sql
     empty: Rows = {name: [] for name in NEW}
     assert {**kept, **empty, "process_versions": [(P001.id.value, P001.version, None)]} == up
     assert store.ping() is None
+
+
+def test_what_the_way_back_loses_is_counted_before(store: SqlStore) -> None:
+    """Rows of the tables that go, values of the columns that go; counting changes nothing."""
+    _run(store, "INSERT INTO clients (name, scopes) VALUES ('older', '[]')")
+    before = _rows(store)
+    lost = store.lost("0001")
+
+    assert {**{name: len(before[name]) for name in NEW}, "clients.reasons": 1} == lost
+    assert before == _rows(store)
+    with pytest.raises(InvalidInput, match=r"^to: must be an earlier version: 0001$"):
+        store.lost("0002")
+
+
+def test_a_way_back_that_cannot_be_told_is_not_gone(store: SqlStore) -> None:
+    """It is told as the last thing, by the revision that there is, and undone if that fails."""
+    before = _rows(store)
+    revision = store.changes_since(0, 0).newest
+    heard: list[int] = []
+
+    def _refuse(_revision: int) -> None:
+        raise LogUnavailable("the decision log cannot be written")
+
+    with pytest.raises(LogUnavailable):
+        store.downgrade("0001", _refuse)
+    assert before == _rows(store)
+    store.downgrade("0001", heard.append)
+    assert [revision] == heard
+    assert "0001" == store.version()[0]
 
 
 def test_what_was_kept_is_of_use(old: SqlStore) -> None:
@@ -248,7 +282,7 @@ def test_there_is_no_way_back_but_to_an_earlier_version(old: SqlStore, to: str) 
     """Where it is, further on, to nothing at all: refused, and the database stays as it is."""
     before = _rows(old)
     with pytest.raises(InvalidInput, match=r"^to: must be an earlier version: none$"):
-        old.downgrade(to)
+        old.downgrade(to, untold)
 
     assert before == _rows(old)
     assert ("0001", "0002") == old.version()
@@ -317,7 +351,7 @@ def test_a_database_from_before_versions_is_adopted(uncounted: SqlStore) -> None
     before = _rows(uncounted)
     assert ("0000", "0002") == uncounted.version()
     uncounted.upgrade()
-    uncounted.downgrade("0001")
+    uncounted.downgrade("0001", untold)
 
     assert before == _rows(uncounted)
 
@@ -354,7 +388,7 @@ def test_a_newer_database_is_taken(store: SqlStore) -> None:
     store.registry.save_person(Person(PARTNER, NOON), untold)
     assert Person(PARTNER, NOON) == store.registry.person(PARTNER)
     with pytest.raises(Conflict, match="use the one that upgraded it"):
-        store.downgrade("0001")
+        store.downgrade("0001", untold)
 
 
 @pytest.mark.parametrize("odd", ["abc", "00002", "a1b2", "２００２"])
@@ -363,7 +397,7 @@ def test_a_database_of_somebody_else_is_refused(store: SqlStore, odd: str) -> No
     _run(store, f"UPDATE alembic_version SET version_num = '{odd}'")  # noqa: S608 - a case
     before = _rows(store)
 
-    for use in (store.create, store.upgrade, lambda: store.downgrade("0001")):
+    for use in (store.create, store.upgrade, lambda: store.downgrade("0001", untold)):
         with pytest.raises(StoreUnavailable, match="no release of this service has"):
             use()
     assert before == _rows(store)

@@ -12,7 +12,7 @@ import pytest
 from authz_service.domain.decision import Subject
 from authz_service.domain.entities import EntityName
 from authz_service.domain.errors import StoreUnavailable
-from authz_service.domain.identifiers import Cpf, Login
+from authz_service.domain.identifiers import Login
 from authz_service.store import SqlStore
 from tests.domain.document import MEMBER, PARTNER, REPRESENTATIVE, STRANGER
 from tests.fakes.clock import NOON
@@ -98,10 +98,20 @@ def test_a_name_is_no_revision(store: Store) -> None:
     assert before == store.facts.gather([], NOON).revision
 
 
-@pytest.mark.parametrize("person", [STRANGER, Login("x")], ids=["cpf", "login"])
-def test_an_erased_name_leads_to_nobody(store: Store, person: Cpf | Login) -> None:
+@pytest.mark.parametrize(
+    "person",
+    [STRANGER, Login("x"), EntityName("user", "y")],
+    ids=["cpf", "login", "entity"],
+)
+def test_an_erased_name_leads_to_nobody(store: Store, person: Subject) -> None:
     """The log keeps the surrogate without a name, and the same person would get another one."""
-    others: list[Subject] = [PARTNER, Login("X"), EntityName("user", "x")]
+    others: list[Subject] = [
+        PARTNER,
+        Login("X"),
+        EntityName("user", "x"),
+        EntityName("User", "y"),
+        Login("y"),
+    ]
     before = store.surrogates.surrogates([person, *others])
     store.personal_data.erase(person, untold)
 
@@ -109,6 +119,32 @@ def test_an_erased_name_leads_to_nobody(store: Store, person: Cpf | Login) -> No
     left = store.surrogates.behind(before.values())
     assert {before[one]: one for one in others} == left
     assert before[person] != store.surrogates.surrogates([person])[person]
+
+
+@pytest.mark.parametrize("identity", ["y", MEMBER.digits], ids=["word", "cpf"])
+def test_of_an_entity_its_name_in_the_log_is_kept_and_shown(store: Store, identity: str) -> None:
+    """It may stand for a person, who is shown what there is, under the id that was asked for."""
+    user = EntityName("user", identity)
+    names = store.surrogates.surrogates([user, EntityName("User", identity), Login(identity)])
+    row = {"type": "user", "id": identity, "surrogate": names[user]}
+
+    assert {"other_surrogates": [row]} == store.personal_data.export(user)[0]
+    assert {"other_surrogates": []} == store.personal_data.export(EntityName("user", "z"))[0]
+
+
+@pytest.mark.parametrize(
+    "person",
+    [STRANGER, Login("z"), EntityName("user", "z")],
+    ids=["cpf", "login", "entity"],
+)
+def test_where_nothing_is_kept_nothing_is_erased(store: Store, person: Subject) -> None:
+    """No revision is made or told, and it shows, so that a mistyped name is no erasure."""
+    store.surrogates.surrogates(SUBJECTS)
+    before = store.facts.gather([], NOON).revision
+    heard: list[int] = []
+
+    assert store.personal_data.erase(person, heard.append) is None
+    assert ([], before) == (heard, store.facts.gather([], NOON).revision)
 
 
 @pytest.mark.parametrize(

@@ -390,16 +390,16 @@ def test_whom_govbr_answered_about_may_be_asserted_once_erased(store: Store) -> 
     assert [asserted] == store.registry.standing_of(WHOSE)
 
 
-def test_erasing_whom_nobody_knows_is_done_and_told(store: Store) -> None:
-    """It makes a revision and is told, once for each time that it is asked for."""
+def test_whom_nobody_knows_cannot_be_erased(store: Store) -> None:
+    """Nothing is written or told, and who was erased is from then on whom nobody knows."""
     _fill(store)
+    store.personal_data.erase(WHOSE, untold)
     before = _export(store, PARTNER)
     heard: list[int] = []
-    store.personal_data.erase(STRANGER, heard.append)
-    store.personal_data.erase(STRANGER, heard.append)
 
-    assert [before[1] + 1, before[1] + 2] == heard
-    assert before[0] == _export(store, PARTNER)[0]
+    for person in (STRANGER, WHOSE):
+        assert store.personal_data.erase(person, heard.append) is None
+    assert ([], before) == (heard, _export(store, PARTNER))
 
 
 def test_what_cannot_be_told_is_not_erased(store: Store) -> None:
@@ -457,7 +457,9 @@ def test_free_text_forgets_the_cpf_of_the_erased_alone(
 def test_a_bond_stays_when_its_proof_named_the_erased(store: Store) -> None:
     """The proof of a bond is the company's; only the number is taken out of it."""
     store.registry.save_bond(Bond(FILIAL, COMPANY, f"ata de {WHOSE.digits}", NOON), untold)
-    store.personal_data.erase(WHOSE, untold)
+    # The text is not shown, but it is kept.
+    assert store.personal_data.erase(WHOSE, untold) is not None
+    assert store.personal_data.erase(WHOSE, untold) is None
     [facts] = gather(store.facts, Question(PARTNER, "open", CompanyAsked(FILIAL)))
 
     assert company_of(facts).bond.in_force

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 
 from authz_service.domain.companies import Validation
-from authz_service.domain.decision import CompanyAsked, Question
+from authz_service.domain.decision import CompanyAsked, Question, Subject
+from authz_service.domain.entities import EntityName
 from authz_service.domain.errors import Conflict, LogUnavailable, StoreUnavailable
 from authz_service.domain.facts import Facts
-from authz_service.domain.identifiers import ERASED, Cpf
-from authz_service.domain.people import Role
+from authz_service.domain.identifiers import ERASED, Cpf, Login
+from authz_service.domain.people import Person, Role
 from authz_service.domain.sign_in import Token
 from tests.domain.document import (
     COLLEAGUE_ABROAD,
@@ -27,6 +28,7 @@ from tests.domain.document import (
 from tests.domain.gathered import gather, person_of
 from tests.fakes.clock import NOON
 from tests.fakes.govbr import digest_of, listing
+from tests.fakes.store import untold
 from tests.usecases.delegating import give, stored
 from tests.usecases.house import CALLER, House, leaks
 from tests.usecases.signing_in import PORTAL, SAID, SOCIO, TEXT, TOKEN, facts, ingest, kept
@@ -94,19 +96,39 @@ def test_showing_is_an_act_under_the_name_that_is_shown(house: House) -> None:
     found = house.privacy.export(REPRESENTATIVE, CALLER)
     [record] = house.administrative
     assert ("person.export", NOON, CALLER) == (record.act, record.moment, record.caller)
-    assert {"person": house.surrogate(REPRESENTATIVE)} == record.details
+    assert {"person": house.surrogate(REPRESENTATIVE), "found": True} == record.details
     assert revision == record.store_revision == house.store.facts.gather([], NOON).revision
     [pairing] = found["surrogates"]
     assert house.surrogate(REPRESENTATIVE) == pairing["surrogate"]
     assert [[record]] == house.told
 
 
-def test_who_was_never_heard_of_is_shown_the_name_that_the_question_made(house: House) -> None:
-    """The act needs a surrogate, and that is then all that is kept."""
-    found = house.privacy.export(STRANGER, CALLER)
-    assert {"surrogates"} == {table for table in found if found[table]}
+def test_the_name_that_the_question_makes_is_shown_as_well(house: House) -> None:
+    """Of whom something is kept the act needs a surrogate, which is kept from then on."""
+    house.store.registry.save_person(Person(MEMBER, NOON), untold)
+    found = house.privacy.export(MEMBER, CALLER)
+    assert {"people", "surrogates"} == {table for table in found if found[table]}
     [pairing] = found["surrogates"]
-    assert house.administrative[0].details["person"] == pairing["surrogate"]
+    expected = {"person": pairing["surrogate"], "found": True}
+    assert expected == house.administrative[0].details
+
+
+NOBODY: list[Subject] = [STRANGER, Login("mistyped"), EntityName("user", "mistyped")]
+
+
+@pytest.mark.parametrize("subject", NOBODY, ids=["cpf", "login", "entity"])
+def test_who_was_never_heard_of_stays_so(house: House, subject: Subject) -> None:
+    """Nothing is shown, that is an act about nobody, nothing is erased, and no name is made."""
+    tell_story(house)
+    before = everything(house)
+    found = house.privacy.export(subject, CALLER)
+    assert [] == [table for table in found if found[table]]
+    assert not house.privacy.erase(subject, CALLER)
+    assert [("person.export", {"person": None, "found": False})] == [
+        (one.act, one.details) for one in house.administrative
+    ]
+    assert house.store.surrogates.known(subject) is None
+    assert before == everything(house)
 
 
 # Forgotten
@@ -127,7 +149,7 @@ def test_erasing_is_an_act_under_the_name_that_the_person_had(house: House) -> N
     """The log stays whole; from then on the person would have another name in it."""
     tell_story(house)
     before = house.surrogate(REPRESENTATIVE)
-    house.privacy.erase(REPRESENTATIVE, CALLER)
+    assert house.privacy.erase(REPRESENTATIVE, CALLER)
     [record] = house.administrative
     assert ("person.erase", NOON, CALLER) == (record.act, record.moment, record.caller)
     assert {"person": before} == record.details
@@ -218,10 +240,23 @@ def test_a_login_is_a_person_as_well(house: House) -> None:
 
     assert [name] == [one["surrogate"] for one in shown["other_surrogates"]]
     assert [made.id.value] == [one["company"] for one in shown["foreign_representatives"]]
-    assert [("person.export", {"person": name}), ("person.erase", {"person": name})] == [
-        (one.act, one.details) for one in house.administrative
-    ]
+    assert [
+        ("person.export", {"person": name, "found": True}),
+        ("person.erase", {"person": name}),
+    ] == [(one.act, one.details) for one in house.administrative]
     assert [] == leaks(house.log.records, [REPRESENTATIVE_ABROAD, COLLEAGUE_ABROAD])
     left = house.foreign_desk.find(made.id)
     assert (Validation.VALIDATED, (COLLEAGUE_ABROAD,)) == (left.validation, left.representatives)
     assert {} == house.store.surrogates.behind([name])
+
+
+def test_an_entity_that_stands_for_a_person_is_forgotten_too(house: House) -> None:
+    """What other services' users leave here is their name in the log, shown and erased alike."""
+    user = EntityName("user", "ana")
+    name = house.surrogate(user)
+    shown = house.privacy.export(user, CALLER)
+
+    assert [name] == [one["surrogate"] for one in shown["other_surrogates"]]
+    assert house.privacy.erase(user, CALLER)
+    assert {} == house.store.surrogates.behind([name])
+    assert [name, name] == [one.details["person"] for one in house.administrative]
