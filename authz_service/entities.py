@@ -38,14 +38,15 @@ class DescribedEntities:
 
     Attributes:
         described: the properties of each entity.
+        types: those of which an entity is described; a question about another is denied.
     """
 
     described: Mapping[EntityName, Mapping[str, object]] = field(default_factory=dict, repr=False)
+    types: frozenset[str] = field(init=False)
 
-    @property
-    def types(self) -> frozenset[str]:
-        """The types of which an entity is described; a question about another is denied."""
-        return frozenset(name.type for name in self.described)
+    def __post_init__(self) -> None:
+        # Once: every question looks at them.
+        object.__setattr__(self, "types", frozenset(name.type for name in self.described))
 
     def properties(self, name: EntityName) -> Mapping[str, object]:
         """Give what is said of an entity; nothing of one that is not described."""

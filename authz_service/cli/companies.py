@@ -123,7 +123,7 @@ def _list(options: argparse.Namespace) -> int:
     with service() as built:
         after = None
         while True:
-            page = built.store.directory.companies(Origin.FOREIGN, options.validation, after, _PAGE)
+            page = built.lookup.companies(Origin.FOREIGN, options.validation, after, _PAGE)
             for one in page.items:
                 if one.foreign is not None:
                     print(render.company(one.foreign))

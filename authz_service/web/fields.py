@@ -227,12 +227,12 @@ def handle() -> Parsed[str | None]:
 
 
 def day(**options: Any) -> Parsed[date]:
-    """Describe a civil day: "2026-12-31"."""
+    """Describe a civil day: "2099-12-31"."""
     return Parsed(_day, shape=shapes.DAY_ASKED, **options)
 
 
 def instant(**options: Any) -> Parsed[datetime]:
-    """Describe an instant with its zone, given in UTC: "2026-12-31T23:59:59-03:00"."""
+    """Describe an instant with its zone, given in UTC: "2099-12-31T23:59:59-03:00"."""
     return Parsed(_instant, shape=shapes.INSTANT_ASKED, shown=shapes.INSTANT_SHOWN, **options)
 
 
@@ -275,7 +275,7 @@ def _day(value: object) -> date:
             return date.fromisoformat(value)
         except ValueError:
             pass
-    raise InvalidInput("day", "must be a day such as 2026-12-31")
+    raise InvalidInput("day", "must be a day such as 2099-12-31")
 
 
 def _instant(value: object) -> datetime:
@@ -284,7 +284,7 @@ def _instant(value: object) -> datetime:
             return datetime.fromisoformat(value).astimezone(UTC)
         except (ValueError, OverflowError):
             pass
-    raise InvalidInput("instant", "must be an instant with a zone, such as 2026-12-31T23:59:59Z")
+    raise InvalidInput("instant", "must be an instant with a zone, such as 2099-12-31T23:59:59Z")
 
 
 def written(value: date | None) -> str | None:

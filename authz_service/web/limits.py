@@ -16,7 +16,6 @@ import math
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
 
 from flask import Flask, Response
 from limits import RateLimitItem, RateLimitItemPerMinute
@@ -25,7 +24,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from authz_service.domain.decision import Caller
-from authz_service.domain.errors import AuthzError, CallerUnknown, TooManyRequests
+from authz_service.domain.errors import CallerUnknown, TooManyRequests
 from authz_service.web import problems
 from authz_service.web.body import OverLimit
 
@@ -112,7 +111,8 @@ class Limits:
         try:
             caller = check(key, address)
         except CallerUnknown:
-            self._right.pop(digest, None)
+            with self._changing:
+                self._right.pop(digest, None)
             self._hit(self._wrong_keys, "source", _source(address))
             raise
         if not right:
@@ -170,8 +170,6 @@ def _source(address: str | None) -> str:
 
 def install(app: Flask, limits: Limits, max_body: int) -> None:
     """Have *app* answer those whom a limit refuses, and tell *limits* of each."""
-    # What answers the whole error tree answers these too, once they are counted.
-    problem = app.error_handler_spec[None][None][AuthzError]
 
     @app.errorhandler(RequestEntityTooLarge)
     def too_long(_error: RequestEntityTooLarge) -> Response:
@@ -180,6 +178,6 @@ def install(app: Flask, limits: Limits, max_body: int) -> None:
         return problems.about_blank(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
 
     @app.errorhandler(OverLimit)
-    def over_limit(error: OverLimit) -> Any:
+    def over_limit(error: OverLimit) -> Response:
         limits.refused(error.limit)
-        return problem(error)
+        return problems.answer(error)

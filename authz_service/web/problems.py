@@ -78,12 +78,13 @@ _AILING: tuple[tuple[type[Unavailable], str], ...] = (
 
 def install(app: Flask) -> None:
     """Have *app* answer every error as a problem."""
-    app.register_error_handler(AuthzError, _expected)
+    app.register_error_handler(AuthzError, answer)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
 
-def _expected(error: AuthzError) -> Response:
+def answer(error: AuthzError) -> Response:
+    """Give the problem that an error of the tree is."""
     for kind, status, name, title in _KINDS:
         if isinstance(error, kind):
             detail, members = _told(error)

@@ -63,8 +63,8 @@ VERSION_OR_BLANK: Shape = {**VERSION_ASKED, "pattern": f"^$|^(?=.*[1-9]){VERSION
 VERSION_SHOWN: Shape = {"type": "integer", "minimum": 1, "maximum": 999_999, "examples": [3]}
 HANDLE: Shape = {"type": "string"}
 FLAG: Shape = {"type": "boolean", "examples": [True]}
-DAY_ASKED = _text(f"^{DAY}$", "date", "2026-12-31")
-INSTANT_ASKED = _text(f"^{INSTANT}$", "date-time", "2026-12-31T23:59:59-03:00")
+DAY_ASKED = _text(f"^{DAY}$", "date", "2099-12-31")
+INSTANT_ASKED = _text(f"^{INSTANT}$", "date-time", "2099-12-31T23:59:59-03:00")
 INSTANT_SHOWN = _text(f"^{INSTANT.partition('(?:Z|')[0]}Z$", "date-time", "2027-01-01T02:59:59Z")
 BAG: Shape = {"type": ["object", "null"], "additionalProperties": True, "default": {}}
 

@@ -82,6 +82,9 @@ def filter_case(context: Any, case: Any) -> bool:
 
 EXCEPTIONS = (
     ("bonds.record", "matriz", "two members that have to fit each other"),
+    ("clients.", "expires_at", "an instant that is over, or later than the caller's own end"),
+    ("clients.", "networks", "the networks of the key that asks"),
+    ("clients.", "reasons", "whether the caller is told reasons itself"),
     ("confirmations.confirm", "cpf", "whether a person has registered"),
     ("delegations.", "actor", "whether a token proves who acts, and whom"),
     ("delegations.", "process", "whether a process exists, and how many a name means"),

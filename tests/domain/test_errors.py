@@ -140,3 +140,12 @@ def test_problems_of_a_policy_are_listed_with_their_places() -> None:
     assert "a.polar:3:7: unknown fact; a.polar:1:0: no reason" == str(invalid)
     assert tuple(problems) == invalid.problems
     assert ["no reason", "unknown fact"] == [one.message for one in sorted(problems)]
+
+
+def test_too_many_requests_tell_when_to_come_again() -> None:
+    """Whoever is refused for a limit is told how long to wait."""
+    error = TooManyRequests("a client may send 5 requests a minute", 7)
+    assert ("a client may send 5 requests a minute; try again later", 7) == (
+        str(error),
+        error.seconds,
+    )

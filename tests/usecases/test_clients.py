@@ -417,3 +417,10 @@ def test_a_renewed_client_keeps_its_name_and_scopes(house: House) -> None:
     house.clients.add_key("orquestra", SHELL)
     [client] = house.clients.list()
     assert replace(client, keys=()) == Client("orquestra", SCOPES)
+
+
+def test_a_key_that_would_never_be_valid_is_not_made(house: House) -> None:
+    """An end in the past is a mistake; a client without a working key would be no help."""
+    with pytest.raises(InvalidInput, match=r"^expires_at: "):
+        house.clients.add("orquestra", SCOPES, SHELL, expires_at=NOON - HOUR)
+    assert [] == house.clients.list()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
-from authz_service.domain.errors import Conflict, Stale
+from authz_service.domain.decision import ActRecord
+from authz_service.domain.errors import Conflict, NotFound, Stale
 from authz_service.domain.identifiers import ProcessId
-from authz_service.domain.processes import ProcessDefinition
+from authz_service.domain.processes import ProcessDefinition, ProcessState
 from authz_service.usecases.ports import Told
 from authz_service.usecases.processes import ProcessDesk
 from tests.fakes.clock import NOON
@@ -106,3 +108,55 @@ def test_an_import_does_not_undo_what_came_meanwhile(house: House) -> None:
     with pytest.raises(Conflict):
         late.import_text("code,title,version\nP1,Um,1\n", CALLER)
     assert [SECOND] == catalogue.processes()
+
+
+def test_processes_are_listed_by_id_in_parts(house: House) -> None:
+    """Filters and the place where the last part ended leave out what is not wanted."""
+    kept, catalogue = desk(house)
+    closed = replace(SECOND, state=ProcessState.CLOSED)
+    catalogue.save_processes([closed], NOON, untold)
+
+    first = kept.page(None, None, None, 1)
+    assert ((FIRST,), "p1") == (first.items, first.next)
+    second = kept.page(None, None, first.next, 1)
+    assert ((closed,), None) == (second.items, second.next)
+    assert (closed,) == kept.page("P2", ProcessState.CLOSED, None, 9).items
+    assert () == kept.page("P1", ProcessState.CLOSED, None, 9).items
+
+
+def test_a_process_that_is_none_is_not_found(house: House) -> None:
+    """Neither shown nor given a version."""
+    kept, _catalogue = desk(house)
+    with pytest.raises(NotFound):
+        kept.find(SECOND.id)
+    with pytest.raises(NotFound):
+        kept.announce(SECOND.id, 2, CALLER, lambda _: True)
+
+
+def test_a_process_may_not_become_anothers_twin(house: House) -> None:
+    """Two with one code and title could not be told apart by their labels."""
+    kept, _catalogue = desk(house)
+    with pytest.raises(Conflict):
+        kept.put(replace(SECOND, code="P1", title="Um"), CALLER, lambda _: True)
+
+
+def test_a_put_tells_whether_the_process_is_new(house: House) -> None:
+    """It is shown with its versions, the first known since now."""
+    kept, _catalogue = desk(house)
+    known, new = kept.put(SECOND, CALLER, lambda _: True)
+    assert (SECOND, [1], True) == (known.process, [one.version for one in known.versions], new)
+    assert not kept.put(SECOND, CALLER, lambda _: True)[1]
+
+
+def test_a_version_goes_up_and_the_same_again_is_no_act(house: House) -> None:
+    """An older one contradicts what is known."""
+    kept, _catalogue = desk(house)
+    assert 3 == kept.announce(FIRST.id, 3, CALLER, lambda _: True).process.version
+    assert 3 == kept.announce(FIRST.id, 3, CALLER, lambda _: True).process.version
+    with pytest.raises(Conflict):
+        kept.announce(FIRST.id, 2, CALLER, lambda _: True)
+    assert ["process.version"] == [
+        one.act for one in house.log.records if isinstance(one, ActRecord)
+    ]
+    with pytest.raises(Stale):
+        kept.announce(FIRST.id, 4, CALLER, lambda _kept: False)
