@@ -281,7 +281,8 @@ class ActRecord:
         caller: the client, or the operator's shell, and from where.
         act: what was done, such as ``client.add``.
         details: particulars without personal data; persons as surrogates.
-        store_revision: the state of the store that it makes.
+        store_revision: the state of the store that it makes; of an act that changes nothing in
+            it, such as a lookup, an export, a search or a back-up, one that was read.
     """
 
     id: str

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from authz_service.domain.clients import Network
 from authz_service.domain.errors import SettingsInvalid
 from authz_service.settings.govbr import GovBrSettings, govbr_of
 from authz_service.settings.listing import SETTINGS, Setting, example, table
@@ -23,7 +24,6 @@ __all__ = [
     "SETTINGS",
     "SHIPPED_POLICIES",
     "GovBrSettings",
-    "Network",
     "Setting",
     "Settings",
     "example",
@@ -33,8 +33,6 @@ __all__ = [
 
 SHIPPED_POLICIES = Path(__file__).parent.parent / "policy" / "shipped"
 """The policies that come with the service; in the repository, a link to ``policies/``."""
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 """IPv4 in the form of IPv6; callers are told apart by what they are, which is IPv4."""

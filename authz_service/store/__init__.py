@@ -2,9 +2,9 @@
 The store: what is known of persons, companies, processes and callers, on SQLAlchemy Core.
 
 This is the only room that knows SQL. ``SqlStore`` opens a database and holds one small
-class for each port of ``usecases/ports.py``; ``schema`` has the tables, ``versions``
-the way from one version of them to the next, ``sqlite`` and ``postgres`` all that is special
-about either.
+class for each port of a store in ``usecases/ports.py`` and ``usecases/stores.py``; ``schema``
+has the tables, ``versions`` the way from one version of them to the next, ``sqlite`` and
+``postgres`` all that is special about either.
 
 Four promises hold throughout, and ``tests/store`` asks for them:
 

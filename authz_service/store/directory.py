@@ -76,8 +76,7 @@ class SqlDirectory:
             if origin is not Origin.NATIONAL and len(found) <= limit:
                 foreign = _foreign(connection, validation, last, limit + 1 - len(found))
                 found += [CompanyKnown(one.id, foreign=one) for one in foreign]
-        items = tuple(found[:limit])
-        return Page(items, items[-1].id.value if len(found) > limit else None)
+        return Page.of(found, limit, lambda one: one.id.value)
 
     def bonds(self, company: Cnpj, after: str | None, limit: int) -> Page[Bond]:
         """
@@ -94,8 +93,7 @@ class SqlDirectory:
             these = these.where(filial > Cnpj.parse(after, "token"))
         with self.database.read() as connection:
             rows = connection.execute(these.order_by(filial).limit(limit + 1)).all()
-        found = tuple(bond_in(row) for row in rows[:limit])
-        return Page(found, found[-1].filial.value if len(rows) > limit else None)
+        return Page.of([bond_in(row) for row in rows], limit, lambda one: one.filial.value)
 
     def standings(
         self, company: Cnpj | None, person: Cpf | None, after: str | None, limit: int
@@ -120,8 +118,8 @@ class SqlDirectory:
                 rows = connection.execute(wanted if behind is None else wanted.where(behind)).all()
         if rows is None:
             raise _another_list()
-        found = [standing_in(row) for row in rows[:limit]]
-        return Page(tuple(found), str(rows[limit - 1].id) if len(rows) > limit else None)
+        part = Page.of(rows, limit, lambda row: str(row.id))
+        return Page(tuple(standing_in(row) for row in part.items), part.next)
 
 
 def _source(column: Column[Any], where: ColumnElement[bool] | None) -> Select[Any]:

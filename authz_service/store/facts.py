@@ -21,12 +21,11 @@ from authz_service.domain.companies import ForeignCompany
 from authz_service.domain.decision import ProcessAsked, Question
 from authz_service.domain.delegation import Delegation, latest
 from authz_service.domain.entities import Thing
-from authz_service.domain.errors import AmbiguousProcess
 from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import Cnpj, CompanyId, Cpf, ForeignId, ProcessId
 from authz_service.domain.known import Known, facts_of
 from authz_service.domain.people import Bond, Person, Standing
-from authz_service.domain.processes import Ambiguous, ProcessDefinition, ProcessName, resolve
+from authz_service.domain.processes import Ambiguous, ProcessDefinition, ProcessName, meaning
 from authz_service.domain.sign_in import SignIn
 from authz_service.store.catalogue import read_catalogue
 from authz_service.store.database import Database, revision_of
@@ -120,7 +119,7 @@ class SqlFacts:
             revision = revision_of(connection)
             found = _read(connection, questions)
         names = dict.fromkeys(name for one in questions if (name := _named(one)) is not None)
-        meant = {name: _meant(name, found.catalogue) for name in names}
+        meant = {name: meaning(name, found.catalogue) for name in names}
         facts: list[Facts | Ambiguous] = []
         for question in questions:
             name = _named(question)
@@ -135,15 +134,6 @@ class SqlFacts:
 def _named(question: Question) -> ProcessName | None:
     resource = question.resource
     return resource.name if isinstance(resource, ProcessAsked) else None
-
-
-def _meant(
-    name: ProcessName, catalogue: Sequence[ProcessDefinition]
-) -> ProcessDefinition | Ambiguous | None:
-    try:
-        return resolve(name, catalogue)
-    except AmbiguousProcess as error:
-        return Ambiguous(error.candidates)
 
 
 def _company(question: Question) -> CompanyId | None:

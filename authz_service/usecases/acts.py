@@ -34,7 +34,13 @@ class ActLog:
 
     def did(self, act: str, caller: Caller, details: Details, revision: int) -> None:
         """
-        Write down one act, which makes *revision*; *details* name persons by surrogate only.
+        Write down one act.
+
+        Args:
+            act: what was done, such as ``client.add``.
+            caller: who did it.
+            details: particulars; persons in them by surrogate only.
+            revision: the one that the act makes, or one that was read if it makes none.
 
         Raises:
             LogUnavailable: not written.

@@ -45,7 +45,7 @@ class CatalogueInvalid(InvalidInput):
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class CatalogueImported:
     """
     What an import did.
 
@@ -73,7 +73,7 @@ class Cataloguer:
     catalogue: Catalogue
     acts: ActLog
 
-    def import_text(self, text: str, caller: Caller) -> Imported:
+    def import_text(self, text: str, caller: Caller) -> CatalogueImported:
         """
         Take the processes of a CSV or JSON text, all or none.
 
@@ -96,7 +96,7 @@ class Cataloguer:
         }
         told = partial(self.acts.did, "catalogue.import", caller, details)
         self.catalogue.save_processes([*added, *changed], self.acts.clock(), told, known)
-        return Imported(added, changed, len(wanted) - len(added) - len(changed))
+        return CatalogueImported(added, changed, len(wanted) - len(added) - len(changed))
 
 
 def _rows(text: str) -> list[Mapping[str, object]]:

@@ -207,8 +207,7 @@ class ClientDesk:
     def page(self, after: str | None, limit: int) -> Page[Client]:
         """Give at most *limit* clients with their keys, by name, from behind *after*."""
         found = [one for one in self.clients.list() if after is None or one.name > after]
-        items = tuple(found[:limit])
-        return Page(items, items[-1].name if len(found) > limit else None)
+        return Page.of(found, limit, lambda one: one.name)
 
     def add(
         self,

@@ -64,8 +64,7 @@ def part_of(
         for one in found[_begin(found, after) :]
         if process in (None, one.process) and state in (None, one.state(now))
     ]
-    more = len(rest) > limit
-    return Page(tuple(rest[:limit]), rest[limit - 1].id if more else None)
+    return Page.of(rest, limit, lambda one: one.id)
 
 
 def _begin(found: Sequence[Delegation], after: str | None) -> int:

@@ -1,9 +1,10 @@
 """
 What the use cases need from outside, as protocols; ``bootstrap`` brings the real things.
 
-What they need from a store alone is in ``stores``. Tests bring the others: a store in
-memory that passes the same contract suite as the SQL one, a clock that stands still, a log
-that keeps its records in a list.
+Here are policies, entities, the decision log as it is written, GOV.BR, and of the store facts,
+surrogates, persons, sign-ins and personal data; the store's other ports are in ``stores``, the
+log as it is read in ``records``. Tests bring the others: a store in memory that passes the same
+contract suite as the SQL one, a clock that stands still, a log that keeps its records in a list.
 """
 
 from __future__ import annotations

@@ -67,8 +67,7 @@ class ProcessDesk:
             and state in (None, one.state)
             and (after is None or one.id.value > after)
         ]
-        items = tuple(found[:limit])
-        return Page(items, items[-1].id.value if len(found) > limit else None)
+        return Page.of(found, limit, lambda one: one.id.value)
 
     def find(self, process: ProcessId) -> ProcessKnown:
         """

@@ -1,7 +1,7 @@
 """
-What the use cases need from a store: delegations, catalogue, clients, foreign companies, lists.
+Ports of the store: delegations, catalogue, clients, intake, foreign companies, lists in parts.
 
-The ports that deciding and signing in need are in ``ports``.
+Those of facts, surrogates, persons, sign-ins and personal data are in ``ports``.
 """
 
 from __future__ import annotations
@@ -35,6 +35,19 @@ class Page(Generic[Item]):
 
     items: tuple[Item, ...]
     next: str | None = None
+
+    @classmethod
+    def of(cls, found: Sequence[Item], limit: int, name: Callable[[Item], str]) -> Page[Item]:
+        """
+        Cut a page off the beginning of what follows the page before.
+
+        Args:
+            found: in the order of the list; one more than *limit* tells that there is a next page.
+            limit: how many at most, 1 or more.
+            name: gives what the list is gone on with after an item, if that is the last one.
+        """
+        items = tuple(found[:limit])
+        return cls(items, name(items[-1]) if len(found) > limit else None)
 
 
 @dataclass(frozen=True, slots=True)

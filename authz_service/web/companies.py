@@ -28,7 +28,7 @@ from authz_service.usecases.stores import CompanyKnown
 from authz_service.web.body import read_object, read_query
 from authz_service.web.bonds import BondAnswer, bond_shown
 from authz_service.web.contract import Answer, Link, describes
-from authz_service.web.etags import ETAG, IF_MATCH, seen, tagged
+from authz_service.web.etags import ETAG, IF_MATCH, etag, seen, tagged
 from authz_service.web.fields import Body, Text, company, instant, login, written
 from authz_service.web.guards import caller, needs
 from authz_service.web.paging import PagedAnswer, PagedQuery, wanted
@@ -234,7 +234,7 @@ def _foreign(text: str) -> ForeignId:
 
 def _settled(company: ForeignCompany) -> Response:
     """Give an answer without representatives, whom nobody asked to see; its tag is of all."""
-    return tagged(foreign_shown(company, clear=False), _state(company))
+    return tagged(foreign_shown(company, clear=False), etag(_state(company)))
 
 
 def _state(company: ForeignCompany) -> dict[str, Any]:

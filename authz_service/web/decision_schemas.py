@@ -20,12 +20,14 @@ from authz_service.web.paging import Paged, PagedAnswer, PagedQuery
 from authz_service.web.shapes import Shape
 
 KINDS = ("decision", "act")
+HEX_NAME = re.compile("[0-9a-f]{32}")
+"""How ids of records and surrogates are written."""
 
 _LONGEST = 64
 _LONGEST_WHY = 500
 _NAME: Shape = {
     "type": "string",
-    "pattern": "^[0-9a-f]{32}$",
+    "pattern": f"^{HEX_NAME.pattern}$",
     "examples": ["0f1e2d3c4b5a69788796a5b4c3d2e1f0"],
 }
 _MOMENT: Shape = {
@@ -44,7 +46,7 @@ _DETAILS: Shape = {
 
 
 def _surrogate(value: object) -> str:
-    if not isinstance(value, str) or re.fullmatch("[0-9a-f]{32}", value) is None:
+    if not isinstance(value, str) or HEX_NAME.fullmatch(value) is None:
         raise InvalidInput("person", "must be a surrogate of 32 hexadecimal digits")
     return value
 

@@ -7,7 +7,6 @@ about a CPF, is personal data: it takes a scope of its own, and is written down 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +21,7 @@ from authz_service.usecases.records import Searched, Sought
 from authz_service.web.body import read_object, read_query
 from authz_service.web.contract import Link, describes
 from authz_service.web.decision_schemas import (
+    HEX_NAME,
     PersonsAnswer,
     RecordAnswer,
     RecordsAnswer,
@@ -34,7 +34,6 @@ from authz_service.web.guards import caller, demand, needs
 from authz_service.web.paging import Wanted, wanted
 
 _TAG = "Decisions"
-_ID = re.compile(r"[0-9a-f]{32}")
 _PATH = {"decision_id": "The record's id: of a decision, the one that its answer carried."}
 _LINKS = tuple(
     Link(verb, f"decisions.{verb}", {"decision_id": "$response.body#/decisions/0/id"})
@@ -117,7 +116,7 @@ def blueprint(decisions: Decisions) -> Blueprint:
 
 
 def _id(text: str) -> str:
-    if _ID.fullmatch(text) is None:
+    if HEX_NAME.fullmatch(text) is None:
         raise NotFound("there is no such record")
     return text
 

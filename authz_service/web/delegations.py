@@ -11,7 +11,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
 from authz_service.domain.delegation import DelegationState
@@ -31,7 +31,7 @@ from authz_service.web.delegation_schemas import (
     SetBody,
     delegation_shown,
 )
-from authz_service.web.etags import IF_MATCH, named_tags
+from authz_service.web.etags import IF_MATCH, named_tags, tagged
 from authz_service.web.guards import needs
 from authz_service.web.paging import wanted
 
@@ -141,7 +141,7 @@ def blueprint(desk: DelegationDesk, sign_in_desk: SignInDesk) -> Blueprint:
         within = Search(company, member, process, None if state is None else DelegationState(state))
         found, now = desk.search(acting, within, part.after, part.limit), desk.clock()
         answer = part.answer("delegations", found.page, lambda one: delegation_shown(one, now))
-        return _tagged(answer, found.tag)
+        return tagged(answer, found.tag)
 
     @bp.post("/<delegation_id>/history")
     @needs("delegations")
@@ -205,10 +205,4 @@ def _id(text: str) -> str:
 
 def _set(after: MembersSet, moment: datetime) -> Response:
     shown = [delegation_shown(one, moment) for one in after.in_force]
-    return _tagged({"delegations": shown}, after.tag)
-
-
-def _tagged(answer: dict[str, Any], tag: str) -> Response:
-    response = jsonify(answer)
-    response.set_etag(tag)
-    return response
+    return tagged({"delegations": shown}, after.tag)

@@ -39,10 +39,10 @@ def etag(shown: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def tagged(shown: Mapping[str, Any], state: Mapping[str, Any] | None = None) -> Response:
-    """Give an answer that shows a thing, with its tag; *state* where more is shown than that."""
+def tagged(shown: Mapping[str, Any], tag: str | None = None) -> Response:
+    """Give an answer with the tag of what it shows, or with *tag* where that is another's."""
     response = jsonify(shown)
-    response.set_etag(etag(shown if state is None else state))
+    response.set_etag(etag(shown) if tag is None else tag)
     return response
 
 

@@ -14,7 +14,7 @@ from authz_service.domain.processes import ProcessDefinition, ProcessState, Proc
 from authz_service.usecases.processes import ProcessDesk, ProcessKnown
 from authz_service.web.body import read_object, read_query
 from authz_service.web.contract import Answer, Link, describes
-from authz_service.web.etags import ETAG, IF_MATCH, IF_NONE_MATCH, seen, tagged
+from authz_service.web.etags import ETAG, IF_MATCH, IF_NONE_MATCH, etag, seen, tagged
 from authz_service.web.fields import Body, Text, instant, whole, written
 from authz_service.web.guards import caller, needs
 from authz_service.web.paging import PagedAnswer, PagedQuery, wanted
@@ -185,7 +185,7 @@ def _named(text: str) -> ProcessId:
 def _tagged(known: ProcessKnown) -> Response:
     # The tag is that of the process alone: what the catalogue has had says nothing of what it is.
     state = _shown(known.process)
-    return tagged({**state, "versions": [_version(one) for one in known.versions]}, state)
+    return tagged({**state, "versions": [_version(one) for one in known.versions]}, etag(state))
 
 
 def _version(version: ProcessVersion) -> dict[str, Any]:

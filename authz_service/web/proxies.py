@@ -14,7 +14,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from authz_service.domain.clients import Network
+
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 """A WSGI application (PEP 3333)."""
 

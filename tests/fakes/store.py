@@ -11,7 +11,7 @@ from authz_service.domain.clients import Client, ClientKey
 from authz_service.domain.decision import ProcessAsked, Question
 from authz_service.domain.delegation import Change, Delegation, latest
 from authz_service.domain.entities import Thing
-from authz_service.domain.errors import AmbiguousProcess, Conflict
+from authz_service.domain.errors import Conflict
 from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
 from authz_service.domain.known import Known, facts_of
@@ -19,7 +19,7 @@ from authz_service.domain.processes import (
     Ambiguous,
     ProcessDefinition,
     ProcessVersion,
-    resolve,
+    meaning,
 )
 from authz_service.usecases.ports import Snapshot, Told
 from tests.fakes.companies import MemoryDirectory, MemoryForeignCompanies
@@ -38,7 +38,10 @@ def untold(_revision: int) -> None:
 
 class MemoryStore:
     """
-    Keeps everything in dicts, with the same attributes as ``SqlStore``; for one thread.
+    Keeps everything in dicts; for one thread.
+
+    Each port has the attribute that it has in ``SqlStore``, but ``intake`` is a fake of its own,
+    and what only a database needs, such as versions and back-ups, is not there.
 
     With ``broken`` set every call is refused, as a database that is gone would.
     """
@@ -92,10 +95,9 @@ class MemoryFacts:
         company = None if isinstance(asked, Thing) else asked.company
         process = delegation = None
         if isinstance(asked, ProcessAsked):
-            try:
-                process = resolve(asked.name, tables.processes.values())
-            except AmbiguousProcess as error:
-                return Ambiguous(error.candidates)
+            process = meaning(asked.name, tables.processes.values())
+        if isinstance(process, Ambiguous):
+            return process
         if process is not None:
             belongs_to = (company, question.actor, process.id)
             theirs = [

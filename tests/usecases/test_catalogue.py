@@ -13,7 +13,7 @@ from authz_service.domain.decision import Caller
 from authz_service.domain.errors import LogUnavailable
 from authz_service.domain.identifiers import ProcessId
 from authz_service.domain.processes import ProcessDefinition, ProcessState
-from authz_service.usecases.catalogue import CatalogueInvalid, Imported
+from authz_service.usecases.catalogue import CatalogueImported, CatalogueInvalid
 from tests.domain.document import CATALOGUE, P001, P061_CADASTRO, P061_REGISTRO
 from tests.fakes.clock import NOON
 from tests.fakes.store import untold
@@ -68,7 +68,7 @@ P201,"Outro, com vírgula",2, p201 ,closed
 }
 
 
-def load(house: House, text: str) -> Imported:
+def load(house: House, text: str) -> CatalogueImported:
     """Import *text*."""
     return house.cataloguer.import_text(text, SHELL)
 
@@ -95,7 +95,7 @@ def table(*rows: str) -> str:
 @pytest.mark.parametrize("text", FORMS.values(), ids=FORMS)
 def test_a_catalogue_is_read_in_the_forms_that_people_have(house: House, text: str) -> None:
     """Commas or semicolons, marks, line ends, JSON: the same processes come in."""
-    assert Imported((P200, P201), (), 0) == load(house, text)
+    assert CatalogueImported((P200, P201), (), 0) == load(house, text)
     expected = sorted([*CATALOGUE, P200, P201], key=lambda one: (one.code, one.title))
     assert expected == house.store.catalogue.processes()
 
@@ -139,7 +139,7 @@ def printed() -> str:
 
 def test_the_same_catalogue_again_changes_nothing(house: House) -> None:
     """Processes are found again by code and title, whatever their ids are."""
-    assert Imported((), (), 10) == load(house, printed())
+    assert CatalogueImported((), (), 10) == load(house, printed())
     assert [] == [one for one in CATALOGUE if one not in house.store.catalogue.processes()]
 
 
@@ -166,13 +166,13 @@ def test_two_processes_that_no_name_tells_apart_are_refused(house: House) -> Non
 def test_a_new_version_keeps_the_id(house: House) -> None:
     """The process stays the same, so what was delegated stays delegated."""
     imported = load(house, "code,title,version\nP061,Registro,3\nP061,Cadastro de Empresas,1\n")
-    assert Imported((), (replace(P061_REGISTRO, version=3),), 1) == imported
+    assert CatalogueImported((), (replace(P061_REGISTRO, version=3),), 1) == imported
 
 
 def test_a_new_title_under_the_id_changes_the_title(house: House) -> None:
     """Whoever gives the id may change code and title too."""
     changed = replace(P061_REGISTRO, code="P062", title="Registro de Objeto")
-    assert Imported((), (changed,), 0) == load(
+    assert CatalogueImported((), (changed,), 0) == load(
         house, table("P062,Registro de Objeto,2,p061-registro,")
     )
     assert changed in house.store.catalogue.processes()
@@ -190,9 +190,9 @@ def test_a_row_may_close_a_process_and_open_it_again(house: House) -> None:
     """The state is a column like any other."""
     closed = replace(P001, state=ProcessState.CLOSED)
     row = f"P001,{P001.title},3,p001,"
-    assert Imported((), (closed,), 0) == load(house, table(row + "closed"))
-    assert Imported((), (), 1) == load(house, table(row + "closed"))
-    assert Imported((), (P001,), 0) == load(house, table(row + "open"))
+    assert CatalogueImported((), (closed,), 0) == load(house, table(row + "closed"))
+    assert CatalogueImported((), (), 1) == load(house, table(row + "closed"))
+    assert CatalogueImported((), (P001,), 0) == load(house, table(row + "open"))
 
 
 def test_what_is_missing_from_the_file_stays_as_it_is(house: House) -> None:
