@@ -116,7 +116,7 @@ def collect(folder: Path) -> tuple[Source, ...]:
             many files.
     """
     if not folder.is_dir():
-        message = "there is no policy folder where AUTHZ_POLICIES says"
+        message = "there is no policy folder of this name"
         raise PolicyInvalid([Problem(".", 0, 0, message)])
     try:
         paths = below(folder, ".polar")

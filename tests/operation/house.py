@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -10,13 +11,23 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from authz_service.bootstrap import build
+from authz_service.cli import main
+from authz_service.cli.calling import OPERATOR
+from authz_service.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 AUTHZ = [str(Path(sys.executable).with_name("authz"))]
@@ -33,7 +44,7 @@ def environment(**settings: str) -> dict[str, str]:
 def authz(
     folder: Path, *arguments: str, given: str = "", **settings: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run one verb of the command line in *folder*, to its end."""
+    """Run one verb of the command line in *folder*, in a process of its own, to its end."""
     return subprocess.run(
         [*AUTHZ, *arguments],
         cwd=folder,
@@ -46,9 +57,103 @@ def authz(
     )
 
 
-def furnish(folder: Path) -> None:
-    """Give *folder* the shipped policies."""
+def called(
+    folder: Path, *arguments: str, given: str = "", **settings: str
+) -> subprocess.CompletedProcess[str]:
+    """
+    Do as ``authz`` does, in this process: most of a short verb's second is its imports.
+
+    Not for ``serve`` and ``demo``, which take over logging and signals. What would be a
+    traceback there is an exception here.
+    """
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        io.TextIOWrapper(io.BytesIO(given.encode()), "utf-8") as stdin,
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        patch.chdir(folder)
+        patch.setattr(sys, "stdin", stdin)
+        wanted = environment(**settings)
+        for name in os.environ.keys() - wanted.keys():
+            patch.delenv(name)
+        for name, text in wanted.items():
+            patch.setenv(name, text)
+        try:
+            code = main(arguments)
+        except SystemExit as ended:
+            # So argparse ends a call that it does not understand.
+            code = int(ended.code or 0)
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
+def succeeded(done: subprocess.CompletedProcess[str]) -> str:
+    """Give what a verb printed that only prepares a test, and so must not fail unnoticed."""
+    assert 0 == done.returncode, done.stderr
+    return done.stdout
+
+
+def furnish(
+    folder: Path,
+    catalogue: str | None = None,
+    clients: Mapping[str, Collection[str]] | None = None,
+    **settings: str,
+) -> dict[str, str]:
+    """
+    Give *folder* the shipped policies, and on demand a database with what is asked for.
+
+    What the command line would do in several processes is done in this one, and once for
+    all folders that get the same: so these have the same keys. A database that *settings*
+    names is filled each time.
+
+    Args:
+        folder: where a service is to run.
+        catalogue: what ``authz catalogue import`` would read.
+        clients: the scopes of each client by its name.
+        settings: of the service, as environment variables.
+
+    Returns:
+        the key of each client by its name.
+    """
     shutil.copytree(ROOT / "policies", folder / "policies")
+    if catalogue is None and clients is None:
+        return {}
+    wanted = tuple((name, tuple(scopes)) for name, scopes in (clients or {}).items())
+    if settings:
+        return _fill(folder, catalogue, wanted, **settings)
+    files, keys = _filled(catalogue, wanted)
+    (folder / "var").mkdir()
+    for name, (mode, content) in files.items():
+        path = folder / "var" / name
+        path.write_bytes(content)
+        path.chmod(mode)
+    return dict(keys)
+
+
+_Clients = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@cache
+def _filled(
+    catalogue: str | None, clients: _Clients
+) -> tuple[dict[str, tuple[int, bytes]], dict[str, str]]:
+    """Give mode and content of each file of such a data folder, and the keys."""
+    with tempfile.TemporaryDirectory() as place:
+        keys = _fill(Path(place), catalogue, clients)
+        found = sorted((Path(place) / "var").iterdir())
+        return {one.name: (one.stat().st_mode, one.read_bytes()) for one in found}, keys
+
+
+def _fill(
+    folder: Path, catalogue: str | None, clients: _Clients, **settings: str
+) -> dict[str, str]:
+    """Fill the database of a service in *folder*, and give the keys."""
+    places = {"AUTHZ_DATA_DIR": str(folder / "var"), "AUTHZ_POLICIES": str(folder / "policies")}
+    with closing(build(Settings.from_env({**places, **settings}))) as built:
+        if catalogue is not None:
+            built.cataloguer.import_text(catalogue, OPERATOR)
+        return {name: built.clients.add(name, scopes, OPERATOR) for name, scopes in clients}
 
 
 @dataclass

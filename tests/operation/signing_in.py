@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from authz_service.domain.clients import SCOPES
 from tests.govbr.client import Tokens
 from tests.govbr.people import COMPANY
 from tests.govbr.simulator import Simulator
-from tests.operation.house import Answer, Running, authz, free_port, furnish
+from tests.operation.house import Answer, Running, free_port, furnish
 
 CSV = "code,title,version\nP001,Acreditação Inicial,3\nP061,Cadastro,1\nP061,Registro,2\n"
 IDENTITIES = "/v1/identities"
@@ -22,27 +21,18 @@ IDENTITIES = "/v1/identities"
 
 class House:
     """
-    A service that believes a GOV.BR, and the portal, a client that may do everything.
+    A service that believes a GOV.BR, and two clients that may do everything: the portal, and
+    another one with ``other_key``.
 
     Tests that share one share what the service has kept: whoever signs in stays known. So a
     test uses accounts of its own, or compares with what was there before.
     """
 
     def __init__(self, folder: Path, govbr: Simulator) -> None:
-        furnish(folder)
         self.folder, self.govbr = folder, govbr
-        authz(folder, "catalogue", "import", "-", given=CSV)
-        self.key = self._client("portal")
+        keys = furnish(folder, CSV, {"portal": SCOPES, "other": SCOPES})
+        self.key, self.other_key = keys["portal"], keys["other"]
         self.service = Running(folder, "serve", "--port", str(free_port()), **govbr.settings)
-
-    @cached_property
-    def other_key(self) -> str:
-        """The key of another client, with the same scopes."""
-        return self._client("other")
-
-    def _client(self, name: str) -> str:
-        scopes = [word for scope in SCOPES for word in ("--scope", scope)]
-        return authz(self.folder, "client", "add", name, *scopes).stdout.strip()
 
     def send(self, path: str, body: object, method: str = "POST", **options: Any) -> Answer:
         """Send a body, with the portal's key unless *options* has another."""

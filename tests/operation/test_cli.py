@@ -6,11 +6,13 @@ import json
 import re
 import shutil
 import sqlite3
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.operation.house import ROOT, Running, authz, free_port, furnish
+from tests.operation.house import ROOT, Running, authz, called, free_port, furnish, succeeded
 
 CSV = "code,title,version\nP001,Acreditação Inicial,3\nP061,Cadastro,1\nP061,Registro,2\n"
 QUESTION = {
@@ -45,12 +47,11 @@ def test_a_key_is_printed_once_and_alone(home: Path) -> None:
 
 def test_clients_are_listed_without_their_keys(home: Path) -> None:
     """The list has names, scopes and what limits a key."""
-    authz(home, "client", "add", "a", "--scope", "decide", "--scope", "metrics")
-    authz(
-        home, "client", "key", "a", "--network", "10.0.0.0/8", "--expires", "2030-01-01T00:00:00Z"
-    )
-    authz(home, "client", "revoke", "a")
-    authz(home, "client", "add", "b", "--scope", "search")
+    bounds = ("--network", "10.0.0.0/8", "--expires", "2030-01-01T00:00:00Z")
+    succeeded(called(home, "client", "add", "a", "--scope", "decide", "--scope", "metrics"))
+    succeeded(called(home, "client", "key", "a", *bounds))
+    succeeded(called(home, "client", "revoke", "a"))
+    succeeded(called(home, "client", "add", "b", "--scope", "search"))
 
     listed = authz(home, "client", "list").stdout
     assert ["a  decide metrics", "b  search"] == re.findall(r"^\S.*$", listed, re.MULTILINE)
@@ -63,7 +64,7 @@ def test_clients_are_listed_without_their_keys(home: Path) -> None:
 
 def test_an_empty_list_says_so(home: Path) -> None:
     """A new service has no client, and no default one."""
-    assert "there is no client yet\n" == authz(home, "client", "list").stdout
+    assert "there is no client yet\n" == called(home, "client", "list").stdout
 
 
 REFUSED = {
@@ -79,8 +80,7 @@ REFUSED = {
         ["catalogue", "import", "none.csv"],
         "none.csv: No such file",
     ),
-    "a policy folder that is not there": (["policy", "check", "none"], "does not exist"),
-    "an address that is none": (["serve", "--host", "no.such.invalid"], "no address to listen on"),
+    "a policy folder that is not there": (["policy", "check", "none"], "there is no policy folder"),
     "a question that is no JSON": (["explain", "policies/reasons.toml"], "body: must be"),
 }
 
@@ -88,12 +88,20 @@ REFUSED = {
 @pytest.mark.parametrize(("arguments", "said"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_done_says_why(home: Path, arguments: list[str], said: str) -> None:
     """Exit code 1, a sentence on stderr, nothing on stdout, and no traceback."""
-    authz(home, "client", "add", "twice", "--scope", "decide")
+    succeeded(called(home, "client", "add", "twice", "--scope", "decide"))
 
-    done = authz(home, *arguments)
+    done = called(home, *arguments)
 
     assert (1, "") == (done.returncode, done.stdout)
     assert said in done.stderr
+
+
+def test_an_address_that_is_none_is_told(home: Path) -> None:
+    """A process that cannot serve ends with exit code 1, a sentence on stderr, and no traceback."""
+    done = authz(home, "serve", "--host", "no.such.invalid")
+
+    assert (1, "") == (done.returncode, done.stdout)
+    assert "no address to listen on" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -114,7 +122,7 @@ def test_what_cannot_be_done_says_why(home: Path, arguments: list[str], said: st
 )
 def test_a_wrong_call_is_told_apart(home: Path, arguments: list[str]) -> None:
     """Exit code 2 is for calls that cannot be understood."""
-    done = authz(home, *arguments)
+    done = called(home, *arguments)
 
     assert 2 == done.returncode
     assert "usage:" in done.stderr
@@ -139,7 +147,7 @@ def test_a_catalogue_is_imported_and_listed(home: Path) -> None:
     """What is new is named, what is known is counted, and the list shows all."""
     (home / "processes.csv").write_text(CSV, "utf-8")
 
-    first = authz(home, "catalogue", "import", "processes.csv")
+    first = called(home, "catalogue", "import", "processes.csv")
     second = authz(home, "catalogue", "import", "-", given=CSV.replace(",2\n", ",3\n"))
 
     assert (0, "3 added, 0 changed, 0 unchanged\n") == (first.returncode, first.stderr)
@@ -155,20 +163,20 @@ def test_a_catalogue_is_imported_and_listed(home: Path) -> None:
 
 def test_a_bad_catalogue_changes_nothing(home: Path) -> None:
     """Every bad row is told, and none of the good ones is taken."""
-    done = authz(home, "catalogue", "import", "-", given=f"{CSV}P1,,1\nP2,x,y\n")
+    done = called(home, "catalogue", "import", "-", given=f"{CSV}P1,,1\nP2,x,y\n")
 
     assert 1 == done.returncode
     assert ["nothing was imported:", "row 4: title", "row 5: version"] == [
         line.rsplit(": must", 1)[0] for line in done.stderr.splitlines()
     ]
-    assert "" == authz(home, "catalogue", "list").stdout
+    assert "" == succeeded(called(home, "catalogue", "list"))
 
 
 def test_a_catalogue_that_is_no_utf8_is_told(home: Path) -> None:
     """An export in another encoding is refused with the remedy."""
     (home / "latin.csv").write_bytes(CSV.encode("latin-1"))
 
-    done = authz(home, "catalogue", "import", "latin.csv")
+    done = called(home, "catalogue", "import", "latin.csv")
 
     assert (1, "latin.csv: is not UTF-8; save it as UTF-8\n") == (done.returncode, done.stderr)
 
@@ -190,7 +198,7 @@ def test_a_bad_policy_is_told_with_its_places(home: Path) -> None:
     )
 
     for verb in ("check", "test"):
-        done = authz(home, "policy", verb)
+        done = called(home, "policy", verb)
         assert (1, "") == (done.returncode, done.stdout)
         assert ["bad.polar:2:5", "bad.polar:3:11"] == [
             line.split(": ")[0] for line in done.stderr.splitlines()
@@ -204,7 +212,7 @@ def test_a_widened_policy_fails_its_tests(home: Path) -> None:
         file.read_text("utf-8").replace('["socio", ', '["socio", "contador", '), "utf-8"
     )
 
-    done = authz(home, "policy", "test")
+    done = called(home, "policy", "test")
 
     assert 1 == done.returncode
     assert "contador open P001 for matriz\n    expected deny (no-permit)\n    but is   allow" in (
@@ -217,7 +225,7 @@ def test_a_folder_without_tests_is_no_pass(home: Path) -> None:
     for file in (home / "policies").glob("*_test.toml"):
         file.unlink()
 
-    done = authz(home, "policy", "test")
+    done = called(home, "policy", "test")
 
     assert (1, "there is nothing to ask: no *_test.toml beside the policies\n") == (
         done.returncode,
@@ -227,7 +235,7 @@ def test_a_folder_without_tests_is_no_pass(home: Path) -> None:
 
 def test_one_decision_is_explained(home: Path) -> None:
     """Outcome, reason in both languages, and the facts that were read; nobody's CPF."""
-    authz(home, "catalogue", "import", "-", given=CSV)
+    succeeded(called(home, "catalogue", "import", "-", given=CSV))
 
     done = authz(home, "explain", "-", given=json.dumps(QUESTION))
 
@@ -253,7 +261,7 @@ def test_a_cpf_in_the_name_of_a_process_is_not_shown(home: Path) -> None:
     """What a caller calls a process may hold anything; the explanation does not repeat a CPF."""
     resource = {**QUESTION["resource"], "id": "P999 de 187.627.946-04"}  # type: ignore[dict-item]  # all of it is str or dict
 
-    done = authz(home, "explain", "-", given=json.dumps({**QUESTION, "resource": resource}))
+    done = called(home, "explain", "-", given=json.dumps({**QUESTION, "resource": resource}))
 
     assert (0, True) == (done.returncode, done.stdout.startswith("open P999 de "))
     assert "187.627.946-04" not in done.stdout
@@ -261,13 +269,13 @@ def test_a_cpf_in_the_name_of_a_process_is_not_shown(home: Path) -> None:
 
 def test_an_allow_and_an_error_are_explained(home: Path) -> None:
     """The rule that spoke, and a rule that erred, are named with file and line."""
-    authz(home, "catalogue", "import", "-", given=CSV)
+    succeeded(called(home, "catalogue", "import", "-", given=CSV))
     rules = home / "policies" / "extra.polar"
     rules.write_text('permit(_p: Person, "open", _r: Process, "delegated");\n')
 
-    allowed = authz(home, "explain", "-", given=json.dumps(QUESTION)).stdout
+    allowed = called(home, "explain", "-", given=json.dumps(QUESTION)).stdout
     rules.write_text('permit(p: Person, "open", _r: Process, "delegated") if p.registred;\n')
-    broken = authz(home, "explain", "-", given=json.dumps(QUESTION)).stdout
+    broken = called(home, "explain", "-", given=json.dumps(QUESTION)).stdout
 
     assert "ALLOWED" in allowed
     assert "rules that spoke\n    extra.polar:1\n" in allowed
@@ -277,9 +285,9 @@ def test_an_allow_and_an_error_are_explained(home: Path) -> None:
 def test_what_cannot_be_asked_is_explained_too(home: Path) -> None:
     """A question about nobody, and one without a policy, are told as such."""
     nobody = {**QUESTION, "subject": {"type": "person", "id": "11111111111"}}
-    told = authz(home, "explain", "-", given=json.dumps(nobody))
+    told = called(home, "explain", "-", given=json.dumps(nobody))
     (home / "policies" / "bad.polar").write_text("permit(")
-    without = authz(home, "explain", "-", given=json.dumps(QUESTION))
+    without = called(home, "explain", "-", given=json.dumps(QUESTION))
 
     assert (1, "denied before any rule is asked: invalid-identifier\n") == (
         told.returncode,
@@ -289,25 +297,36 @@ def test_what_cannot_be_asked_is_explained_too(home: Path) -> None:
 
 
 def test_a_key_works_until_it_is_revoked(home: Path) -> None:
-    """A running service hears of a new key, of a second one, and of a revocation, at once."""
+    """
+    A running service hears of a new key, of a second one, and of a revocation, at once; and a
+    key that has an end works until then.
+    """
     service = Running(home, AUTHZ_PORT=str(free_port()))
     try:
-        authz(home, "catalogue", "import", "-", given=CSV)
-        first = authz(home, "client", "add", "a", "--scope", "decide").stdout.strip()
-        second = authz(home, "client", "key", "a").stdout.strip()
-        elsewhere = authz(home, "client", "key", "a", "--network", "10.0.0.0/8").stdout.strip()
-        expired = authz(home, "client", "key", "a", "--expires", "2020-01-01T00:00:00Z").stdout
+        succeeded(called(home, "catalogue", "import", "-", given=CSV))
+
+        def key_of(*arguments: str) -> str:
+            return succeeded(authz(home, "client", *arguments)).strip()
+
+        def status(key: str) -> int:
+            return service.send("POST", "/access/v1/evaluation", QUESTION, key=key).status
 
         def statuses() -> list[int]:
-            return [
-                service.send("POST", "/access/v1/evaluation", QUESTION, key=key).status
-                for key in (first, second, elsewhere, expired.strip(), "authz_x_y")
-            ]
+            return [status(key) for key in (first, second, elsewhere, ending, "authz_x_y")]
+
+        first = key_of("add", "a", "--scope", "decide")
+        # A key whose end is over is not made, so this one has some seconds.
+        end = datetime.now(UTC) + timedelta(seconds=5)
+        ending = key_of("key", "a", "--expires", end.isoformat())
+        assert 200 == status(ending)
+        second = key_of("key", "a")
+        elsewhere = key_of("key", "a", "--network", "10.0.0.0/8")
+        time.sleep(max(0.0, (end - datetime.now(UTC)).total_seconds()))
 
         assert [200, 200, 401, 401, 401] == statuses()
-        authz(home, "client", "revoke", "a", "--key", first.split("_")[1])
+        succeeded(authz(home, "client", "revoke", "a", "--key", first.split("_")[1]))
         assert [401, 200, 401, 401, 401] == statuses()
-        authz(home, "client", "revoke", "a")
+        succeeded(authz(home, "client", "revoke", "a"))
         assert [401, 401, 401, 401, 401] == statuses()
     finally:
         service.kill()
@@ -318,7 +337,7 @@ def test_a_database_of_nonsense_is_told(home: Path) -> None:
     (home / "var").mkdir()
     (home / "var" / "authz.db").write_bytes(b"nonsense" * 1000)
 
-    done = authz(home, "client", "list")
+    done = called(home, "client", "list")
 
     assert 1 == done.returncode
     assert 1 == len(done.stderr.splitlines())
@@ -337,7 +356,7 @@ def test_the_demo_needs_a_policy(home: Path) -> None:
 
 def test_the_database_is_sqlite(home: Path) -> None:
     """What the command line wrote can be read with SQLite's own tools."""
-    authz(home, "client", "add", "a", "--scope", "decide")
+    succeeded(authz(home, "client", "add", "a", "--scope", "decide"))
     connection = sqlite3.connect(home / "var" / "authz.db")
     try:
         assert [("a",)] == connection.execute("select name from clients").fetchall()
@@ -350,6 +369,6 @@ def test_a_misnamed_file_is_told(home: Path) -> None:
     (home / "policies" / "opening_test.toml").rename(home / "policies" / "opening-test.toml")
 
     for verb in ("check", "test"):
-        done = authz(home, "policy", verb)
+        done = called(home, "policy", verb)
         assert (1, "") == (done.returncode, done.stdout)
         assert "opening-test.toml:0:0: is not read" in done.stderr

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.operation.house import authz, furnish
+from tests.operation.house import authz, called, furnish, succeeded
 
 
 @pytest.fixture(name="home")
@@ -26,14 +26,14 @@ def acts(home: Path) -> list[tuple[str, dict[str, object]]]:
 
 def test_an_entity_of_another_service_is_shown_and_forgotten(home: Path) -> None:
     """Its pairing is kept under its type, also when no file of entities has that any more."""
-    authz(home, "client", "list")
+    succeeded(called(home, "client", "list"))
     name = "0" * 32
     with closing(sqlite3.connect(home / "var" / "authz.db")) as raw, raw:
         raw.execute("INSERT INTO other_surrogates VALUES (?, ?, ?)", ("user", "ana", name))
 
     shown = authz(home, "person", "export", "ana", "--type", "user")
     erased = authz(home, "person", "erase", "-", "--type", "user", given="ana\n")
-    again = authz(home, "person", "erase", "ana", "--type", "user")
+    again = called(home, "person", "erase", "ana", "--type", "user")
 
     row = {"type": "user", "id": "ana", "surrogate": name}
     assert {"other_surrogates": [row]} == json.loads(shown.stdout)
@@ -47,14 +47,14 @@ def test_an_entity_of_another_service_is_shown_and_forgotten(home: Path) -> None
 
 def test_a_mistyped_login_is_no_erasure(home: Path) -> None:
     """It is told, nothing is written about it, and being asked for makes no name."""
-    made = authz(home, "company", "register", "x", "DE", "--representative", "jsmith")
-    erased = authz(home, "person", "erase", "jsmth", "--login")
-    shown = authz(home, "person", "export", "jsmth", "--login")
+    made = succeeded(called(home, "company", "register", "x", "DE", "--representative", "jsmith"))
+    erased = called(home, "person", "erase", "jsmth", "--login")
+    shown = called(home, "person", "export", "jsmth", "--login")
 
     assert (0, "nothing was kept, so nothing was erased\n") == (erased.returncode, erased.stderr)
     assert (0, "nothing is kept\n") == (shown.returncode, shown.stderr)
     assert ["company.register", "person.export"] == [act for act, _details in acts(home)]
-    assert "jsmith" in authz(home, "company", "show", made.stdout.strip()).stdout
+    assert "jsmith" in called(home, "company", "show", made.strip()).stdout
     with closing(sqlite3.connect(home / "var" / "authz.db")) as raw:
         assert [("jsmith",)] == raw.execute("SELECT id FROM other_surrogates").fetchall()
 
@@ -62,7 +62,7 @@ def test_a_mistyped_login_is_no_erasure(home: Path) -> None:
 def test_a_person_is_of_one_kind(home: Path) -> None:
     """A login is no entity of another service, whose types are other ones."""
     assert 2 == authz(home, "person", "erase", "x", "--login", "--type", "user").returncode
-    refused = authz(home, "person", "erase", "x", "--type", "login")
+    refused = called(home, "person", "erase", "x", "--type", "login")
     assert (1, "type: `login` is a type of this service's own\n") == (
         refused.returncode,
         refused.stderr,
@@ -71,9 +71,10 @@ def test_a_person_is_of_one_kind(home: Path) -> None:
 
 def test_who_sees_logins_leaves_a_line(home: Path) -> None:
     """Showing a company shows who represents it, which is an act, as it is by HTTP."""
-    number = authz(home, "company", "register", "x", "DE", "--representative", "jsmith").stdout
+    person = ("--representative", "jsmith")
+    number = succeeded(called(home, "company", "register", "x", "DE", *person))
     shown = authz(home, "company", "show", number.strip())
-    authz(home, "company", "list")
+    succeeded(authz(home, "company", "list"))
 
     assert (0, "    jsmith") == (shown.returncode, shown.stdout.splitlines()[1])
     [(_act, registered), (act, details)] = acts(home)
@@ -87,7 +88,7 @@ def test_logins_are_read_from_standard_input(home: Path) -> None:
     arguments = ("--representative", "-", "--representative", "ana")
     made = authz(home, "company", "register", "x", "DE", *arguments, given="jsmith\n\n mweber \n")
     number = made.stdout.strip()
-    slip = authz(home, "company", "change", number, "--representative", "-")
+    slip = called(home, "company", "change", number, "--representative", "-")
     bad = authz(
         home, "company", "change", number, "--representative", "-", given="jsmith 18762794604\n"
     )
@@ -96,5 +97,5 @@ def test_logins_are_read_from_standard_input(home: Path) -> None:
     assert (1, said) == (slip.returncode, slip.stderr)
     assert (1, True) == (bad.returncode, bad.stderr.startswith("representative: "))
     assert "1876" not in bad.stderr
-    shown = authz(home, "company", "show", number).stdout.splitlines()
+    shown = called(home, "company", "show", number).stdout.splitlines()
     assert ["    jsmith", "    mweber", "    ana"] == shown[1:]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from authz_service.domain.clients import SCOPES
-from tests.operation.house import Answer, Running, authz, free_port, furnish
+from tests.operation.house import Answer, Running, free_port, furnish
 from tests.postgres import running
 
 MATRIZ, FILIAL = "52420282000180", "52420282000260"
@@ -34,10 +34,7 @@ class Native:
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
-        furnish(folder)
-        authz(folder, "catalogue", "import", "-", given=CSV, **settings)
-        scopes = [word for scope in SCOPES for word in ("--scope", scope)]
-        self.key = authz(folder, "client", "add", "tests", *scopes, **settings).stdout.strip()
+        self.key = furnish(folder, CSV, {"tests": SCOPES}, **settings)["tests"]
         self.service = Running(folder, AUTHZ_PORT=str(free_port()), **settings)
 
     def call(self, method: str, path: str, body: object = None, **headers: str) -> Answer:

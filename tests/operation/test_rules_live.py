@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from authz_service.domain.time import civil_day
-from tests.operation.house import Answer, Running, authz, free_port, furnish
+from tests.operation.house import Answer, Running, free_port, furnish
 
 MATRIZ, FILIAL, OTHER = "52420282000180", "52420282000260", "12ABC34501DE35"
 SOCIO, LEGAL, MEMBER, NOBODY = "72268402517", "52998224725", "18762794604", "11144477735"
@@ -26,10 +26,7 @@ class Live:
     """A running service with a catalogue, and the few calls of the story."""
 
     def __init__(self, folder: Path) -> None:
-        furnish(folder)
-        authz(folder, "catalogue", "import", "-", given=CSV)
-        scopes = [word for scope in SCOPES for word in ("--scope", scope)]
-        self.key = authz(folder, "client", "add", "tests", *scopes).stdout.strip()
+        self.key = furnish(folder, CSV, {"tests": SCOPES})["tests"]
         self.running = Running(folder, AUTHZ_PORT=str(free_port()))
 
     def call(self, method: str, path: str, **body: object) -> Answer:

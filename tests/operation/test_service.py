@@ -37,10 +37,7 @@ class Home:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        furnish(folder)
-        authz(folder, "catalogue", "import", "-", given=CSV)
-        scopes = [word for scope in SCOPES for word in ("--scope", scope)]
-        self.key = authz(folder, "client", "add", "tests", *scopes).stdout.strip()
+        self.key = furnish(folder, CSV, {"tests": SCOPES})["tests"]
         self._running: list[Running] = []
 
     def serve(self, **settings: str) -> Running:

@@ -245,8 +245,7 @@ def test_without_keys_there_is_no_sign_in_but_every_decision(tmp_path: Path) -> 
 
 def test_without_settings_sign_in_is_off_and_says_so(tmp_path: Path) -> None:
     """The log, the readiness and every answer tell that no GOV.BR is configured."""
-    furnish(tmp_path)
-    key = authz(tmp_path, "client", "add", "portal", "--scope", "identities").stdout.strip()
+    key = furnish(tmp_path, clients={"portal": ["identities"]})["portal"]
     service = Running(tmp_path, "serve", "--port", str(free_port()))
     try:
         answer = service.send("POST", IDENTITIES, {"access_token": "a.b.c"}, key=key)
