@@ -127,7 +127,11 @@ TARGETS = (
     ),
     Target(
         "authz_service/store/privacy.py",
-        ("tests/store/test_privacy.py", "tests/store/test_privacy_of_logins.py"),
+        (
+            "tests/store/test_privacy.py",
+            "tests/store/test_privacy_of_logins.py",
+            "tests/store/test_other_surrogates.py",
+        ),
     ),
     Target("authz_service/store/foreign.py", ("tests/store/test_foreign.py",)),
     Target("authz_service/store/directory.py", ("tests/store/test_directory.py",)),

@@ -350,7 +350,7 @@ def test_the_demo_needs_a_policy(home: Path) -> None:
 
     done = authz(home, "demo")
 
-    told = ".:0:0: there is no policy folder where AUTHZ_POLICIES says\n"
+    told = ".:0:0: there is no policy folder of this name\n"
     assert (1, told) == (done.returncode, done.stderr)
 
 

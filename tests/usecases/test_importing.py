@@ -152,6 +152,11 @@ BAD_ROWS = {
         "registered_at: must be a day",
     ),
     "a week": ("members", f"{CPF},2025-W09-6,", "registered_at: must be a day"),
+    "an instant of a week": (
+        "members",
+        f"{CPF},2025-W09-6T10:00:00Z,",
+        "registered_at: must be a day",
+    ),
     "a day without hyphens": (
         "delegations",
         f"{CNPJ},{CPF},P001,{OTHER},,20271231",
@@ -203,6 +208,17 @@ def test_a_wrong_row_is_left_out_alone(name: str) -> None:
     assert told.startswith(f"{kind}:3: {message}")
     assert CPF not in told
     assert 1 == len(house.intake.kept)
+
+
+def test_a_delegation_may_be_without_days() -> None:
+    """Without an end it never ends; without a beginning it begins with the import."""
+    house = House()
+    assert [] == house.rejected(
+        delegations=f"cnpj,member,process,grantor\n{CNPJ},{CPF},P001,{OTHER}\n"
+    )
+    [delegation] = house.intake.kept
+    assert isinstance(delegation, Delegation)
+    assert (NOON, None) == (delegation.history[0].at, delegation.last_day)
 
 
 def test_who_is_spoken_of_twice_is_taken_from_the_first_row() -> None:
