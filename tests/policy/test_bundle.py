@@ -281,9 +281,7 @@ def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
 
     for name in ("nowhere", "file"):
-        assert [(".", "there is no policy folder of this name")] == problems_in(
-            tmp_path / name
-        )
+        assert [(".", "there is no policy folder of this name")] == problems_in(tmp_path / name)
 
 
 def test_there_is_a_most_of_files(tmp_path: Path) -> None:
