@@ -111,10 +111,12 @@ def require_way_back(version: str | None, to: str) -> str:
         Conflict: this service does not know *version*, so not the way back from it either.
         StoreUnavailable: no release of this service has such versions.
     """
-    if version is not None and not is_older(version) and version not in VERSIONS:
+    if version is None:
+        raise InvalidInput("to", "must be an earlier version, and an empty database has none")
+    if not is_older(version) and version not in VERSIONS:
         raise Conflict("the database is newer than this release: use the one that upgraded it")
-    earlier = [one for one in VERSIONS if version is not None and one < version]
-    if version is None or to not in earlier:
+    earlier = [one for one in VERSIONS if one < version]
+    if to not in earlier:
         raise InvalidInput("to", f"must be an earlier version: {', '.join(earlier) or 'none'}")
     return version
 

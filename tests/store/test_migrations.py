@@ -288,6 +288,14 @@ def test_there_is_no_way_back_but_to_an_earlier_version(old: SqlStore, to: str) 
     assert ("0001", "0002") == old.version()
 
 
+def test_from_an_empty_database_there_is_no_way_back(sql: SqlStore) -> None:
+    """It is told so, and stays empty."""
+    with pytest.raises(InvalidInput, match=r"^to: .* an empty database has none$"):
+        sql.downgrade("0001", untold)
+
+    assert (None, "0002") == sql.version()
+
+
 def test_what_fails_on_the_way_leaves_the_database_as_it_was(old: SqlStore) -> None:
     """An upgrade is done or not done, never half, on both databases."""
     _run(old, "CREATE TABLE foreign_companies (id INTEGER)")
