@@ -21,7 +21,7 @@ from authz_service.domain.decision import (
     Subject,
 )
 from authz_service.domain.entities import Thing
-from authz_service.domain.errors import AmbiguousProcess
+from authz_service.domain.errors import AmbiguousProcess, InvalidInput
 from authz_service.domain.facts import Facts, ProcessFacts
 from authz_service.domain.identifiers import Cpf, Login, without_cpf
 from authz_service.domain.people import Evidence
@@ -113,19 +113,19 @@ class DecisionPoint:
 
     def decide_each(
         self,
-        questions: Sequence[Question | Impossible],
+        questions: Sequence[Question | Impossible | InvalidInput],
         caller: Caller,
         *,
         until: bool | None = None,
-    ) -> list[Answer | Ambiguous]:
+    ) -> list[Answer | Ambiguous | InvalidInput]:
         """
         Answer a batch as ``decide_all`` does, but each question for itself.
 
         What names a process by a code that several have is no decision: its place holds what
-        the name could mean.
+        the name could mean. Nor is what could not be read: its place holds why, as it was given.
 
         Args:
-            questions: what is asked.
+            questions: what is asked, or why it cannot be read.
             caller: who asks.
             until: decide no further than to the first decision that is this, and give no more
                 than that; a place without a decision counts as a no. None decides them all.
@@ -135,30 +135,31 @@ class DecisionPoint:
         """
         return self._answered(self._gathered(questions), caller, until=until)
 
-    def _gathered(self, questions: Sequence[Question | Impossible]) -> _Batch:
+    def _gathered(self, questions: Sequence[Question | Impossible | InvalidInput]) -> _Batch:
         started = time.perf_counter_ns()
-        questions = [described(one, self.entities) for one in questions]
+        asked = [
+            one if isinstance(one, InvalidInput) else described(one, self.entities)
+            for one in questions
+        ]
         moment, policy = self.clock(), self.policies.current()
-        possible = [one for one in questions if isinstance(one, Question)]
+        possible = [one for one in asked if isinstance(one, Question)]
         snapshot = self.facts.gather(possible, moment)
         gathered = zip(possible, snapshot.facts, strict=True)
-        known = [
-            one if isinstance(one, Impossible) else _known(*next(gathered)) for one in questions
-        ]
+        known = [_known(*next(gathered)) if isinstance(one, Question) else one for one in asked]
         return _Batch(started, known, moment, policy, snapshot.revision)
 
     def _answered(
         self, batch: _Batch, caller: Caller, *, until: bool | None = None
-    ) -> list[Answer | Ambiguous]:
+    ) -> list[Answer | Ambiguous | InvalidInput]:
         """Decide, write down what was decided, and only then give it."""
         outcomes = list(batch.decided(until))
         decided = [one for one in outcomes if isinstance(one, _Decided)]
         asked = [one.about.question for one in decided if isinstance(one.about, _Known)]
         names = self.surrogates.surrogates(_subjects(asked))
         records: list[DecisionRecord] = []
-        answers: list[Answer | Ambiguous] = []
+        answers: list[Answer | Ambiguous | InvalidInput] = []
         for one in outcomes:
-            if isinstance(one, Ambiguous):
+            if not isinstance(one, _Decided):
                 answers.append(one)
                 continue
             records.append(batch.record(one, caller, names))
@@ -211,15 +212,18 @@ class _Batch:
     """
 
     started: int
-    known: Sequence[_Known | Impossible | Ambiguous]
+    known: Sequence[_Known | Impossible | Ambiguous | InvalidInput]
     moment: datetime
     policy: Policy
     revision: int
 
-    def decided(self, until: bool | None) -> Iterator[_Decided | Ambiguous]:  # noqa: FBT001 - it is the datum
+    def decided(
+        self,
+        until: bool | None,  # noqa: FBT001 - it is the datum
+    ) -> Iterator[_Decided | Ambiguous | InvalidInput]:
         """Decide them in their order; see ``DecisionPoint.decide_each``."""
         for known in self.known:
-            outcome = known if isinstance(known, Ambiguous) else self._decide(known)
+            outcome = self._decide(known) if isinstance(known, (_Known, Impossible)) else known
             yield outcome
             allowed = isinstance(outcome, _Decided) and outcome.decision.allowed
             if allowed is until:
@@ -270,9 +274,11 @@ def described(question: Question | Impossible, entities: Entities) -> Question |
     if isinstance(question, Impossible):
         return question
     actor, resource = question.actor, question.resource
-    for one in (actor, resource):
-        if isinstance(one, Thing) and one.name.type not in entities.types:
-            return Impossible(question.action, UNKNOWN_TYPE, question.instance)
+    things = [one for one in (actor, resource) if isinstance(one, Thing)]
+    if not things:
+        return question
+    if not all(one.name.type in entities.types for one in things):
+        return Impossible(question.action, UNKNOWN_TYPE, question.instance)
     if isinstance(actor, Thing):
         actor = actor.described(entities.properties(actor.name))
     if isinstance(resource, Thing):

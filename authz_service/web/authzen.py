@@ -188,7 +188,8 @@ def blueprint(point: DecisionPoint, *, max_batch: int) -> Blueprint:
         semantic = (batch["options"] or {}).get("evaluations_semantic") or _EXECUTE_ALL
         defaults = {key: sent[key] for key in _INHERITED if key in sent}
         asked = [_asked(item, defaults) for item in batch["evaluations"]]
-        return jsonify({"evaluations": _answered(point, asked, _UNTIL[semantic])})
+        given = point.decide_each(asked, caller(), until=_UNTIL[semantic])
+        return jsonify({"evaluations": [_shown(answer) for answer in given]})
 
     return bp
 
@@ -213,30 +214,12 @@ def _asked(item: object, defaults: dict[str, Any]) -> Question | Impossible | In
         return error
 
 
-def _answered(
-    point: DecisionPoint,
-    asked: list[Question | Impossible | InvalidInput],
-    until: bool | None,  # noqa: FBT001 - it is the datum
-) -> list[dict[str, Any]]:
-    """Answer in the order of the questions, no further than to the first that is *until*."""
-    if until is False:
-        # An error counts as a deny: what stands after the first is not even asked.
-        wrong = [number for number, one in enumerate(asked) if isinstance(one, InvalidInput)]
-        asked = asked[: wrong[0] + 1] if wrong else asked
-    questions = [one for one in asked if not isinstance(one, InvalidInput)]
-    given = iter(point.decide_each(questions, caller(), until=until))
-    answers = []
-    for one in asked:
-        answers.append(_refused(one) if isinstance(one, InvalidInput) else _shown(next(given)))
-        if answers[-1]["decision"] is until:
-            break
-    return answers
-
-
-def _shown(given: Given | Ambiguous) -> dict[str, Any]:
+def _shown(given: Given | Ambiguous | InvalidInput) -> dict[str, Any]:
     """Show a decision, with its reasons only to a client whose setting asks for them."""
     if isinstance(given, Ambiguous):
         return _refused(AmbiguousProcess("resource.id", given.candidates))
+    if isinstance(given, InvalidInput):
+        return _refused(given)
     allowed = given.decision.allowed
     if not caller().reasons:
         return {"decision": allowed}

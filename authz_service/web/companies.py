@@ -86,6 +86,17 @@ class CompaniesAnswer(PagedAnswer):
     companies = fields.List(fields.Nested(CompanyAnswer), required=True)
 
 
+# What the two calls that settle a company's validation declare.
+_settles = describes(
+    _TAG,
+    answer=CompanyAnswer,
+    problems=(400, 404, 409, 412),
+    headers=IF_MATCH,
+    answer_headers=ETAG,
+    path=_FOREIGN_PATH,
+    links=_STEPS,
+)
+
 _COMPANY = CompanyBody()
 _QUERY = CompaniesQuery()
 
@@ -189,15 +200,7 @@ def blueprint(desk: ForeignDesk, lookup: Lookup) -> Blueprint:
 
     @bp.post("/<company_id>/validate")
     @needs("companies")
-    @describes(
-        _TAG,
-        answer=CompanyAnswer,
-        problems=(400, 404, 409, 412),
-        headers=IF_MATCH,
-        answer_headers=ETAG,
-        path=_FOREIGN_PATH,
-        links=_STEPS,
-    )
+    @_settles
     def validate(company_id: str) -> ResponseReturnValue:
         """
         Say that a foreign company was looked at and found right.
@@ -208,15 +211,7 @@ def blueprint(desk: ForeignDesk, lookup: Lookup) -> Blueprint:
 
     @bp.post("/<company_id>/withdraw")
     @needs("companies")
-    @describes(
-        _TAG,
-        answer=CompanyAnswer,
-        problems=(400, 404, 409, 412),
-        headers=IF_MATCH,
-        answer_headers=ETAG,
-        path=_FOREIGN_PATH,
-        links=_STEPS,
-    )
+    @_settles
     def withdraw(company_id: str) -> ResponseReturnValue:
         """Let a foreign company count no more, for good; who comes back is registered anew."""
         return _settled(desk.withdraw(_foreign(company_id), caller(), seen(_state)))

@@ -43,6 +43,15 @@ _LINKS = tuple(
     Link(verb, f"delegations.{verb}", {"delegation_id": "$response.body#/delegations/0/id"})
     for verb in ("show_history", "revoke", "renounce")
 )
+# What the two calls that end a delegation declare.
+_ends = describes(
+    _TAG,
+    body=ActBody,
+    answer=DelegationAnswer,
+    problems=(401, 403, 404, 409, 501, 503),
+    headers=WHO_ACTS,
+    path=_ID_IN_PATH,
+)
 _ACT, _SET, _GRANT, _SEARCH = ActBody(), SetBody(), GrantBody(), SearchBody()
 
 
@@ -160,14 +169,7 @@ def blueprint(desk: DelegationDesk, sign_in_desk: SignInDesk) -> Blueprint:
 
     @bp.post("/<delegation_id>/revoke")
     @needs("delegations")
-    @describes(
-        _TAG,
-        body=ActBody,
-        answer=DelegationAnswer,
-        problems=(401, 403, 404, 409, 501, 503),
-        headers=WHO_ACTS,
-        path=_ID_IN_PATH,
-    )
+    @_ends
     def revoke(delegation_id: str) -> ResponseReturnValue:
         """End a delegation in the name of the company."""
         acting, _sent = read_act(_ACT, sign_in_desk)
@@ -175,14 +177,7 @@ def blueprint(desk: DelegationDesk, sign_in_desk: SignInDesk) -> Blueprint:
 
     @bp.post("/<delegation_id>/renounce")
     @needs("delegations")
-    @describes(
-        _TAG,
-        body=ActBody,
-        answer=DelegationAnswer,
-        problems=(401, 403, 404, 409, 501, 503),
-        headers=WHO_ACTS,
-        path=_ID_IN_PATH,
-    )
+    @_ends
     def renounce(delegation_id: str) -> ResponseReturnValue:
         """End a delegation by the member's own will."""
         acting, _sent = read_act(_ACT, sign_in_desk)

@@ -68,7 +68,8 @@ never repeat what was sent. After a 503 the same call may be tried again.
 
 **Request ids.** `X-Request-ID` comes back as it was sent; who sends none is given one.
 
-**Persons.** A CPF never stands in a path or a query, so lists about persons are asked for by POST.
+**Persons.** A CPF never stands in a path, nor in a query but that of Orquestra's GET where it is
+switched on, so lists about persons are asked for by POST.
 """
 
 _REQUEST_ID = "X-Request-ID"

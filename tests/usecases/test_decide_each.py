@@ -17,9 +17,15 @@ from authz_service.domain.decision import (
     Question,
 )
 from authz_service.domain.entities import EntityName, Thing
-from authz_service.domain.errors import LogUnavailable, PolicyUnavailable, StoreUnavailable
+from authz_service.domain.errors import (
+    InvalidInput,
+    LogUnavailable,
+    PolicyUnavailable,
+    StoreUnavailable,
+)
 from authz_service.domain.facts import Facts
 from authz_service.domain.processes import Ambiguous, ProcessName
+from authz_service.usecases.decide import Answer
 from tests.domain.document import COMPANY, MEMBER, PARTNER, STRANGER
 from tests.usecases.house import CALLER, House
 
@@ -27,6 +33,8 @@ YES = Question(MEMBER, "open", ProcessAsked(ProcessName("P001"), COMPANY))
 NO = replace(YES, action="renounce")
 UNCLEAR = replace(YES, resource=ProcessAsked(ProcessName("P061"), COMPANY))
 NOBODY = Impossible("open", INVALID_IDENTIFIER)
+UNREAD = InvalidInput("subject", "is required")
+Asked = Question | Impossible | InvalidInput
 CANDIDATES = ("P061 - Cadastro de Empresas v.1", "P061 - Registro v.2")
 
 
@@ -35,14 +43,17 @@ def by_action(question: Question, _facts: Facts) -> Decision:
     return Decision(allowed=question.action == "open", reasons=("represents",))
 
 
-def told(house: House, *asked: Question | Impossible, until: bool | None = None) -> str:
-    """Give the answers of a batch as letters: yes, no, unclear."""
+def letter(answer: Answer | Ambiguous | InvalidInput) -> str:
+    """Give an answer as a letter: yes, no, unclear, or x for what could not be read."""
+    if isinstance(answer, Answer):
+        return "y" if answer.decision.allowed else "n"
+    return "u" if isinstance(answer, Ambiguous) else "x"
+
+
+def told(house: House, *asked: Asked, until: bool | None = None) -> str:
+    """Give the answers of a batch as letters."""
     house.policy.verdict = by_action
-    answers = house.point.decide_each(asked, CALLER, until=until)
-    return "".join(
-        "u" if isinstance(one, Ambiguous) else "y" if one.decision.allowed else "n"
-        for one in answers
-    )
+    return "".join(map(letter, house.point.decide_each(asked, CALLER, until=until)))
 
 
 def test_an_ambiguous_name_is_its_own_questions_trouble(house: House) -> None:
@@ -52,6 +63,13 @@ def test_an_ambiguous_name_is_its_own_questions_trouble(house: House) -> None:
     records = [one.asked.named for one in house.decisions]
     assert ["P001", None] == records
     assert 2 == len(house.told[0])
+
+
+def test_what_could_not_be_read_keeps_its_place(house: House) -> None:
+    """Its place holds what was wrong, as it was given; it is no decision, and not recorded."""
+    answers = house.point.decide_each([UNREAD, YES], CALLER)
+    assert UNREAD is answers[0]
+    assert ["P001"] == [one.asked.named for one in house.decisions]
 
 
 def test_who_is_asked_about_in_vain_gets_no_name_in_the_log(house: House) -> None:
@@ -81,29 +99,31 @@ def test_a_batch_ends_with_the_decision_that_it_waits_for(
         ((YES, UNCLEAR, YES), False, "yu"),
         ((UNCLEAR, YES, NO), True, "uy"),
         ((NOBODY, YES), False, "n"),
+        ((YES, UNREAD, YES), False, "yx"),
+        ((UNREAD, NO, YES, NO), True, "xny"),
         ((NOBODY, NO, UNCLEAR), True, "nnu"),
         ((YES, YES), False, "yy"),
         ((), False, ""),
     ],
 )
 def test_what_is_no_decision_counts_as_a_no(
-    house: House, asked: tuple[Question | Impossible, ...], until: bool, expected: str
+    house: House, asked: tuple[Asked, ...], until: bool, expected: str
 ) -> None:
     """It ends a batch that waits for a no, and none that waits for a yes."""
     assert expected == told(house, *asked, until=until)
 
 
 @pytest.mark.parametrize("until", [None, True, False])
-@given(asked=st.lists(st.sampled_from([YES, NO, UNCLEAR, NOBODY]), max_size=6))
+@given(asked=st.lists(st.sampled_from([YES, NO, UNCLEAR, NOBODY, UNREAD]), max_size=6))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 def test_an_early_end_changes_no_answer_before_it(
-    house: House, asked: list[Question | Impossible], until: bool | None
+    house: House, asked: list[Asked], until: bool | None
 ) -> None:
     """The answers are a beginning of those of the whole batch, up to the one waited for."""
     whole = told(house, *asked)
     part = told(house, *asked, until=until)
     assert whole.startswith(part)
-    ends = {None: "", True: "y", False: "nu"}[until]
+    ends = {None: "", True: "y", False: "nux"}[until]
     assert all(one not in ends for one in part[:-1])
     assert part == whole or part[-1] in ends
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.util import CommandError
 from sqlalchemy.schema import CreateColumn
 
 revision = "0001"
@@ -186,4 +187,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Refuse, since before this version none was counted."""
-    raise NotImplementedError("no version comes before 0001")
+    raise CommandError("no version comes before 0001")
