@@ -123,7 +123,7 @@ TARGETS = (
     ),
     Target(
         "authz_service/store/registry.py",
-        ("tests/store/test_sign_ins.py", "tests/store/test_contract.py"),
+        ("tests/store/test_sign_ins.py", "tests/store/test_contract_people.py"),
     ),
     Target(
         "authz_service/store/privacy.py",
