@@ -12,11 +12,12 @@ from pathlib import Path
 from lark import Token
 from polar.exceptions import OsoError
 
-from authz_service.domain.decision import Decision, Question
 from authz_service.domain.errors import PolicyInvalid, Problem
-from authz_service.domain.facts import Facts
 from authz_service.policy import reasons as reasons_file
-from authz_service.policy.engine import Engine, LoadedRule
+from authz_service.policy.combining import LoadedRule
+from authz_service.policy.compiled import CompiledPolicy
+from authz_service.policy.constants import constants_of, sees_action
+from authz_service.policy.engine import Engine
 from authz_service.policy.reasons import Reason
 from authz_service.policy.runner import GuardedPolar
 from authz_service.policy.syntax import Rule, own_name, texts_of
@@ -25,7 +26,6 @@ from authz_service.policy.text import MAX_BYTES, Unreadable, decode
 from authz_service.policy.together import check_together
 from authz_service.policy.types import Flaw, concerns, flaws_of, silent_flaw, undeclared
 from authz_service.policy.vocabulary import VOCABULARY
-from authz_service.usecases.ports import Text
 
 TEST_SUFFIX = "_test.toml"
 """How the name of a test file ends."""
@@ -47,41 +47,6 @@ class Source:
 
     file: str
     content: bytes
-
-
-class CompiledPolicy:
-    """
-    One immutable version of the rules, ready to be asked by many threads at once.
-
-    Args:
-        engine: asks the rules.
-        reasons: the declared reasons by code.
-        digest: SHA-256 of the sources, hexadecimal.
-        rules: the permits and forbids in it.
-        flaws: what cannot be meant, so that rules err when they are asked.
-    """
-
-    def __init__(
-        self,
-        engine: Engine,
-        reasons: Mapping[str, Reason],
-        digest: str,
-        rules: Sequence[LoadedRule],
-        flaws: Sequence[Problem],
-    ) -> None:
-        self._engine = engine
-        self._reasons = reasons
-        self.digest = digest
-        self.rules = tuple(rules)
-        self.flaws = tuple(flaws)
-
-    def evaluate(self, question: Question, facts: Facts) -> Decision:
-        """Answer; never raises, since whatever goes wrong is a denial that says so."""
-        return self._engine.evaluate(question, facts)
-
-    def text(self, reason: str, action: str, particulars: Mapping[str, str]) -> Text:
-        """Give the texts of *reason* for *action*, with ``{cnpj}`` and ``{processo}`` filled in."""
-        return self._reasons[reason].text(action, particulars)
 
 
 def below(folder: Path, ending: str) -> list[Path]:
@@ -210,7 +175,8 @@ def build(sources: Sequence[Source]) -> CompiledPolicy:
     _load(polar, renamed)
     engine = Engine(polar, loaded, list(reasons))
     told = sorted(flaw.problem for flaw in flaws)
-    return CompiledPolicy(engine, reasons, digest_of(sources), loaded, told)
+    constants = constants_of(rules)
+    return CompiledPolicy(engine, reasons, digest_of(sources), loaded, told, constants)
 
 
 def _rename(
@@ -223,7 +189,12 @@ def _rename(
         name = own_name(rule, number)
         loaded.append(
             LoadedRule(
-                name, rule.name, rule.place, silent_flaw(rule, rules, flaws), *concerns(rule)
+                name,
+                rule.name,
+                rule.place,
+                silent_flaw(rule, rules, flaws),
+                *concerns(rule),
+                sees_action(rule),
             )
         )
         named[rule.file].append((rule.offset, name))

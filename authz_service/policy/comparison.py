@@ -25,12 +25,15 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-_ORDER: dict[str, Callable[[Any, Any], bool]] = {
+ORDER: dict[str, Callable[[Any, Any], bool]] = {
+    "Eq": operator.eq,
+    "Neq": operator.ne,
     "Lt": operator.lt,
     "Leq": operator.le,
     "Gt": operator.gt,
     "Geq": operator.ge,
 }
+"""What each of Polar's operators says of two texts, or of two numbers, in Python's words."""
 SIGNS = {"Eq": "=", "Neq": "!=", "Lt": "<", "Leq": "<=", "Gt": ">", "Geq": ">="}
 """Polar's names of the operators, with the signs that rules write."""
 
@@ -63,9 +66,7 @@ def compare(name: str, left: object, right: object, *, entities: frozenset[type]
         raise Incomparable("a text cannot be compared with a number, true or false")
     if name == "Eq":
         return len(kinds) == 1 and left == right
-    if name == "Neq":
-        return left != right
-    return _ORDER[name](left, right)
+    return ORDER[name](left, right)
 
 
 def _kind(value: object, entities: frozenset[type]) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from authz_service.domain.errors import PolicyInvalid, PolicyUnavailable, Problem
 from authz_service.policy import sandbox
-from authz_service.policy.bundle import CompiledPolicy, build, collect
+from authz_service.policy.bundle import build, collect
+from authz_service.policy.compiled import CompiledPolicy
 
 
 class CurrentPolicy:

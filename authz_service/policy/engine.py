@@ -1,85 +1,59 @@
 """
-Asks every rule by itself and combines their answers.
+Asks every rule by itself, and keeps what it answered.
 
-The combination stands here and not in Polar, where an administrator could change it:
-any forbid denies; no permit denies; an error in any rule denies with ``policy-error``,
-wherever the rule stands. A decision is a union over the rules, so their order in the
-files never matters.
+A question whose way is known walks one tree and gets the decision that stands at its end. Where
+the whole way is not known, each rule is asked: its own tree first, and oso where that does not
+lead on. One tree for each rule stays small; one for the question as a whole can be large, so it
+is bounded, and only there for speed.
 """
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from authz_service.domain.decision import (
-    BUILT_IN_REASONS,
-    NO_PERMIT,
-    POLICY_ERROR,
-    Decision,
-    Observation,
-    Question,
-    RuleError,
-)
+from authz_service.domain.decision import BUILT_IN_REASONS, Decision, Question
 from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import without_cpf
-from authz_service.policy.host import Refused
+from authz_service.policy.combining import LoadedRule, RuleAnswer, Said, combine
+from authz_service.policy.diagram import Diagram, Step
+from authz_service.policy.host import Misfit, Refused
 from authz_service.policy.runner import GuardedPolar
 
-PERMIT, FORBID = "permit", "forbid"
 DECISION_SECONDS = 1.0
 """How long the rules of one decision may take together; what is not asked by then has erred."""
+MAX_KEPT = 65_536
+"""How many decisions one policy keeps, over all kinds of question."""
+
+Head = tuple[type, str, type]
+"""What a question is by its classes: of the actor's facts, the action as Polar sees it, of the
+resource's facts. Each head has trees of its own."""
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedRule:
+class RuleTree:
     """
-    A permit or forbid as the engine asks it.
+    A rule that a head concerns, with what it has answered to such questions.
 
     Attributes:
-        name: the name of its own under which it is loaded.
-        kind: ``permit`` or ``forbid``.
-        place: where it stands, ``file:line``.
-        flaw: why it cannot be meant, so that it errs whenever it is asked, or None.
-        action: the one action that it is about, or None for any.
-        by: the class of facts of those whom it is about, or None for any.
-        about: the class of facts of what it is about, or None for any.
-    """
-
-    name: str
-    kind: str
-    place: str
-    flaw: str | None = None
-    action: str | None = None
-    by: type | None = None
-    about: type | None = None
-
-    def concerns(self, action: str, facts: Facts) -> bool:
-        """Tell whether its head could match *action*, as Polar sees it, and *facts*."""
-        return (
-            self.action in (None, action)
-            and self.by in (None, type(facts.actor))
-            and self.about in (None, type(facts.resource))
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """
-    What one rule answered.
-
-    Attributes:
-        rule: which rule.
-        reasons: the reasons it gave; none if it was silent.
-        seen: what it observed on the way.
-        error: why it could not be answered, or None.
+        rule: the rule.
+        diagram: what it has answered.
     """
 
     rule: LoadedRule
-    reasons: frozenset[str] = frozenset()
-    seen: tuple[Observation, ...] = ()
-    error: str | None = None
+    diagram: Diagram[Said]
+
+
+class _Forest:
+    """All trees of one head."""
+
+    __slots__ = ("decisions", "trees")
+
+    def __init__(self, trees: Sequence[RuleTree]) -> None:
+        self.decisions: Diagram[Decision] = Diagram()
+        self.trees = tuple(trees)
 
 
 class Engine:
@@ -90,38 +64,110 @@ class Engine:
         polar: with the rules loaded under names of their own.
         rules: which permits and forbids there are.
         reasons: the declared reason codes, in their order.
+        most: how many decisions it keeps.
+
+    Attributes:
+        runs: about how often oso was asked a rule; threads that ask at once may count as one.
     """
 
     def __init__(
-        self, polar: GuardedPolar, rules: Sequence[LoadedRule], reasons: Sequence[str]
+        self,
+        polar: GuardedPolar,
+        rules: Sequence[LoadedRule],
+        reasons: Sequence[str],
+        most: int = MAX_KEPT,
     ) -> None:
         self._polar = polar
         self._rules = tuple(rules)
         self._rank = {code: position for position, code in enumerate(reasons)}
+        self._forests: dict[Head, _Forest] = {}
+        self._trees: dict[tuple[str, type, str | None, type], RuleTree] = {}
+        self._kept, self._most = 0, most
+        # Finding takes no lock; it is held for the moment in which a leaf is hung up.
+        self._learning = threading.Lock()
+        self.runs = 0
 
     def evaluate(self, question: Question, facts: Facts) -> Decision:
         """Ask every rule, and combine; whatever goes wrong is a denial that says so."""
-        deadline = time.monotonic() + DECISION_SECONDS
-        action = self._polar.action(question.action)
-        return combine(
-            [self._ask(rule, action, facts, deadline) for rule in self._rules], self._rank
-        )
+        head = (type(facts.actor), self._polar.action(question.action), type(facts.resource))
+        forest = self._forests.get(head)
+        if forest is not None:
+            known = forest.decisions.find(facts)
+            if known is not None:
+                return known.answer
+        return self._combined(forest or self._forest(head), head[1], facts)
 
-    def _ask(self, rule: LoadedRule, action: str, facts: Facts, deadline: float) -> Outcome:
-        if time.monotonic() > deadline:
-            message = f"deadline: the rules before took {DECISION_SECONDS} seconds"
-            return Outcome(rule, error=message)
-        if rule.flaw is not None and rule.concerns(action, facts):
-            return Outcome(rule, error=f"flaw: {rule.flaw}")
+    def trees(self, head: Head) -> tuple[RuleTree, ...]:
+        """Give the rules that questions of a head concern; the others have nothing to say."""
+        return self._forest(head).trees
+
+    def ask(self, tree: RuleTree, action: str, facts: Facts) -> RuleAnswer:
+        """Ask one rule, over its tree if that leads to an answer; *action* as Polar sees it."""
+        return self._known(tree, facts) or self._asked(tree, action, facts)[0]
+
+    def _forest(self, head: Head) -> _Forest:
+        trees = [self._tree(rule, head) for rule in self._rules if rule.concerns(*head)]
+        return self._forests.setdefault(head, _Forest(trees))
+
+    def _tree(self, rule: LoadedRule, head: Head) -> RuleTree:
+        """Give the tree of a rule; to one that does not see the action, all actions are one."""
+        actor, action, resource = head
+        key = (rule.name, actor, action if rule.sees_action else None, resource)
+        return self._trees.setdefault(key, RuleTree(rule, Diagram()))
+
+    def _combined(self, forest: _Forest, action: str, facts: Facts) -> Decision:
+        deadline = time.monotonic() + DECISION_SECONDS
+        answers, lasting = [], True
+        for tree in forest.trees:
+            answer = self._known(tree, facts)
+            if answer is None and time.monotonic() > deadline:
+                message = f"deadline: the rules before took {DECISION_SECONDS} seconds"
+                answer, lasting = RuleAnswer(tree.rule, Said(error=message)), False
+            elif answer is None:
+                answer, learnt = self._asked(tree, action, facts)
+                lasting = lasting and learnt
+            answers.append(answer)
+        decision = combine(answers, self._rank)
+        if lasting:
+            with self._learning:
+                if self._kept < self._most:
+                    self._kept += forest.decisions.learn(_way(answers), decision) is not None
+        return decision
+
+    def _known(self, tree: RuleTree, facts: Facts) -> RuleAnswer | None:
+        leaf = tree.diagram.find(facts)
+        if leaf is None:
+            return None
+        return RuleAnswer(tree.rule, leaf.answer, leaf.steps, tree.diagram)
+
+    def _asked(self, tree: RuleTree, action: str, facts: Facts) -> tuple[RuleAnswer, bool]:
+        """Ask oso; tell also whether the answer is the same whenever this way is taken."""
+        rule = tree.rule
+        if rule.flaw is not None:
+            return self._learnt(tree, (), Said(error=f"flaw: {rule.flaw}"))
         host = self._polar.fresh_host()
+        lasting = True
         try:
             given = self._polar.run(rule.name, facts, action, host)
-            reasons = frozenset(self._known(reason) for reason in given)
+            said = Said(frozenset(self._declared(reason) for reason in given))
         except Exception as error:  # noqa: BLE001 - oso raises what it likes, and none of it may permit
-            return Outcome(rule, seen=tuple(host.observations), error=_cause(error))
-        return Outcome(rule, reasons, tuple(host.observations))
+            # A time-out says nothing about the next question, nor does a value out of its bounds.
+            lasting = isinstance(error, Refused) and not isinstance(error, Misfit)
+            said = Said(error=_cause(error))
+        steps = tuple(Step(probe, *seen) for probe, seen in host.steps.items())
+        self.runs += 1
+        if not lasting:
+            return RuleAnswer(rule, said, steps), False
+        return self._learnt(tree, steps, said)
 
-    def _known(self, reason: object) -> str:
+    def _learnt(
+        self, tree: RuleTree, steps: tuple[Step, ...], said: Said
+    ) -> tuple[RuleAnswer, bool]:
+        with self._learning:
+            tree.diagram.learn(steps, said)
+        return RuleAnswer(tree.rule, said, steps, tree.diagram), True
+
+    def _declared(self, reason: object) -> str:
         """Give a reason back if it is a bound, declared text that rules may give."""
         if type(reason) is not str:
             raise Refused("unbound-reason", "gives no reason: its last argument stays unbound")
@@ -132,51 +178,9 @@ class Engine:
         return reason
 
 
-def combine(outcomes: Iterable[Outcome], rank: dict[str, int]) -> Decision:
-    """Turn what the rules answered into one decision; *rank* gives the order of reasons."""
-    outcomes = list(outcomes)
-    erred = [one for one in outcomes if one.error is not None]
-    if erred:
-        errors = tuple(sorted(RuleError(one.rule.place, str(one.error)) for one in erred))
-        return Decision(
-            allowed=False,
-            reasons=(POLICY_ERROR,),
-            rules=_places(erred),
-            evidence=_evidence(erred),
-            errors=errors,
-        )
-    forbids = [one for one in outcomes if one.reasons and one.rule.kind == FORBID]
-    if forbids:
-        return Decision(
-            allowed=False,
-            reasons=_ordered(forbids, rank),
-            rules=_places(forbids),
-            evidence=_evidence(forbids),
-        )
-    permits = [one for one in outcomes if one.reasons and one.rule.kind == PERMIT]
-    if not permits:
-        return Decision(allowed=False, reasons=(NO_PERMIT,), evidence=_evidence(outcomes))
-    # The silence of every forbid is part of why it was allowed.
-    silent = [one for one in outcomes if one.rule.kind == FORBID]
-    return Decision(
-        allowed=True,
-        reasons=_ordered(permits, rank),
-        rules=_places(permits),
-        evidence=_evidence([*permits, *silent]),
-    )
-
-
-def _ordered(outcomes: Iterable[Outcome], rank: dict[str, int]) -> tuple[str, ...]:
-    given = frozenset().union(*(one.reasons for one in outcomes))
-    return tuple(sorted(given, key=rank.__getitem__))
-
-
-def _places(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
-    return tuple(sorted(one.rule.place for one in outcomes))
-
-
-def _evidence(outcomes: Iterable[Outcome]) -> tuple[Observation, ...]:
-    return tuple(sorted({one for outcome in outcomes for one in outcome.seen}, key=repr))
+def _way(answers: Sequence[RuleAnswer]) -> list[Step]:
+    """Give all that the rules looked at, each probe once."""
+    return list({step.probe: step for answer in answers for step in answer.steps}.values())
 
 
 def _cause(error: Exception) -> str:

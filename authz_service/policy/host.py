@@ -21,12 +21,12 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from polar.host import Host
-from polar.query import Query
 from polar.variable import Variable
 
 from authz_service.domain.decision import Observation
 from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import without_cpf
+from authz_service.policy import probes
 from authz_service.policy.comparison import SIGNS, Incomparable, compare
 from authz_service.policy.kinds import (
     Asserted,
@@ -36,13 +36,14 @@ from authz_service.policy.kinds import (
     Link,
     Members,
 )
+from authz_service.policy.probes import ENTITY_TYPES, Asks, IsNil, Probe, Read
 from authz_service.policy.vocabulary import BY_TYPE
 
 REASON = "reason"
 """The variable that a rule's last argument is bound to."""
 
 _INSTANCE = re.compile(r"\^\{id: ([0-9]+)\}(?: TYPE `\w+`)?")
-_ENTITY_TYPES = frozenset((*BY_TYPE, Asserted))
+_NIL_CONSTANT = "nil"
 
 Term = dict[str, Any]
 """A Polar term as oso's JSON border writes it."""
@@ -61,6 +62,14 @@ class Refused(Exception):
         self.check = check
 
 
+class Misfit(Refused):
+    """A fact is not what its declaration says, so that the rule's next answer may be another."""
+
+
+class NoComparison(Refused):
+    """Two values have no such comparison."""
+
+
 class OpaqueValue:
     """A value that Polar holds without seeing it; equal to nothing on Polar's side."""
 
@@ -76,19 +85,21 @@ class GuardedHost(Host):
     The Python side of one rule's run; a fresh copy serves each.
 
     Attributes:
-        seen: what the rule observed, in order; the same test may come out both ways where
-            only CPFs that are not shown tell two tests apart.
+        steps: what the rule looked at, in order, with what came out and what the record may tell
+            of it. The same test may be told both ways where only CPFs that are not shown tell
+            two probes apart.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._paths: dict[int, str] = {}
-        self.seen: dict[Observation, None] = {}
+        self.steps: dict[Probe, tuple[probes.Outcome, Observation | None]] = {}
 
     @property
     def observations(self) -> list[Observation]:
         """What the rule observed."""
-        return list(self.seen)
+        told = (observation for _outcome, observation in self.steps.values())
+        return list(dict.fromkeys(one for one in told if one is not None))
 
     def ask(self, rule: str, facts: Facts, action: str) -> Term:
         """Make the term that asks one rule about *facts*; the action is one that Polar may see."""
@@ -125,9 +136,11 @@ class GuardedHost(Host):
         if number is None:
             raise Refused("value-receiver", f"reads `{name}` from a text, number or list")
         instance = self.get_instance(number)
+        if type(instance) not in ENTITY_TYPES:
+            self._nil_or_not(term)
         if instance is None:
             raise Refused("nil-receiver", f"reads `{name}` from nil")
-        if type(instance) not in _ENTITY_TYPES:
+        if type(instance) not in ENTITY_TYPES:
             raise Refused("opaque-receiver", f"reads `{name}` from what is no entity")
         return instance, self._paths[number]
 
@@ -135,19 +148,19 @@ class GuardedHost(Host):
         """Hand a declared fact over, if it is what its declaration says."""
         if isinstance(fact, Flag):
             if type(value) is not bool:
-                raise Refused("flag", f"`{path}` is neither true nor false")
+                raise Misfit("flag", f"`{path}` is neither true nor false")
             return self._closed(path, "Boolean", value)
         if isinstance(fact, Choice):
             if type(value) is not str or value not in fact.words:
-                raise Refused("choice", f"`{path}` is none of its declared words")
+                raise Misfit("choice", f"`{path}` is none of its declared words")
             return self._closed(path, "String", value)
         if isinstance(fact, Members):
             return self._entity(Asserted(value), path)  # type: ignore[arg-type]  # the facts are typed
         if isinstance(fact, Link):
             if fact.may_be_nil:
-                self._note(f"{path} = nil", value is None)
+                self._note_nil(path, value is None)
             elif type(value) is not fact.entity:
-                raise Refused("link", f"`{path}` is not the entity that it is declared to be")
+                raise Misfit("link", f"`{path}` is not the entity that it is declared to be")
             return self._nil(path) if value is None else self._entity(value, path)
         if value is None:
             return self._nil(path)
@@ -156,12 +169,14 @@ class GuardedHost(Host):
     def _asserted(self, value: object, path: str) -> Term:
         """Hand over what a caller sent: a bool as itself, nothing as nil, the rest opaque."""
         if type(value) is bool:
-            return self._closed(path, "Boolean", value)
-        self._note(f"{path} = nil", value is None)
+            self._note(Asks(path), value, Observation(path, value))
+            return {"value": {"Boolean": value}}
+        outcome = probes.NIL if value is None else probes.OPAQUE
+        self._note(Asks(path), outcome, Observation(f"{path} = nil", value is None))
         return self._nil(path) if value is None else self._opaque(value, path)
 
     def _closed(self, path: str, tag: str, value: str | bool) -> Term:  # noqa: FBT001 - it is the datum
-        self._note(path, value)
+        self._note(Read(path), value, Observation(path, value))
         return {"value": {tag: value}}
 
     def _entity(self, value: object, path: str) -> Term:
@@ -211,31 +226,57 @@ class GuardedHost(Host):
         Compare two values for Polar by the table of ``comparison``.
 
         Raises:
-            Refused: another operator, or values that have no such comparison.
+            Refused: another operator.
+            NoComparison: the values have no such comparison.
         """
         if op not in SIGNS:
             raise Refused("operator", f"uses the operator `{op}`, which is not accepted")
         try:
-            return compare(op, args[0], args[1], entities=_ENTITY_TYPES)
+            return compare(op, args[0], args[1], entities=ENTITY_TYPES)
         except Incomparable as error:
-            raise Refused("comparison", str(error)) from None
+            raise NoComparison("comparison", str(error)) from None
 
-    def observe(self, op: str, terms: Sequence[Term], outcome: bool) -> None:  # noqa: FBT001 - it is the datum
+    def observe(self, op: str, terms: Sequence[Term], outcome: bool | str) -> None:  # noqa: FBT001 - it is the datum
         """
         Note a comparison by the paths and constants in it; values of facts stay out.
 
-        One test stands once: ``!=`` is noted as what ``=`` would have said, and the sides of
+        One test stands once: ``!=`` is told as what ``=`` would have said, and the sides of
         both, which oso gives in either order, get one order.
+
+        Args:
+            op: Polar's name of the operator.
+            terms: both sides.
+            outcome: what came out, or why the two have no such comparison.
         """
         first, second = terms
+        probe, opposite = probes.comparison(op, self._side(first), self._side(second))
+        if isinstance(outcome, str):
+            self._note(probe, outcome, None)
+            return
         left, right = self._describe(first, second), self._describe(second, first)
+        told, sign = outcome, SIGNS[op]
         if op in ("Eq", "Neq"):
             left, right = sorted((left, right), key=_constants_last)
-            op, outcome = "Eq", outcome is (op == "Eq")
-        self._note(f"{left} {SIGNS[op]} {right}", outcome)
+            told, sign = outcome is (op == "Eq"), SIGNS["Eq"]
+        self._note(probe, outcome is not opposite, Observation(f"{left} {sign} {right}", told))
 
-    def _note(self, test: str, outcome: str | bool) -> None:  # noqa: FBT001 - it is the datum
-        self.seen[Observation(test, outcome)] = None
+    def _side(self, term: Term) -> str | probes.Constant:
+        """Give the path of a fact, or a constant as itself."""
+        number = _number(term)
+        path = None if number is None else self._name(number)
+        return probes.constant(self.to_python(term)) if path in (None, _NIL_CONSTANT) else path
+
+    def _nil_or_not(self, term: Term) -> None:
+        """Note what tells nil from a value where Polar itself cannot."""
+        path = self._side(term)
+        if isinstance(path, str):
+            self._note_nil(path, self.to_python(term) is None)
+
+    def _note_nil(self, path: str, outcome: bool) -> None:  # noqa: FBT001 - it is the datum
+        self._note(IsNil(path), outcome, Observation(f"{path} = nil", outcome))
+
+    def _note(self, probe: Probe, outcome: probes.Outcome, told: Observation | None) -> None:
+        self.steps.setdefault(probe, (outcome, told))
 
     def _describe(self, term: Term, beside: Term) -> str:
         """Give the path of a fact, or a constant unless it would name the person *beside* it."""
@@ -253,6 +294,7 @@ class GuardedHost(Host):
 
         "Of none" would be silent, and a rule that hands nil to a helper does not mean that.
         """
+        self._nil_or_not(instance)
         said = "nil" if self.to_python(instance) is None else "what is no entity"
         name = next((one.name for one in BY_TYPE.values() if one.in_polar == class_tag), class_tag)
         raise Refused("class", f"asks whether {said} is a {name}")
@@ -263,7 +305,7 @@ class GuardedHost(Host):
 
     def _name(self, number: int) -> str:
         # The one constant that is named and was never handed over is nil.
-        return self._paths.get(number, "nil")
+        return self._paths.get(number, _NIL_CONSTANT)
 
 
 def _constants_last(side: str) -> tuple[bool, str]:
@@ -284,44 +326,3 @@ def _instance(number: int, kind: Any) -> Term:
         "class_id": None if kind is None else kind.id,
     }
     return {"value": {"ExternalInstance": held}}
-
-
-class GuardedQuery(Query):
-    """One rule's run, with every door of oso's event loop either guarded or shut."""
-
-    def handle_external_call(self, data: Term) -> None:
-        """Read a fact."""
-        answer = self.host.read(data["instance"], data["attribute"], data["args"])
-        self.ffi_query.call_result(data["call_id"], answer)
-
-    def handle_external_op(self, data: Term) -> None:
-        """Compare two values, and note the outcome."""
-        operator, terms = data["operator"], data["args"]
-        values = [self.host.to_python(term) for term in terms]
-        answer = self.host.operator(operator, values)
-        self.host.observe(operator, terms, answer)
-        self.ffi_query.question_result(data["call_id"], answer)
-
-    def handle_make_external(self, data: Term) -> NoReturn:
-        """Refuse ``new``."""
-        raise Refused("new", "makes an object with `new`")
-
-    def handle_next_external(self, data: Term) -> NoReturn:
-        """Refuse to walk through a Python object."""
-        raise Refused("iteration", "walks through a fact with `in`")
-
-    def handle_debug(self, data: Term) -> NoReturn:
-        """Refuse ``debug``, which would wait for a person at the server's terminal."""
-        raise Refused("debug", "stops for `debug`")
-
-    def handle_external_isa_with_path(self, data: Term) -> NoReturn:
-        """Refuse a question that only oso's data filtering asks."""
-        raise Refused("data-filtering", "asks for the class behind a path")
-
-    def handle_external_is_subspecializer(self, data: Term) -> NoReturn:
-        """Refuse to rank classes: those of the vocabulary have no order."""
-        raise Refused("ranking", "ranks two classes")
-
-    def handle_external_is_subclass(self, data: Term) -> NoReturn:
-        """Refuse to compare classes: those of the vocabulary have no order."""
-        raise Refused("ranking", "compares two classes")

@@ -21,7 +21,7 @@ from lark.exceptions import UnexpectedToken
 
 from authz_service.domain.decision import ACTIONS
 from authz_service.domain.errors import Problem
-from authz_service.policy.engine import FORBID, PERMIT
+from authz_service.policy.combining import FORBID, PERMIT
 from authz_service.policy.vocabulary import ACTORS, RESOURCES, VOCABULARY
 
 MAX_NESTING = 32

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from authz_service.domain.errors import Problem
-from authz_service.policy.engine import FORBID, PERMIT
+from authz_service.policy.combining import FORBID, PERMIT
 from authz_service.policy.syntax import DECIDING_ARITY, Rule
 
 MAX_CHAIN = 16

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from authz_service.domain.decision import Decision, Question
 from authz_service.domain.errors import PolicyInvalid
-from authz_service.policy.bundle import CompiledPolicy
+from authz_service.policy.combining import LoadedRule
+from authz_service.policy.compiled import CompiledPolicy
+from authz_service.policy.engine import Engine
+from authz_service.policy.runner import GuardedPolar
 from authz_service.policy.together import MAX_CHAIN
-from tests.policy.compiled import policy
+from tests.policy.compiled import CODES, policy
 from tests.policy.facts import BIA, OPEN, READ, facts
 
 PERMIT = 'permit(_p: Person, "open", _r: Process, "first");'
@@ -22,6 +26,16 @@ SILENT = 'forbid(_p: Person, "open", r: Process, "third") if r.state = "closed";
 def ask(compiled: CompiledPolicy, question: Question = OPEN) -> Decision:
     """Ask a policy about the facts of *question*."""
     return compiled.evaluate(question, facts(question))
+
+
+def unread(permits: Sequence[str]) -> Engine:
+    """Make an engine of rules that the reader of policies would refuse."""
+    polar = GuardedPolar()
+    names = [f"p_{number:04}" for number, _permit in enumerate(permits, start=1)]
+    renamed = [rule.replace("permit", name) for name, rule in zip(names, permits, strict=True)]
+    polar.load([("rules.polar", "\n".join(renamed))])
+    rules = [LoadedRule(name, "permit", f"rules.polar:{name}") for name in names]
+    return Engine(polar, rules, CODES)
 
 
 def test_a_permit_allows_with_its_reason_and_place() -> None:
@@ -200,7 +214,7 @@ def test_a_rule_that_runs_too_long_is_an_error() -> None:
     branches = " and ".join(["(p.registered or p.confirmed)"] * 22)
     slow = f'permit(p: Person, "open", _r: Process, "first") if {branches} and not p.registered;'
 
-    decision = ask(policy(slow))
+    decision = unread([slow]).evaluate(OPEN, facts())
 
     assert (False, ("policy-error",)) == (decision.allowed, decision.reasons)
     assert "timeout" in decision.errors[0].cause.lower()
@@ -234,7 +248,7 @@ def test_all_rules_together_have_a_deadline() -> None:
     rule = f'permit(p: Person, "open", _r: Process, "first") if {branches} and not p.registered;'
 
     began = time.monotonic()
-    decision = ask(policy("\n".join([rule] * 12)))
+    decision = unread([rule] * 12).evaluate(OPEN, facts())
 
     assert ("policy-error",) == decision.reasons
     assert 12 == len(decision.errors)

@@ -16,7 +16,8 @@ from authz_service.domain.errors import PolicyInvalid
 from authz_service.domain.known import facts_of
 from authz_service.policy import reasons as reasons_file
 from authz_service.policy import sandbox, suite
-from authz_service.policy.bundle import CompiledPolicy, build, collect
+from authz_service.policy.bundle import build, collect
+from authz_service.policy.compiled import CompiledPolicy
 from authz_service.policy.syntax import _parser, _split, read
 
 SHIPPED = Path(__file__).parents[2] / "policies"

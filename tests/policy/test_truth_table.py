@@ -23,7 +23,8 @@ from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.known import Known, facts_of
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
 from authz_service.domain.processes import ProcessName, ProcessState
-from authz_service.policy.bundle import CompiledPolicy, build, collect
+from authz_service.policy.bundle import build, collect
+from authz_service.policy.compiled import CompiledPolicy
 from tests.fakes.clock import NOON
 from tests.policy.facts import ACME, ANA, BIA, FILIAL, P001, SIGN_IN
 

@@ -20,7 +20,8 @@ from authz_service.domain.decision import Actor, CompanyAsked, ProcessAsked, Que
 from authz_service.domain.identifiers import CompanyId, Login
 from authz_service.domain.known import Known, facts_of
 from authz_service.domain.processes import ProcessName, ProcessState
-from authz_service.policy.bundle import CompiledPolicy, build, collect
+from authz_service.policy.bundle import build, collect
+from authz_service.policy.compiled import CompiledPolicy
 from tests.fakes.clock import NOON
 from tests.policy.facts import (
     ACME,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from authz_service.policy.bundle import CompiledPolicy
+from authz_service.policy.compiled import CompiledPolicy
 from authz_service.policy.vocabulary import VOCABULARY
 from tests.policy.compiled import policy
 from tests.policy.facts import BIA, FOREIGN, FROM_ABROAD, OPEN, READ, READ_RECORD, facts

@@ -1,0 +1,75 @@
+"""One policy, ready to be asked: what the rest of the service holds of this room."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+
+from authz_service.domain.decision import Decision, Question
+from authz_service.domain.errors import Problem
+from authz_service.domain.facts import Facts
+from authz_service.policy.combining import LoadedRule
+from authz_service.policy.constants import Constants
+from authz_service.policy.engine import Engine
+from authz_service.policy.exploring import Exploration, Progress
+from authz_service.policy.reasons import Reason
+from authz_service.usecases.ports import Text
+
+
+class CompiledPolicy:
+    """
+    One immutable version of the rules, ready to be asked by many threads at once.
+
+    Args:
+        engine: asks the rules.
+        reasons: the declared reasons by code.
+        digest: SHA-256 of the sources, hexadecimal.
+        rules: the permits and forbids in it.
+        flaws: what cannot be meant, so that rules err when they are asked.
+        constants: what stands in the rules.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        reasons: Mapping[str, Reason],
+        digest: str,
+        rules: Sequence[LoadedRule],
+        flaws: Sequence[Problem],
+        constants: Constants,
+    ) -> None:
+        self._engine = engine
+        self._reasons = reasons
+        self._constants = constants
+        self._exploration: Exploration | None = None
+        self._exploring = threading.Lock()
+        self.digest = digest
+        self.rules = tuple(rules)
+        self.flaws = tuple(flaws)
+
+    def evaluate(self, question: Question, facts: Facts) -> Decision:
+        """Answer; never raises, since whatever goes wrong is a denial that says so."""
+        return self._engine.evaluate(question, facts)
+
+    def text(self, reason: str, action: str, particulars: Mapping[str, str]) -> Text:
+        """Give the texts of *reason* for *action*, with ``{cnpj}`` and ``{processo}`` filled in."""
+        return self._reasons[reason].text(action, particulars)
+
+    @property
+    def runs(self) -> int:
+        """How often oso was asked a rule."""
+        return self._engine.runs
+
+    def explore(self, progress: Progress | None = None) -> Exploration:
+        """
+        Explore every way through the rules, once; from then on no decision enters oso.
+
+        Args:
+            progress: hears how far it is.
+        """
+        with self._exploring:
+            if self._exploration is None:
+                exploration = Exploration(self._engine, self._constants)
+                exploration.run(progress)
+                self._exploration = exploration
+            return self._exploration

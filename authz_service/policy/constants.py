@@ -1,0 +1,62 @@
+"""The fixed values that stand in rules: what makes a difference to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from lark import Token
+
+from authz_service.domain.facts import ResourceFacts
+from authz_service.policy.syntax import Rule, texts_of
+from authz_service.policy.types import concerns
+
+
+@dataclass(frozen=True, slots=True)
+class Constants:
+    """
+    What stands in the rules of a policy.
+
+    Attributes:
+        texts: the texts.
+        numbers: the numbers.
+        actions: the texts that can be actions of other services, on resources of theirs.
+    """
+
+    texts: frozenset[str] = frozenset()
+    numbers: frozenset[float] = frozenset()
+    actions: frozenset[str] = frozenset()
+
+
+def constants_of(rules: Iterable[Rule]) -> Constants:
+    """Give what stands in *rules*."""
+    rules = list(rules)
+    tokens = (token for rule in rules for token in rule.tree.scan_values(_is_number))
+    return Constants(
+        texts=texts_of(rules),
+        numbers=frozenset(float(token) for token in tokens),
+        actions=frozenset(_actions(rules)),
+    )
+
+
+def sees_action(rule: Rule) -> bool:
+    """Tell whether what a permit or forbid answers may depend on the action."""
+    action = rule.parameters[1]
+    return action.data == "literal" or not str(action.children[0]).startswith("_")
+
+
+def _actions(rules: list[Rule]) -> Iterator[str]:
+    """Give the actions that rules about resources of other services can tell apart."""
+    for rule in rules:
+        if not rule.decides or concerns(rule)[2] not in (None, ResourceFacts):
+            continue
+        action = concerns(rule)[0]
+        if action is not None:
+            yield action
+        elif sees_action(rule):
+            # Which text it is compared with may be a helper's to say.
+            yield from texts_of(rules)
+
+
+def _is_number(token: object) -> bool:
+    return isinstance(token, Token) and token.type == "NUMBER"

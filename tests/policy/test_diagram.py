@@ -1,0 +1,325 @@
+"""What oso has answered once, nobody asks it again; nothing else is ever taken for an answer."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from authz_service.domain.decision import POLICY_ERROR, Decision, Observation, Question
+from authz_service.domain.facts import Facts, PersonFacts, ProcessFacts
+from authz_service.policy.combining import LoadedRule
+from authz_service.policy.compiled import CompiledPolicy
+from authz_service.policy.diagram import Diagram, Leaf, Node, Step, agreeing
+from authz_service.policy.engine import Engine
+from authz_service.policy.probes import Outcome, Probe, Read
+from authz_service.policy.runner import GuardedPolar
+from tests.policy.compiled import CODES, policy
+from tests.policy.facts import ANA, BIA, KNOWN, OPEN, asserting, facts
+
+RULES = """
+permit(p: Person, "open", r: Process, "first") if
+    p.confirmed and r.company.standing.role in ["socio", "representante_legal"];
+forbid(_p: Person, "open", r: Process, "second") if r.state = "closed";
+"""
+STATE = Read("process.state")
+
+
+def ask(compiled: CompiledPolicy, about: Facts, question: Question = OPEN) -> Decision:
+    """Ask about *facts*."""
+    return compiled.evaluate(question, about)
+
+
+def process(about: Facts) -> ProcessFacts:
+    """Give the process that facts are about."""
+    assert isinstance(about.resource, ProcessFacts)
+    return about.resource
+
+
+def in_state(state: str) -> Facts:
+    """Give the facts of the usual question, about a process in *state*."""
+    about = facts()
+    return replace(about, resource=replace(process(about), state=state))
+
+
+def step(probe: Read, outcome: str) -> Step:
+    """Give a step of a way."""
+    return Step(probe, outcome, Observation(probe.path, outcome))
+
+
+def test_a_way_that_was_taken_never_enters_oso_again() -> None:
+    """Another company, another person, another process: what is observed is the same."""
+    compiled = policy(RULES)
+    first, runs = ask(compiled, facts()), compiled.runs
+    other = facts()
+    other = replace(other, resource=replace(process(other), id="p099", code="P099", version=7))
+
+    second = ask(compiled, other)
+
+    assert (first, runs) == (second, compiled.runs)
+    assert runs > 0
+
+
+def test_what_is_seen_anew_is_asked_of_the_rules_that_see_it_alone() -> None:
+    """Of two rules, the one whose way is known is not asked."""
+    compiled = policy(RULES)
+    ask(compiled, facts())
+    runs = compiled.runs
+
+    decision = ask(compiled, in_state("closed"))
+
+    assert ((False, ("second",)), runs + 1) == (
+        (decision.allowed, decision.reasons),
+        compiled.runs,
+    )
+
+
+def test_an_error_that_will_come_again_is_learned() -> None:
+    """A rule that reads from nil errs for everybody who has nil there, without oso."""
+    compiled = policy(
+        'permit(_p: Person, "open", r: Process, "first") if r.question.recipient.confirmed;'
+    )
+    first, runs = ask(compiled, facts()), compiled.runs
+    again = ask(compiled, facts(replace(OPEN, actor=BIA)))
+    there = facts(replace(OPEN, recipient=BIA))
+
+    allowed = ask(compiled, there)
+
+    assert ((POLICY_ERROR,), first, 1) == (first.reasons, again, runs)
+    assert allowed.allowed
+
+
+def test_a_fact_out_of_its_bounds_teaches_nothing() -> None:
+    """The rule errs, and answers the next question as if that one had never been."""
+    compiled = policy(RULES)
+    strange = ask(compiled, in_state("boarded-up"))
+
+    usual = ask(compiled, facts())
+
+    assert ((POLICY_ERROR,), ("first",)) == (strange.reasons, usual.reasons)
+    assert (POLICY_ERROR,) == ask(compiled, in_state("boarded-up")).reasons
+
+
+def test_one_is_not_true() -> None:
+    """A number where a yes or no belongs is out of bounds, whether oso or a diagram is asked."""
+    compiled = policy('permit(p: Person, "open", _r: Process, "first") if p.confirmed;')
+    about = facts()
+    number = replace(about, actor=PersonFacts(ANA.digits, registered=True, confirmed=1))  # type: ignore[arg-type]  # as it must not be
+
+    answers = [ask(compiled, one).reasons for one in (about, number, about, number)]
+
+    assert [("first",), (POLICY_ERROR,), ("first",), (POLICY_ERROR,)] == answers
+
+
+def test_a_time_out_is_not_learned() -> None:
+    """Whoever asks next may be luckier: the rule is asked again."""
+    # Each helper asks the next one twice: 2 to the 30th ways, which no policy may have.
+    helpers = "".join(f"h{n}(x) if h{n + 1}(x) and h{n + 1}(x);\nh{n}(_x);\n" for n in range(30))
+    polar = GuardedPolar()
+    polar.load([("a.polar", f'p_0001(p: Person, _a, _r, "first") if h0(p);\n{helpers}h30(_x);')])
+    engine = Engine(polar, [LoadedRule("p_0001", "permit", "a.polar:1")], CODES)
+
+    first = engine.evaluate(OPEN, facts())
+    runs = engine.runs
+    engine.evaluate(OPEN, facts())
+
+    assert ((POLICY_ERROR,), 2) == (first.reasons, engine.runs)
+    assert 1 == runs
+
+
+def test_a_policy_that_keeps_no_more_goes_on_deciding() -> None:
+    """Rule by rule, from what each rule has answered."""
+    polar = GuardedPolar()
+    polar.load([("a.polar", 'p_0001(p: Person, _a, _r, "first") if p.confirmed;')])
+    engine = Engine(polar, [LoadedRule("p_0001", "permit", "a.polar:1")], CODES, most=0)
+
+    decisions = [engine.evaluate(OPEN, facts()) for _ in range(3)]
+
+    assert ([decisions[0]] * 3, 1) == (decisions, engine.runs)
+
+
+def test_facts_of_another_form_are_asked_of_oso() -> None:
+    """What is not as the vocabulary says is out of bounds, also where the way is known."""
+    compiled = policy(RULES)
+    usual = ask(compiled, facts())
+    about = facts()
+    nobody = replace(about, resource=replace(process(about), company=None))  # type: ignore[arg-type]  # as it must not be
+
+    assert ((POLICY_ERROR,), usual) == (ask(compiled, nobody).reasons, ask(compiled, facts()))
+
+
+ENTITIES = {
+    "who acts": ("p = 1", "an entity is compared with nil only; compare what names it"),
+    "a bag": ('r.question.context = "x"', "an entity is compared with nil only"),
+    "constants": ('not nil = "x" and nil < 1', "nil has no order"),
+}
+
+
+@pytest.mark.parametrize(("condition", "cause"), ENTITIES.values(), ids=ENTITIES.keys())
+def test_what_has_no_answer_has_none_the_second_time(condition: str, cause: str) -> None:
+    """What no reader would let pass errs the same way from oso and from a diagram."""
+    polar = GuardedPolar()
+    head = 'p_0001(p: Person, _a, r: Process, "first")'
+    polar.load([("a.polar", f"{head} if there(p, r) and {condition};\nthere(_p, _r);")])
+    engine = Engine(polar, [LoadedRule("p_0001", "permit", "a.polar:1")], CODES)
+
+    first, second = (engine.evaluate(OPEN, facts()) for _ in range(2))
+
+    assert (first, 1) == (second, engine.runs)
+    assert cause in first.errors[0].cause
+
+
+@pytest.mark.parametrize("value", ["text", 7, 7.5, ["list"], {"a": 1}], ids=str)
+def test_what_a_caller_sends_grows_nothing(value: object) -> None:
+    """A thousand different values are one way, or as few as rules can tell apart."""
+    compiled = policy(
+        'permit(_p: Person, "open", r: Process, "first") if r.question.context.channel = "app";'
+    )
+    ask(compiled, facts(asserting({"channel": value})))
+    runs = compiled.runs
+
+    for number in range(1000):
+        sent = f"text {number}" if isinstance(value, str) else value
+        ask(compiled, facts(asserting({"channel": sent, f"other{number}": number})))
+
+    assert runs == compiled.runs
+
+
+def test_an_action_of_a_caller_grows_nothing() -> None:
+    """Whatever it is called, what no rule speaks of is one action."""
+    compiled = policy('permit(_p: Person, action, _r: Process, "first") if action = "open";')
+    ask(compiled, facts(), replace(OPEN, action="dance"))
+    runs = compiled.runs
+
+    for number in range(100):
+        ask(compiled, facts(), replace(OPEN, action=f"dance {number}"))
+
+    assert runs == compiled.runs
+
+
+def test_a_comparison_without_an_answer_is_kept_by_its_cause() -> None:
+    """A text among numbers errs, a number is compared: each its own way, neither asked twice."""
+    compiled = policy(
+        'permit(_p: Person, "open", r: Process, "first") if r.question.context.amount < 10;'
+    )
+    sent = (9, 10, "9", None, ["9"], 9.5)
+
+    first = [ask(compiled, facts(asserting({"amount": one}))).reasons for one in sent]
+    runs = compiled.runs
+    again = [ask(compiled, facts(asserting({"amount": one}))).reasons for one in sent]
+
+    error = (POLICY_ERROR,)
+    assert [("first",), ("no-permit",), error, error, error, ("first",)] == first
+    assert (first, runs) == (again, compiled.runs)
+
+
+def test_one_entity_by_two_paths_is_one() -> None:
+    """The company's question is the process's, whichever way a rule gets there."""
+    compiled = policy(
+        'permit(_p: Person, "open", r: Process, "first") if '
+        "same(r.question.recipient, r.company.question.recipient);\n"
+        "same(one: Person, other: Person) if one.cpf = other.cpf;"
+    )
+    both = facts(replace(OPEN, recipient=BIA))
+
+    assert [True, True] == [ask(compiled, both).allowed for _ in range(2)]
+
+
+def test_a_full_diagram_goes_on_answering() -> None:
+    """It learns no more, and knows what it knew."""
+    diagram = Diagram[str](most=1)
+    kept = diagram.learn([step(STATE, "open")], "yes")
+
+    assert diagram.learn([step(STATE, "closed")], "no") is None
+    assert kept is diagram.find(in_state("open"))
+    assert diagram.find(in_state("closed")) is None
+
+
+def test_an_answer_that_leads_elsewhere_is_not_hung_up() -> None:
+    """What does not begin as the tree does was not oso's answer to the same rule."""
+    diagram = Diagram[str]()
+    diagram.learn([step(STATE, "open")], "yes")
+
+    assert diagram.learn([step(Read("process.code"), "P001")], "other") is None
+    assert diagram.learn([], "sooner") is None
+    assert diagram.learn([step(STATE, "open"), step(STATE, "open")], "later") is None
+    assert ["yes"] == [leaf.answer for leaf in diagram.every_leaf()]
+
+
+def test_who_learns_second_gets_what_the_first_has_learned() -> None:
+    """Two threads that ask at once keep one answer."""
+    diagram = Diagram[str]()
+    first = diagram.learn([step(STATE, "open")], "yes")
+
+    assert first is diagram.learn([step(STATE, "open")], "yes")
+    assert 1 == diagram.leaves
+
+
+def test_what_was_seen_leaves_answers_possible() -> None:
+    """An answer agrees with what was seen unless it was given on other grounds."""
+    diagram = Diagram[str]()
+    diagram.learn([step(STATE, "open")], "yes")
+    diagram.learn([step(STATE, "closed")], "no")
+    root = diagram.root
+    assert isinstance(root, Node)
+
+    seen: list[dict[Probe, Outcome]] = [
+        {STATE: "open"},
+        {STATE: "unknown"},
+        {Read("process.code"): "P001"},
+    ]
+    assert [["yes"], [], ["no", "yes"]] == [
+        sorted(leaf.answer for leaf in agreeing(root, one)) for one in seen
+    ]
+    assert list(Diagram[str]().every_leaf()) == []
+    assert isinstance(root.behind("open"), Leaf)
+
+
+def test_many_threads_learn_what_one_would() -> None:
+    """Whoever is first: every answer is right, and each way is kept once."""
+    compiled = policy(RULES)
+    about = [in_state(state) for state in ("open", "closed", "unknown")]
+    about += [facts(replace(OPEN, actor=BIA)), facts(known=replace(KNOWN, people=()))]
+    expected = [ask(policy(RULES), one) for one in about]
+    found: list[list[Decision]] = []
+
+    def work() -> None:
+        found.append([ask(compiled, one) for _ in range(50) for one in about])
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [expected * 50] * 4 == found
+
+
+def test_every_other_fact_may_differ_where_the_evidence_is_the_same() -> None:
+    """The evidence of an explored policy leaves out what the answer does not depend on."""
+    compiled = policy(
+        'permit(p: Person, "open", r: Process, "first") if p.confirmed and r.state = "open";'
+    )
+    compiled.explore()
+    closed = in_state("closed")
+
+    decision = ask(compiled, closed)
+
+    # Confirmed or not: a closed process is enough.
+    assert (Observation("process.state", "closed"),) == decision.evidence
+
+
+@pytest.mark.parametrize("actor", [ANA, BIA], ids=["ana", "bia"])
+def test_an_explored_policy_asks_oso_no_more(actor: object) -> None:
+    """Whatever is asked afterwards, a diagram knows."""
+    compiled = policy(RULES)
+    compiled.explore()
+    runs = compiled.runs
+
+    for state in ("open", "closed", "unknown"):
+        about = in_state(state)
+        ask(compiled, about, replace(OPEN, actor=actor))  # type: ignore[arg-type]  # both are persons
+        ask(compiled, replace(about, actor=facts(replace(OPEN, actor=BIA)).actor))
+
+    assert runs == compiled.runs
