@@ -19,7 +19,7 @@ from authz_service.domain.decision import (
     Observation,
     RuleError,
 )
-from authz_service.policy.diagram import Diagram, Step, agreeing
+from authz_service.policy.diagram import Diagram, Leaf, Step, agreeing
 
 PERMIT, FORBID = "permit", "forbid"
 
@@ -81,41 +81,47 @@ class RuleAnswer:
         rule: which rule.
         said: what it answered.
         steps: what it looked at on the way.
-        diagram: all that it has answered to questions of this head, or None outside of any.
+        leaf: where the answer is kept, or None if it is not.
+        diagram: what the rule has answered to questions of this head, or None outside of any.
     """
 
     rule: LoadedRule
     said: Said
     steps: tuple[Step, ...] = ()
+    leaf: Leaf[Said] | None = None
     diagram: Diagram[Said] | None = None
 
     def same(self) -> tuple[Step, ...]:
         """Give steps that leave it no other answer."""
-        return self._ground(lambda said: said == self.said)
+        return self._ground("same", lambda said: said == self.said)
 
     def unerring(self) -> tuple[Step, ...]:
         """Give steps that leave it no error."""
-        return self._ground(lambda said: said.error is None)
+        return self._ground("unerring", lambda said: said.error is None)
 
     def erring(self) -> tuple[Step, ...]:
         """Give steps that leave it nothing but an error."""
-        return self._ground(lambda said: said.error is not None)
+        return self._ground("erring", lambda said: said.error is not None)
 
-    def _ground(self, wanted: Callable[[Said], bool]) -> tuple[Step, ...]:
+    def _ground(self, name: str, wanted: Callable[[Said], bool]) -> tuple[Step, ...]:
         """
         Leave out one step after the other that no answer depends on.
 
         Only where every way is known: elsewhere all steps stay, which is a ground as well.
         """
-        if self.diagram is None or self.diagram.root is None or not self.diagram.complete:
+        leaf, diagram = self.leaf, self.diagram
+        if leaf is None or diagram is None or diagram.root is None or not diagram.complete:
             return self.steps
-        kept = {step.probe: step for step in self.steps}
-        for step in self.steps:
-            del kept[step.probe]
-            seen = {one.probe: one.outcome for one in kept.values()}
-            if not all(wanted(leaf.answer) for leaf in agreeing(self.diagram.root, seen)):
-                kept[step.probe] = step
-        return tuple(kept.values())
+        found = leaf.grounds.get(name)
+        if found is None:
+            kept = {step.probe: step for step in self.steps}
+            for step in self.steps:
+                del kept[step.probe]
+                seen = {one.probe: one.outcome for one in kept.values()}
+                if not all(wanted(other.answer) for other in agreeing(diagram.root, seen)):
+                    kept[step.probe] = step
+            found = leaf.grounds[name] = tuple(kept.values())
+        return found
 
 
 def combine(answers: Iterable[RuleAnswer], rank: Mapping[str, int]) -> Decision:
@@ -169,4 +175,4 @@ def _places(answers: Iterable[RuleAnswer]) -> tuple[str, ...]:
 
 def _told(grounds: Iterable[Sequence[Step]]) -> tuple[Observation, ...]:
     told = {step.told for ground in grounds for step in ground if step.told is not None}
-    return tuple(sorted(told, key=repr))
+    return tuple(sorted(told, key=lambda one: (one.test, str(one.outcome))))

@@ -48,10 +48,12 @@ class Leaf(Generic[A]):
     Attributes:
         answer: what oso said, or what was made of it.
         steps: the way here, each probe once.
+        grounds: fewer steps that leave no answer but some, by which; found when first asked for.
     """
 
     answer: A
     steps: tuple[Step, ...]
+    grounds: dict[str, tuple[Step, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)

@@ -138,7 +138,7 @@ class Engine:
         leaf = tree.diagram.find(facts)
         if leaf is None:
             return None
-        return RuleAnswer(tree.rule, leaf.answer, leaf.steps, tree.diagram)
+        return RuleAnswer(tree.rule, leaf.answer, leaf.steps, leaf, tree.diagram)
 
     def _asked(self, tree: RuleTree, action: str, facts: Facts) -> tuple[RuleAnswer, bool]:
         """Ask oso; tell also whether the answer is the same whenever this way is taken."""
@@ -164,8 +164,8 @@ class Engine:
         self, tree: RuleTree, steps: tuple[Step, ...], said: Said
     ) -> tuple[RuleAnswer, bool]:
         with self._learning:
-            tree.diagram.learn(steps, said)
-        return RuleAnswer(tree.rule, said, steps, tree.diagram), True
+            leaf = tree.diagram.learn(steps, said)
+        return RuleAnswer(tree.rule, said, steps, leaf, tree.diagram), True
 
     def _declared(self, reason: object) -> str:
         """Give a reason back if it is a bound, declared text that rules may give."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, cast
 
@@ -171,6 +172,7 @@ def value_at(path: str) -> Callable[[Facts], Any]:
     return (lambda facts: Asserted(given(facts))) if isinstance(fact, Members) else given
 
 
+@lru_cache(maxsize=16_384)
 def look(probe: Probe) -> Look:
     """Give what asks facts for the outcome of a probe."""
     if isinstance(probe, Compares):
