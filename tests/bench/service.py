@@ -1,29 +1,18 @@
-"""
-What a decision costs, as a ratio to plain oso and to an empty answer, measured in one run.
-
-``python -m tests.bench`` prints a table. Figures of one run compare only with each other:
-the machine is shared. Medians of rounds that take turns.
-"""
+"""The service around the policy: facts, log, tokens and HTTP, each beside its bare minimum."""
 
 from __future__ import annotations
 
 import contextlib
 import http.client
-import io
 import json
-import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import jwt
-from polar.polar import Polar
-from polar.variable import Variable
 
 from authz_service import demo
 from authz_service.bootstrap import Service, build
@@ -32,14 +21,16 @@ from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.processes import ProcessName
 from authz_service.identity.govbr import GovBrTokens
-from authz_service.policy.vocabulary import VOCABULARY
+from authz_service.policy.bundle import collect
 from authz_service.server import Server
 from authz_service.settings import Settings
+from tests.bench.peers import Asked, plain_oso
+from tests.bench.rounds import medians, table, times
+from tests.bench.shipped import FOLDER
 from tests.fakes.keys import ListedKeys
 from tests.identity import minting
 
-ROOT = Path(__file__).parents[1]
-ROUNDS, SECONDS = 7, 0.4
+ROUNDS, SECONDS = 5, 0.3
 CALLER = Caller("bench")
 
 
@@ -50,30 +41,6 @@ class Contestant:
     name: str
     run: Callable[[], object]
     peer: str | None = None
-
-
-def time_of(run: Callable[[], object]) -> float:
-    """Give the seconds of one call, as the mean over a round."""
-    began, calls = time.perf_counter(), 0
-    while (took := time.perf_counter() - began) < SECONDS:
-        run()
-        calls += 1
-    return took / calls
-
-
-def plain_oso(facts: Facts) -> Callable[[], object]:
-    """Ask the same rules of oso as it comes, with plain Python objects, all permits and forbids."""
-    polar = Polar()
-    for entity in VOCABULARY.values():
-        polar.register_class(entity.type, name=entity.in_polar)
-    with contextlib.redirect_stdout(io.StringIO()):
-        polar.load_files(sorted(ROOT.joinpath("policies").glob("*.polar")))
-
-    def ask() -> object:
-        arguments = (facts.actor, "open", facts.resource, Variable("reason"))
-        return [list(polar.query_rule(kind, *arguments)) for kind in ("forbid", "permit")]
-
-    return ask
 
 
 def floor(_environ: Any, start_response: Any) -> list[bytes]:
@@ -142,13 +109,17 @@ def contestants(service: Service, bare: int, whole: int, key: str) -> list[Conte
     moment = service.point.clock()
     [facts] = service.store.facts.gather([question], moment).facts
     assert isinstance(facts, Facts)
-    policy = service.policy.current()
+    policy, oso, asked = (
+        service.policy.current(),
+        plain_oso(collect(FOLDER)),
+        Asked(question, facts),
+    )
     record = ActRecord("0" * 32, moment, CALLER, "bench")
     batch = [replace(question) for _ in range(10)]
     return [
-        Contestant("plain oso, same rules", plain_oso(facts)),
+        Contestant("plain oso, same rules", lambda: oso(asked)),
         Contestant(
-            "guarded, each rule by itself",
+            "the policy alone",
             lambda: policy.evaluate(question, facts),
             "plain oso, same rules",
         ),
@@ -170,32 +141,25 @@ def contestants(service: Service, bare: int, whole: int, key: str) -> list[Conte
     ]
 
 
-def main() -> int:
+def measure() -> None:
     """Measure, and print the table."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings.from_env(
-            {"AUTHZ_DATA_DIR": folder, "AUTHZ_POLICIES": str(ROOT / "policies")}
-        )
+        settings = Settings.from_env({"AUTHZ_DATA_DIR": folder, "AUTHZ_POLICIES": str(FOLDER)})
         service = build(settings)
         service.load_policy()
         demo.seed(service, CALLER, signing_in=False)
         key = demo.header_file(Path(folder)).read_text().split()[-1]
         with serving(floor) as bare, serving(service.app()) as whole:
             measured = contestants(service, bare, whole, key)
-            times: dict[str, list[float]] = {one.name: [] for one in measured}
-            for number in range(ROUNDS):
-                for one in measured:
-                    print(f"\rround {number + 1}/{ROUNDS}: {one.name:40}", end="", file=sys.stderr)
-                    times[one.name].append(time_of(one.run))
+            runs = {one.name: one.run for one in measured}
+            taken = medians("the service", runs, ROUNDS, SECONDS)
         service.close()
-    print(file=sys.stderr)
-    print(f"{'':32}{'median µs':>12}{'ratio':>10}  to")
-    for one in measured:
-        took = median(times[one.name])
-        ratio = "" if one.peer is None else f"{took / median(times[one.peer]):.2f} ×"
-        print(f"{one.name:32}{took * 1e6:12.0f}{ratio:>10}  {one.peer or ''}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    rows = {
+        one.name: [
+            f"{taken[one.name] * 1e6:,.0f}",
+            "" if one.peer is None else times(taken[one.name], taken[one.peer]),
+            one.peer or "",
+        ]
+        for one in measured
+    }
+    table("The service around it, a member opens", ["median µs", "ratio", "to"], rows)
