@@ -19,7 +19,7 @@ from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import without_cpf
 from authz_service.policy.combining import LoadedRule, RuleAnswer, Said, combine
 from authz_service.policy.diagram import Diagram, Step
-from authz_service.policy.host import Misfit, Refused
+from authz_service.policy.host import Misfit, OpaqueValue, Refused
 from authz_service.policy.runner import GuardedPolar
 
 DECISION_SECONDS = 1.0
@@ -149,10 +149,12 @@ class Engine:
         lasting = True
         try:
             given = self._polar.run(rule.name, facts, action, host)
+            # Which text a fact holds is no step of the way, so the next one may hold another.
+            lasting = not any(isinstance(reason, OpaqueValue) for reason in given)
             said = Said(frozenset(self._declared(reason) for reason in given))
         except Exception as error:  # noqa: BLE001 - oso raises what it likes, and none of it may permit
             # A time-out says nothing about the next question, nor does a value out of its bounds.
-            lasting = isinstance(error, Refused) and not isinstance(error, Misfit)
+            lasting = lasting and isinstance(error, Refused) and not isinstance(error, Misfit)
             said = Said(error=_cause(error))
         steps = tuple(Step(probe, *seen) for probe, seen in host.steps.items())
         self.runs += 1
@@ -169,6 +171,11 @@ class Engine:
 
     def _declared(self, reason: object) -> str:
         """Give a reason back if it is a bound, declared text that rules may give."""
+        if isinstance(reason, OpaqueValue):
+            reason = reason.value
+            if type(reason) is not str or reason not in self._rank:
+                # Not its text: it may be a caller's.
+                raise Refused("unknown-reason", "gives as its reason a fact, which is not declared")
         if type(reason) is not str:
             raise Refused("unbound-reason", "gives no reason: its last argument stays unbound")
         if reason not in self._rank:

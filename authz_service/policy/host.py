@@ -203,7 +203,7 @@ class GuardedHost(Host):
 
     def to_python(self, term: Term) -> object:
         """
-        Give the Python value of a term that comes back from Polar.
+        Give the Python value of a term that comes back from Polar; an opaque one stays wrapped.
 
         Raises:
             Refused: a list, a dictionary or another structure.
@@ -215,15 +215,14 @@ class GuardedHost(Host):
             [number] = body.values()
             return number
         if tag == "ExternalInstance":
-            held = self.get_instance(body["instance_id"])
-            return held.value if type(held) is OpaqueValue else held
+            return self.get_instance(body["instance_id"])
         if tag == "Variable":
             return Variable(body)
         raise Refused("structure", f"hands a {tag.lower()} over the border")
 
     def operator(self, op: str, args: Sequence[object]) -> bool:
         """
-        Compare two values for Polar by the table of ``comparison``.
+        Compare two values for Polar by the table of ``comparison``; opaque ones may be wrapped.
 
         Raises:
             Refused: another operator.
@@ -232,7 +231,8 @@ class GuardedHost(Host):
         if op not in SIGNS:
             raise Refused("operator", f"uses the operator `{op}`, which is not accepted")
         try:
-            return compare(op, args[0], args[1], entities=ENTITY_TYPES)
+            left, right = (one.value if type(one) is OpaqueValue else one for one in args)
+            return compare(op, left, right, entities=ENTITY_TYPES)
         except Incomparable as error:
             raise NoComparison("comparison", str(error)) from None
 

@@ -118,17 +118,22 @@ def comparison(op: str, left: str | Constant, right: str | Constant) -> tuple[Pr
     """
     Give the probe of a comparison, and whether its outcome says the opposite.
 
-    The sides of ``=`` and ``!=`` come in either order and get one; whether something is nil is
-    one probe, however it is asked.
+    The sides of ``=`` and ``!=`` come in either order and get one; whether a fact is nil is one
+    probe, however it is asked.
     """
     if op in ("Eq", "Neq"):
         nil = Constant("NoneType", None)
         if nil in (left, right):
             other = right if left == nil else left
-            if isinstance(other, str):
+            # What a caller asserts can be a list, which the table does not compare with nil either.
+            if isinstance(other, str) and not _is_asserted(other):
                 return IsNil(other), op == "Neq"
         left, right = sorted((left, right), key=_paths_first)
     return Compares(op, left, right), False
+
+
+def _is_asserted(path: str) -> bool:
+    return "." in path and fact_at(path)[1] is not None
 
 
 def _paths_first(side: str | Constant) -> tuple[bool, str]:

@@ -149,6 +149,34 @@ def test_facts_of_another_form_are_asked_of_oso() -> None:
     assert ((POLICY_ERROR,), usual) == (ask(compiled, nobody).reasons, ask(compiled, facts()))
 
 
+def test_a_list_beside_nil_errs_whoever_asked_before() -> None:
+    """What a caller asserts is not nil, and yet cannot be compared with it if it is a list."""
+    compiled = policy(
+        'permit(_p: Person, "open", r: Process, "first") if r.question.context.kind != nil;'
+    )
+    sent = ("a", ["a"], "a", {"a": 1}, None)
+
+    answers = [ask(compiled, facts(asserting({"kind": one}))).reasons for one in sent]
+
+    error = (POLICY_ERROR,)
+    assert [("first",), error, ("first",), error, ("no-permit",)] == answers
+
+
+def test_a_reason_out_of_a_fact_is_never_kept() -> None:
+    """Another caller asserts another, and no text of one is ever shown to another."""
+    compiled = policy(
+        'permit(_p: Person, "open", r: Process, why) if why = r.question.context.kind;'
+    )
+    sent = ("first", "second", "52998224725", ["first"])
+
+    decisions = [ask(compiled, facts(asserting({"kind": one}))) for one in sent]
+
+    error = (POLICY_ERROR,)
+    assert [("first",), ("second",), error, error] == [one.reasons for one in decisions]
+    cause = "unknown-reason: gives as its reason a fact, which is not declared"
+    assert cause == decisions[2].errors[0].cause
+
+
 ENTITIES = {
     "who acts": ("p = 1", "an entity is compared with nil only; compare what names it"),
     "a bag": ('r.question.context = "x"', "an entity is compared with nil only"),
