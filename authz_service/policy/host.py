@@ -250,6 +250,8 @@ class GuardedHost(Host):
         """
         first, second = terms
         probe, opposite = probes.comparison(op, self._side(first), self._side(second))
+        if not probes.paths_of(probe):
+            return  # what two fixed values say of each other is no news
         if isinstance(outcome, str):
             self._note(probe, outcome, None)
             return

@@ -133,7 +133,7 @@ def comparison(op: str, left: str | Constant, right: str | Constant) -> tuple[Pr
 
 
 def _is_asserted(path: str) -> bool:
-    return "." in path and fact_at(path)[1] is not None
+    return fact_at(path)[1] is not None
 
 
 def _paths_first(side: str | Constant) -> tuple[bool, str]:
@@ -150,6 +150,8 @@ def paths_of(probe: Probe) -> tuple[str, ...]:
 def fact_at(path: str) -> tuple[Fact, str | None]:
     """Give the fact that a path leads to; with the member's name if it is one of a bag."""
     first, *names = path.split(".")
+    if not names:
+        return Link("Who acts, or what is acted on.", ROOTS[first]), None
     entity = BY_TYPE[ROOTS[first]]
     for name in names[:-1]:
         fact = entity.facts[name]

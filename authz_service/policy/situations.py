@@ -16,14 +16,14 @@ from itertools import product
 from typing import Any, cast
 
 from authz_service.domain.facts import Facts
-from authz_service.policy.kinds import Choice, Fact, Flag, Link, Members, Opaque
+from authz_service.policy.kinds import Asserted, Choice, Fact, Flag, Link, Members, Opaque
 from authz_service.policy.possible import ABSENT, CONSTRAINTS
 from authz_service.policy.probes import Compares, Outcome, Probe, fact_at, outcome, paths_of
 from authz_service.policy.searching import Bond, Search, Values
 from authz_service.policy.vocabulary import BY_TYPE, VOCABULARY
 
-THERE = True
-"""The value of a link that is not nil."""
+THERE = Asserted({})
+"""The value of a link that is not nil: like any entity, it is compared with nil alone."""
 # The question of a process and that of its company are one.
 _TWICE, _ONCE = "process.company.question", "process.question"
 _ORDER = ("Lt", "Leq", "Gt", "Geq")
@@ -150,7 +150,17 @@ class Situations:
     def _domain(self, path: str) -> list[object]:
         """Give the values at a path; members of a bag are found as rules ask for them."""
         if path not in self._search.domains:
-            self._search.add(path, self._values(fact_at(path)[0]))
+            fact, member = fact_at(path)
+            asserted: list[object] = [
+                None,
+                True,
+                False,
+                *self._numbers,
+                "another text",
+                *self._texts,
+                [],
+            ]
+            self._search.add(path, self._values(fact) if member is None else asserted)
         return self._search.domains[path]
 
     def _values(self, fact: Fact) -> list[object]:
@@ -162,12 +172,12 @@ class Situations:
             return sorted(words, key=lambda word: (word != "none", word == "unknown", word))
         if isinstance(fact, Opaque) and fact.form is None:
             return [*self._numbers, None]
-        if isinstance(fact, Opaque):
-            example = cast("str", json.loads(fact.example))
-            form = re.compile(fact.form or "")
-            texts = [text for text in (*_EXAMPLES, *self._texts) if form.fullmatch(text)]
-            return [*dict.fromkeys((example, _beside(example), *texts)), None]
-        return [None, True, False, *self._numbers, "another text", *self._texts, []]
+        if isinstance(fact, Link | Members):
+            return [THERE]
+        example = cast("str", json.loads(fact.example))
+        form = re.compile(fact.form or "")
+        texts = [text for text in (*_EXAMPLES, *self._texts) if form.fullmatch(text)]
+        return [*dict.fromkeys((example, _beside(example), *texts)), None]
 
     def _bonds(
         self, kinds: tuple[type, type], known: frozenset[str], nilable: Sequence[str]

@@ -147,6 +147,27 @@ def test_an_order_of_texts_is_left_open_where_a_value_may_be_missing() -> None:
     assert not rule.complete
 
 
+STRANGE = {
+    "an asserted yes beside nil": ("r.question.context.soft != nil and p.confirmed", ""),
+    "who acts beside nil": ('none(p) and r.state = "open"', "none(one) if one = nil;"),
+    "two entities": ("same(p, r.question.recipient)", "same(one, other) if one = other;"),
+    "an entity and a text": ("same(p, r.code)", "same(one, other) if one = other;"),
+    "a bag": ("same(p.cpf, r.question.context)", "same(one, other) if one = other;"),
+    "a company": (
+        "same(r.company, r.company.cnpj) and p.confirmed",
+        "same(one, other) if one = other;",
+    ),
+}
+
+
+@pytest.mark.parametrize(("condition", "helper"), STRANGE.values(), ids=STRANGE.keys())
+def test_what_is_strange_is_explored_as_well(condition: str, helper: str) -> None:
+    """Whatever passes the reader has an end, and every way in it is a possible one."""
+    compiled = policy(f'permit(p: Person, "open", r: Process, "first") if {condition};\n{helper}')
+
+    assert all(rule.complete for rule in compiled.explore().rules)
+
+
 def test_progress_is_told_for_each_rule() -> None:
     """Somebody may be waiting at a terminal."""
     heard: list[tuple[int, int]] = []
