@@ -187,16 +187,21 @@ class Problem:
         file: the file's path inside the policy folder.
         line: 1-based; 0 where the file as a whole is meant.
         column: 1-based; 0 where the line as a whole is meant.
-        message: what is wrong, and the remedy where there is one.
+        message: what is wrong.
+        check: the stable code of what found it, such as ``unknown-fact``, for programs.
+        remedy: what to do about it, one short sentence; empty where nobody can say.
     """
 
     file: str
     line: int
     column: int
     message: str
+    check: str = "policy"
+    remedy: str = ""
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+        said = f"{self.message}; {self.remedy}" if self.remedy else self.message
+        return f"{self.file}:{self.line}:{self.column}: {said}"
 
 
 class PolicyInvalid(AuthzError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +18,11 @@ from authz_service.policy.combining import LoadedRule
 from authz_service.policy.compiled import CompiledPolicy
 from authz_service.policy.constants import constants_of, sees_action
 from authz_service.policy.engine import Engine
-from authz_service.policy.reasons import Reason
+from authz_service.policy.examining import Examined, examine
 from authz_service.policy.runner import GuardedPolar
 from authz_service.policy.syntax import Rule, own_name, texts_of
-from authz_service.policy.syntax import read as read_rules
-from authz_service.policy.text import MAX_BYTES, Unreadable, decode
-from authz_service.policy.together import check_together
-from authz_service.policy.types import Flaw, concerns, flaws_of, silent_flaw, undeclared
+from authz_service.policy.text import MAX_BYTES
+from authz_service.policy.types import concerns, silent_flaws
 from authz_service.policy.vocabulary import VOCABULARY
 
 TEST_SUFFIX = "_test.toml"
@@ -33,12 +31,13 @@ MAX_FILES = 200
 """How many policy files there may be."""
 
 _PLACE = re.compile(r" at line (\d+), column (\d+) of file (.+):$")
+_OSO = "see how a rule reads in README.md"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """
-    One file that decides: rules, or the reasons.
+    One file: rules, the reasons, or tests.
 
     Attributes:
         file: its path inside the policy folder, with slashes.
@@ -82,18 +81,39 @@ def collect(folder: Path) -> tuple[Source, ...]:
     """
     if not folder.is_dir():
         message = "there is no policy folder of this name"
-        raise PolicyInvalid([Problem(".", 0, 0, message)])
+        raise PolicyInvalid([Problem(".", 0, 0, message, "unreadable", "correct its name")])
+    return _contents(folder, [*_listed(folder, ".polar"), folder / reasons_file.FILE])
+
+
+def collect_suites(folder: Path) -> tuple[Source, ...]:
+    """
+    Read the tests: every ``*_test.toml`` below *folder*.
+
+    Raises:
+        PolicyInvalid: as ``collect`` does.
+    """
+    return _contents(folder, _listed(folder, TEST_SUFFIX))
+
+
+def _listed(folder: Path, ending: str) -> list[Path]:
     try:
-        paths = below(folder, ".polar")
+        paths = below(folder, ending)
     except OSError as error:
         raise PolicyInvalid([_unreadable(Path(error.filename), folder, error)]) from error
     if len(paths) > MAX_FILES:
-        raise PolicyInvalid([Problem(".", 0, 0, f"there are more than {MAX_FILES} policy files")])
+        message = f"there are more than {MAX_FILES} files whose names end with `{ending}`"
+        remedy = "put some of them together"
+        raise PolicyInvalid([Problem(".", 0, 0, message, "too-large", remedy)])
+    return paths
+
+
+def _contents(folder: Path, paths: Sequence[Path]) -> tuple[Source, ...]:
     sources, problems = [], []
-    for path in [*paths, folder / reasons_file.FILE]:
+    for path in paths:
         file = path.relative_to(folder).as_posix()
         if not file.isprintable():
-            problems.append(Problem(ascii(file), 0, 0, "has a name that cannot be printed"))
+            message = "has a name that cannot be printed"
+            problems.append(Problem(ascii(file), 0, 0, message, "unreadable", "rename it"))
             continue
         try:
             with path.open("rb") as opened:
@@ -116,17 +136,19 @@ def strays(folder: Path) -> list[Problem]:
     for path in below(folder, ""):
         file = path.relative_to(folder).as_posix()
         if ".polar" in path.name.lower() and not path.name.endswith(".polar"):
-            problems.append(Problem(file, 0, 0, "is not read; its name has to end with `.polar`"))
+            remedy = "its name has to end with `.polar`"
+            problems.append(Problem(file, 0, 0, "is not read", "not-read", remedy))
         test = path.name.endswith(TEST_SUFFIX)
         if path.suffix.lower() == ".toml" and not test and file != reasons_file.FILE:
-            message = f"is not read; a test's name has to end with `{TEST_SUFFIX}`"
-            problems.append(Problem(file, 0, 0, message))
+            remedy = f"a test's name has to end with `{TEST_SUFFIX}`"
+            problems.append(Problem(file, 0, 0, "is not read", "not-read", remedy))
     return problems
 
 
 def _unreadable(path: Path, folder: Path, error: OSError) -> Problem:
     file = path.relative_to(folder).as_posix()
-    return Problem(file, 0, 0, f"cannot be read: {error.strerror}")
+    remedy = "see whether it is there, and who may read it"
+    return Problem(file, 0, 0, f"cannot be read: {error.strerror}", "unreadable", remedy)
 
 
 def digest_of(sources: Sequence[Source]) -> str:
@@ -147,76 +169,63 @@ def build(sources: Sequence[Source]) -> CompiledPolicy:
     Raises:
         PolicyInvalid: with every problem that was found.
     """
-    reasons: dict[str, Reason] = {}
-    rules: list[Rule] = []
-    texts: dict[str, str] = {}
-    problems: list[Problem] = []
-    for source in sources:
-        try:
-            text = decode(source.file, source.content)
-        except Unreadable as error:
-            problems.append(error.problem)
-            continue
-        if source.file == reasons_file.FILE:
-            reasons, found = reasons_file.read(text)
-        else:
-            read, found = read_rules(source.file, text)
-            rules += read
-            if read:  # oso refuses two files that hold the same, such as two empty ones.
-                texts[source.file] = text
-        problems += found
-    if not problems:
-        problems = check_together(rules)
-    if problems:
-        raise PolicyInvalid(sorted(problems))
-    flaws = [*flaws_of(rules), *undeclared(rules, reasons)]
-    loaded, renamed = _rename(rules, texts, flaws)
-    polar = GuardedPolar(texts_of(rules))
+    return policy_of(examined(sources), digest_of(sources))
+
+
+def examined(sources: Sequence[Source]) -> Examined:
+    """Read *sources*, and find all that can be found by reading."""
+    return examine((one.file, one.content) for one in sources)
+
+
+def policy_of(found: Examined, digest: str) -> CompiledPolicy:
+    """
+    Make a policy of what was read, whose sources have *digest*.
+
+    Raises:
+        PolicyInvalid: with every problem that was found, or that oso finds.
+    """
+    told = sorted(flaw.problem for flaw in found.flaws)
+    if found.problems:
+        raise PolicyInvalid(sorted([*found.problems, *told]))
+    loaded, renamed = _rename(found)
+    polar = GuardedPolar(texts_of(found.rules))
     _load(polar, renamed)
-    engine = Engine(polar, loaded, list(reasons))
-    told = sorted(flaw.problem for flaw in flaws)
-    constants = constants_of(rules)
-    return CompiledPolicy(engine, reasons, digest_of(sources), loaded, told, constants)
+    engine = Engine(polar, loaded, list(found.reasons))
+    constants = constants_of(found.rules)
+    return CompiledPolicy(engine, found.reasons, digest, loaded, told, constants)
 
 
-def _rename(
-    rules: Sequence[Rule], texts: Mapping[str, str], flaws: Sequence[Flaw]
-) -> tuple[list[LoadedRule], list[tuple[str, str]]]:
+def _rename(found: Examined) -> tuple[list[LoadedRule], list[tuple[str, str]]]:
     """Give every permit and forbid a name of its own, so that it can be asked by itself."""
-    loaded = []
-    named = {file: _classes(rules, file) for file in texts}
-    for number, rule in enumerate((one for one in rules if one.decides), start=1):
-        name = own_name(rule, number)
-        loaded.append(
-            LoadedRule(
-                name,
-                rule.name,
-                rule.place,
-                silent_flaw(rule, rules, flaws),
-                *concerns(rule),
-                sees_action(rule),
-            )
-        )
-        named[rule.file].append((rule.offset, name))
-    renamed = []
-    for file, text in texts.items():
-        changed = text
-        for offset, name in named[file]:
-            changed = changed[:offset] + name + changed[offset + len(name) :]
-        renamed.append((file, changed))
-    return loaded, renamed
+    loaded: list[LoadedRule] = []
+    named = {file: dict[int, str]() for file in found.texts}
+    silent = silent_flaws(found.rules, found.flaws)
+    for position, rule in enumerate(found.rules):
+        named[rule.file].update(_classes(rule))
+        if rule.decides:
+            name = own_name(rule, len(loaded) + 1)
+            flaw = silent.get(position)
+            about = (*concerns(rule), sees_action(rule))
+            loaded.append(LoadedRule(name, rule.name, rule.place, flaw, *about))
+            named[rule.file][rule.offset] = name
+    return loaded, [(file, _replaced(text, named[file])) for file, text in found.texts.items()]
 
 
-def _classes(rules: Sequence[Rule], file: str) -> list[tuple[int, str]]:
-    """Give the places of classes in the heads of a file, each with its name in oso."""
-    return [
-        (token.start_pos or 0, VOCABULARY[token].in_polar)
-        for rule in rules
-        if rule.file == file
-        for parameter in rule.parameters
-        for token in parameter.children
-        if isinstance(token, Token) and token.type == "CLASS"
-    ]
+def _replaced(text: str, names: Mapping[int, str]) -> str:
+    """Put *names* at their offsets over what stands there."""
+    parts, end = [], 0
+    for offset, name in sorted(names.items()):
+        parts += [text[end:offset], name]
+        end = offset + len(name)
+    return "".join([*parts, text[end:]])
+
+
+def _classes(rule: Rule) -> Iterator[tuple[int, str]]:
+    """Give the places of classes in the head of a rule, each with its name in oso."""
+    for parameter in rule.parameters:
+        for token in parameter.children:
+            if isinstance(token, Token) and token.type == "CLASS":
+                yield token.start_pos or 0, VOCABULARY[token].in_polar
 
 
 def _load(polar: GuardedPolar, sources: Sequence[tuple[str, str]]) -> None:
@@ -237,10 +246,10 @@ def _translate(message: str, texts: Mapping[str, str]) -> Problem:
     said = message.strip().splitlines()[0]
     place = _PLACE.search(said)
     if place is None:
-        return Problem(".", 0, 0, said)
+        return Problem(".", 0, 0, said, "oso", _OSO)
     line, column, file = int(place[1]), int(place[2]), place[3]
     above = texts[file].split("\n")[: line - 1]
     offset = sum(len(one) + 1 for one in above) + column - 1
     before = texts[file].encode()[:offset].decode(errors="ignore")
     true_column = len(before) - before.rfind("\n")
-    return Problem(file, before.count("\n") + 1, true_column, said[: place.start()])
+    return Problem(file, before.count("\n") + 1, true_column, said[: place.start()], "oso", _OSO)

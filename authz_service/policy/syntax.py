@@ -1,76 +1,42 @@
 """
-Reads the accepted subset of Polar, and says where a policy leaves it.
+Reads the accepted subset of Polar, rule by rule, and says where a policy leaves it.
 
 The subset is an allow-list: ``and``, ``or``, ``not``, comparison, ``in`` over constants,
-dotted facts, helper rules. What oso would take beyond that is refused with its place:
-``cut`` hides rules, ``forall`` is true of nothing, arithmetic and recursion have no
-bound, ``new``, ``debug`` and ``print`` reach the server. The grammar is ``polar.lark``.
+dotted facts, helper rules. The grammar is ``polar.lark``; ``refusals`` and ``heads`` say what is
+wrong with words and names.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import cast
 
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedToken
 
-from authz_service.domain.decision import ACTIONS
 from authz_service.domain.errors import Problem
 from authz_service.policy.combining import FORBID, PERMIT
-from authz_service.policy.vocabulary import ACTORS, RESOURCES, VOCABULARY
+from authz_service.policy.heads import unused_names, wrong_names
+from authz_service.policy.refusals import bounds, refused
+from authz_service.policy.telling import FOREIGN, MAX_PROBLEMS, at, meant, shown
 
-MAX_NESTING = 32
-"""How deep parentheses may nest. 10,000 brackets kill the process that hands them to oso."""
-MAX_RULE_TOKENS = 2_000
-"""How long one rule may be. oso's cost grows with the square of a chain of conditions."""
-
-_REFUSED_WORDS = {
-    "cut": "it hides other rules, and their order must not matter",
-    "debug": "it waits for a person at the server's terminal",
-    "forall": "it is true of an empty list",
-    "inf": "rules know no such number",
-    "isa": "write the class in the head of a rule, as in `process: Process`",
-    "matches": "write the class in the head of a rule, as in `process: Process`",
-    "mod": "rules do no arithmetic; ask for another fact",
-    "nan": "rules know no such number",
-    "new": "rules make no objects",
-    "print": "a rule has nobody to talk to",
-    "rem": "rules do no arithmetic; ask for another fact",
-    "type": "it means something else to Polar",
+_KEYWORDS = ("and", "or", "not", "in", "if", "true", "false", "nil")
+_LISTS = "lists hold fixed values and stand behind `in`"
+# What a sign or word of each kind was probably to be, where the grammar does not take it.
+_BY_KIND = {
+    "LSQB": _LISTS,
+    "RSQB": _LISTS,
+    "RPAR": "a bracket is closed too often, or holds nothing",
+    "LPAR": "facts are read, never called",
+    "END": "a condition is missing before it",
+    "NOT": "leave one `not` out, or put what it denies in brackets",
+    "CLASS": "names begin with a small letter; a class stands in the head of a rule",
+    "TEXT": "texts stand beside `=`, `!=`, in a list, or as an argument",
 }
-_REFUSED_SIGNS = {
-    '"': "a text ends on its own line and holds no backslash",
-    "'": "texts stand in double quotes",
-    "{": "rules make no objects",
-} | dict.fromkeys("+-*/", "rules do no arithmetic; ask for another fact")
-_RESERVED_HEADS = frozenset(
-    ("allow", "allow_field", "allow_request", "has_permission", "has_relation", "has_role")
-)
-DECIDING_ARITY = 4
-"""How many arguments a permit or forbid has: actor, action, resource, reason."""
-# What each argument of a permit or forbid can be: a class, or fixed words (None: any text).
-_SHAPE: tuple[tuple[str, tuple[str, ...], tuple[str, ...] | None], ...] = (
-    ("who acts", ACTORS, ()),
-    ("the action", (), ACTIONS),
-    ("the resource", RESOURCES, ()),
-    ("the reason", (), None),
-)
-# oso names its own variables so, and a rule's of the same name would be one of them.
-_POLARS_OWN = re.compile(r"_[a-z_]*_[0-9]+")
-_MAX_SHOWN = 40
-_MAX_DIGITS = 15  # a double holds any whole number of 15 digits; oso's own limit is 2**63
-
-_OWN_NAME = re.compile(r"[pf]_[0-9]{4}")
-MAX_PROBLEMS = 100
-"""How many problems of one file are told; who has more has another file than he thinks."""
-
-Reading = tuple[list["Rule"], list[Problem]]
-"""The rules of a file, and what is wrong with those that could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +98,46 @@ def _parser() -> Lark:
     )
 
 
-def read(file: str, text: str) -> Reading:
-    """Read the rules of one file; a rule with a problem is left out, the others are read."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """
+    What reading one file gave.
+
+    Attributes:
+        rules: the rules that could be read.
+        problems: what is wrong, in order.
+        broken: the names of rules and helpers that those that could not be read speak of.
+        texts: every text in the file, those of rules that could not be read among them.
+    """
+
+    rules: tuple[Rule, ...]
+    problems: tuple[Problem, ...]
+    broken: frozenset[str]
+    texts: frozenset[str]
+
+
+def parse(file: str, text: str) -> Reading:
+    """Read one file; a rule with a problem is left out, the others are read."""
     rules: list[Rule] = []
     problems: list[Problem] = []
+    broken: set[str] = set()
+    texts: set[str] = set()
     for group in _split(_parser().lex(text)):
-        found = [*_refused(file, group), *_bounds(file, group)]
-        outcome = found or _parse(file, group)
+        texts.update(token[1:-1] for token in group if token.type == "TEXT")
+        outcome = _rule_of(file, group) if len(problems) < MAX_PROBLEMS else []
         if isinstance(outcome, Rule):
             rules.append(outcome)
+            problems += unused_names(file, outcome.parameters, outcome.tree)
         else:
             problems += outcome
-        if len(problems) >= MAX_PROBLEMS:
-            break
-    return rules, sorted(problems)
+            broken.update(_named(group))
+    return Reading(tuple(rules), tuple(sorted(problems)), frozenset(broken), frozenset(texts))
+
+
+def read(file: str, text: str) -> tuple[list[Rule], list[Problem]]:
+    """Read the rules of one file, and what is wrong with those that could not be read."""
+    found = parse(file, text)
+    return [*found.rules], [*found.problems]
 
 
 def _split(tokens: Iterable[Token]) -> Iterator[list[Token]]:
@@ -160,76 +152,81 @@ def _split(tokens: Iterable[Token]) -> Iterator[list[Token]]:
         yield group
 
 
-def _shown(token: Token) -> str:
-    """Give the text of a token as people can read it."""
-    return "".join(one if one.isprintable() else f"U+{ord(one):04X}" for one in token[:_MAX_SHOWN])
+def _named(group: Sequence[Token]) -> Iterator[str]:
+    """Give the names that stand before a bracket: what a rule is called, and what it asks."""
+    for token, following in pairwise(group):
+        if token.type == "NAME" and following.type == "LPAR":
+            yield str(token)
 
 
-def _problem(file: str, token: Token, message: str) -> Problem:
-    return Problem(file, token.line or 0, token.column or 0, message)
-
-
-def _refused(file: str, tokens: Sequence[Token]) -> list[Problem]:
-    """Find refused words, and the first refused sign, behind which words may mean nothing."""
-    problems = []
-    before = ""
-    for token in tokens:
-        if token.type == "STRAY":
-            problems.append(_problem(file, token, _refusal(token, _REFUSED_SIGNS.get(token))))
-            break
-        # After a dot it is the name of a fact, such as `context.type`.
-        if token in _REFUSED_WORDS and before != ".":
-            problems.append(_problem(file, token, _refusal(token, _REFUSED_WORDS[token])))
-        before = token
-    return problems
-
-
-def _refusal(token: Token, why: str | None) -> str:
-    return f"`{_shown(token)}` is not accepted" + ("" if why is None else f": {why}")
-
-
-def _bounds(file: str, tokens: Sequence[Token]) -> list[Problem]:
-    """Refuse what would make oso slow or kill it, before anything recursive sees it."""
-    if len(tokens) > MAX_RULE_TOKENS:
-        return [_problem(file, tokens[0], f"the rule has more than {MAX_RULE_TOKENS} parts")]
-    depth = 0
-    for token in tokens:
-        if token.type == "LPAR":
-            depth += 1
-        elif token.type == "RPAR":
-            depth -= 1
-        if depth > MAX_NESTING:
-            return [_problem(file, token, f"nests deeper than {MAX_NESTING}")]
-        digits = token.lstrip("-").replace(".", "")
-        if token.type == "NUMBER" and len(digits) > _MAX_DIGITS:
-            return [_problem(file, token, f"the number has more than {_MAX_DIGITS} digits")]
-    return []
+def _rule_of(file: str, group: Sequence[Token]) -> Rule | list[Problem]:
+    return [*refused(file, group), *bounds(file, group)] or _parse(file, group)
 
 
 def _parse(file: str, tokens: Sequence[Token]) -> Rule | list[Problem]:
     *body, end = tokens
     if end.type != "END":
-        return [_problem(file, end, "the rule has no `;` at its end")]
+        message = "the rule has no `;` at its end"
+        return [at(file, end, "syntax", message, "write `;` behind it")]
     if not body:
-        return [_problem(file, end, "there is a `;` without a rule")]
+        return [at(file, end, "syntax", "there is a `;` without a rule", "leave it out")]
     parser = _parser().parse_interactive(start="rule")
+    before = None
     try:
         for token in body:
             parser.feed_token(token)
+            before = token
         tree = parser.feed_eof(end)  # type: ignore[no-untyped-call]  # lark left it out
     except UnexpectedToken as error:
         culprit = end if error.token.type == "$END" else error.token
-        return [_problem(file, culprit, _explain(culprit, error.expected))]
+        return [at(file, culprit, "syntax", *_explain(before, culprit, error.expected))]
     return _rule(file, tree)
 
 
-def _explain(culprit: Token, expected: set[str]) -> str:
+def _explain(before: Token | None, culprit: Token, expected: set[str]) -> tuple[str, str]:
+    """Say what is wrong with a token where the grammar takes others, and what to do about it."""
     if culprit in ("and", "or") and expected & {"AND", "OR"}:
-        return "`and` and `or` stand side by side; say in parentheses what belongs together"
-    remedy = ""
+        message = "`and` and `or` stand side by side"
+        return message, "say in parentheses what belongs together"
+    return f"`{shown(culprit)}` was not expected here", _remedy(before, culprit, expected)
+
+
+def _remedy(before: Token | None, culprit: Token, expected: set[str]) -> str:
     if culprit.column == 1 and "$END" in expected:
-        remedy = "; the rule before has no `;` at its end"
-    return f"`{_shown(culprit)}` was not expected here{remedy}"
+        return "the rule before has no `;` at its end"
+    return (
+        _translated(before, culprit, expected)
+        or _about_brackets(culprit, expected)
+        or _BY_KIND.get(culprit.type)
+        or "see how a rule reads in README.md"
+    )
+
+
+def _translated(before: Token | None, culprit: Token, expected: set[str]) -> str:
+    """Give the word or sign of policies for one of another language."""
+    if culprit.type == "SIGN" and before is not None and before.type == "SIGN":
+        return "write `!=` for `<>`" if culprit == ">" else "write one `=`"
+    for word in (culprit, before):
+        if word is not None and word in FOREIGN:
+            return f"write {FOREIGN[word]} for `{word}`"
+    if culprit == ":":
+        named = before is not None and before.type == "NAME"
+        return "write `=` to compare" if named else "only a name can have a class"
+    if before in ("true", "false", "nil"):
+        return "compare it with a fact, as in `person.registered = true`"
+    if culprit.type in ("NAME", "CLASS") and "AND" in expected:
+        joined = "join two conditions by `and` or `or`"
+        return meant(culprit, _KEYWORDS, joined) if len(culprit) > 1 else joined
+    return ""
+
+
+def _about_brackets(culprit: Token, expected: set[str]) -> str:
+    only_constants = "TEXT" in expected and "NAME" not in expected
+    if expected == {"LSQB"} or (culprit.type == "NAME" and only_constants):
+        return _LISTS
+    if expected == {"RPAR"} or (culprit.type == "END" and "RPAR" in expected):
+        return "a bracket is not closed"
+    return ""
 
 
 def _rule(file: str, tree: Tree[Token]) -> Rule | list[Problem]:
@@ -239,17 +236,7 @@ def _rule(file: str, tree: Tree[Token]) -> Rule | list[Problem]:
         for child in tree.children
         if isinstance(child, Tree) and child.data in ("variable", "literal")
     ]
-    names = [_name(one) for one in parameters if one.data == "variable"]
-    problems = [
-        *_wrong_classes(file, parameters),
-        *_wrong_names(file, names),
-        *_wrong_paths(file, tree, {name for name in names if not name.startswith("_")}),
-    ]
-    if head in (PERMIT, FORBID):
-        problems += _wrong_shape(file, head, parameters)
-    if head in _RESERVED_HEADS or _OWN_NAME.fullmatch(head):
-        problems.append(_problem(file, head, f"the name `{head}` is reserved"))
-    if problems:
+    if problems := wrong_names(file, head, parameters, tree):
         return problems
     return Rule(
         file=file,
@@ -261,62 +248,6 @@ def _rule(file: str, tree: Tree[Token]) -> Rule | list[Problem]:
         calls=tuple(_calls(tree)),
         tree=tree,
     )
-
-
-def _wrong_classes(file: str, parameters: Iterable[Tree[Token]]) -> Iterator[Problem]:
-    for parameter in parameters:
-        for part in cast("list[Token]", parameter.children):
-            if part.type == "CLASS" and part not in VOCABULARY:
-                known = ", ".join(sorted(VOCABULARY))
-                yield _problem(file, part, f"`{_shown(part)}` is no class; there are: {known}")
-
-
-def _wrong_names(file: str, names: Sequence[Token]) -> Iterator[Problem]:
-    """Find names that stand twice, as if the two had to be equal, and those that oso gives."""
-    for position, name in enumerate(names):
-        if name != "_" and name in names[:position]:
-            yield _problem(file, name, f"`{_shown(name)}` names two arguments")
-        if _POLARS_OWN.fullmatch(name):
-            yield _problem(file, name, f"the name `{_shown(name)}` is reserved")
-
-
-def _wrong_shape(file: str, head: Token, parameters: Sequence[Tree[Token]]) -> Iterator[Problem]:
-    """Find heads of permits and forbids that no question can ever match."""
-    if len(parameters) != DECIDING_ARITY:
-        message = f"`{head}` takes four arguments: actor, action, resource, reason"
-        yield _problem(file, head, message)
-        return
-    # What is done to the resources of other services, only they know.
-    theirs = [str(part) for part in parameters[2].children[1:]] == ["Resource"]
-    for (what, classes, words), parameter in zip(_SHAPE, parameters, strict=True):
-        first, *wanted = cast("list[Token]", parameter.children)
-        if parameter.data == "variable":
-            if wanted and wanted[0] in VOCABULARY and wanted[0] not in classes:
-                yield _problem(file, wanted[0], f"{what} is never a {wanted[0]}")
-        elif first.type != "TEXT" or words == ():
-            yield _problem(file, first, f"{what} is never `{_shown(first)}`")
-        elif words is not None and first[1:-1] not in words and not theirs:
-            message = f"`{_shown(first)}` is none of the actions: {', '.join(words)}"
-            yield _problem(file, first, message)
-
-
-def _wrong_paths(file: str, tree: Tree[Token], known: set[Token]) -> Iterator[Problem]:
-    """
-    Find paths that begin at no argument, or hold what is no fact.
-
-    Polar would take a name that is mistyped twice for a free variable, and ``not`` of
-    it is silent: a forbid that never fires.
-    """
-    for path in tree.find_data("path"):
-        first, *facts = cast("list[Token]", path.children)
-        if first not in known:
-            message = f"`{_shown(first)}` is none of the rule's arguments"
-            if first.startswith("_"):
-                message = f"`{_shown(first)}` begins with `_`, as what a rule does not use"
-            yield _problem(file, first, message)
-        for name in facts:
-            if name.startswith("_"):
-                yield _problem(file, name, f"`{_shown(name)}` begins with `_`, which no fact does")
 
 
 def _name(tree: Tree[Token]) -> Token:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from graphlib import CycleError, TopologicalSorter
+from itertools import islice
 
 from authz_service.domain.errors import Problem
 from authz_service.policy.combining import FORBID, PERMIT
-from authz_service.policy.syntax import DECIDING_ARITY, Rule
+from authz_service.policy.heads import DECIDING_ARITY
+from authz_service.policy.steps import MAX_STEPS, too_many_steps
+from authz_service.policy.syntax import Call, Rule
+from authz_service.policy.telling import MAX_PROBLEMS, meant
 
 MAX_CHAIN = 16
 """How deep helpers may ask helpers. Each `not` on the way doubles what oso keeps: 700 of them
@@ -14,75 +20,147 @@ killed the process at the first question."""
 MAX_RULES = 9_999
 """How many permits and forbids there may be, so that each can have a name of six characters."""
 
+Asked = Mapping[str, Collection[str]]
+"""The helpers that the rules of a name ask, by that name."""
 
-def check_together(rules: Sequence[Rule]) -> list[Problem]:
-    """Find unknown helpers, recursion, long chains, mistyped deciders, no permit at all."""
-    problems = [*_wrong_calls(rules), *_wrong_chains(rules), *_wrong_helpers(rules)]
+
+def check_together(
+    rules: Sequence[Rule], broken: Collection[str] = (), *, whole: bool = True
+) -> list[Problem]:
+    """
+    Find unknown helpers, recursion, long chains, mistyped deciders, no permit at all.
+
+    Args:
+        rules: those that could be read.
+        broken: the names that occur in those that could not.
+        whole: whether every file could be read; if not, what is missing may stand there.
+    """
+    calls: dict[str, set[str]] = {}
+    for rule in rules:
+        named = {call.name for call in rule.calls} - {PERMIT, FORBID}
+        calls.setdefault(rule.name, set()).update(named)
+    order = _order(calls)
+    kinds = [
+        _asked_deciders(rules),
+        _unknown_helpers(rules, broken) if whole else iter(()),
+        _recursion(rules, calls, frozenset(order)),
+        _long_chains(rules, calls, order),
+        _too_many_steps(rules, order),
+        _unasked(rules, broken) if whole else iter(()),
+        _in_two_files(rules),
+    ]
+    problems = [one for kind in kinds for one in islice(kind, MAX_PROBLEMS)]
     if sum(rule.decides for rule in rules) > MAX_RULES:
-        problems.append(Problem(".", 0, 0, f"there are more than {MAX_RULES} rules"))
-    if not any(rule.name == PERMIT for rule in rules):
-        problems.append(Problem(".", 0, 0, "there is no `permit` rule, so nothing is ever allowed"))
+        message = f"there are more than {MAX_RULES} rules"
+        problems.append(Problem(".", 0, 0, message, "too-large", "say more with one rule"))
+    if whole and PERMIT not in broken and not any(rule.name == PERMIT for rule in rules):
+        message = "there is no `permit` rule, so nothing is ever allowed"
+        problems.append(Problem(".", 0, 0, message, "no-permit", "write one"))
     return problems
 
 
-def _at(rule: Rule, message: str) -> Problem:
-    return Problem(rule.file, rule.line, rule.column, message)
+def _at(rule: Rule, check: str, message: str, remedy: str) -> Problem:
+    return Problem(rule.file, rule.line, rule.column, message, check, remedy)
 
 
-def _wrong_calls(rules: Sequence[Rule]) -> Iterator[Problem]:
-    heads = {(rule.name, rule.arity) for rule in rules}
+def _at_call(rule: Rule, call: Call, message: str, remedy: str) -> Problem:
+    return Problem(rule.file, call.line, call.column, message, "unknown-helper", remedy)
+
+
+def _asked_deciders(rules: Sequence[Rule]) -> Iterator[Problem]:
     for rule in rules:
         for call in rule.calls:
-            where = (rule.file, call.line, call.column)
             if call.name in (PERMIT, FORBID):
-                yield Problem(*where, f"`{call.name}` is not for rules to ask")
-            elif (call.name, call.arity) not in heads:
-                yield Problem(*where, f"there is no rule `{call.name}` with {call.arity} arguments")
+                message = f"`{call.name}` is not for rules to ask"
+                yield _at_call(rule, call, message, "write what both need as a helper rule")
 
 
-def _wrong_chains(rules: Sequence[Rule]) -> Iterator[Problem]:
-    calls: dict[str, set[str]] = {}
+def _unknown_helpers(rules: Sequence[Rule], broken: Collection[str]) -> Iterator[Problem]:
+    arities: dict[str, set[int]] = {}
     for rule in rules:
-        deciding = (PERMIT, FORBID)
-        calls.setdefault(rule.name, set()).update(
-            call.name for call in rule.calls if call.name not in deciding
-        )
+        arities.setdefault(rule.name, set()).add(rule.arity)
+    helpers = [name for name in arities if name not in (PERMIT, FORBID)]
     for rule in rules:
-        if rule.name in _reachable(rule.name, calls):
-            yield _at(rule, f"`{rule.name}` asks itself, over one rule or several")
-        elif rule.decides and _depth({call.name for call in rule.calls}, calls) > MAX_CHAIN:
-            yield _at(rule, f"asks helpers of helpers, more than {MAX_CHAIN} deep")
+        for call in rule.calls:
+            takes = arities.get(call.name, set())
+            if call.arity in takes or call.name in (PERMIT, FORBID) or call.name in broken:
+                continue
+            message = f"there is no rule `{call.name}` with {call.arity} arguments"
+            if takes:
+                remedy = f"it takes {' or '.join(map(str, sorted(takes)))}"
+            else:
+                remedy = meant(call.name, helpers, f"write a rule `{call.name}`")
+            yield _at_call(rule, call, message, remedy)
 
 
-def _wrong_helpers(rules: Sequence[Rule]) -> Iterator[Problem]:
-    asked = {(call.name, call.arity) for rule in rules for call in rule.calls}
-    homes: dict[tuple[str, int], str] = {}
+def _order(calls: Asked) -> list[str]:
+    """Give the names that end somewhere, each behind those that it asks."""
+    sorter = TopologicalSorter(calls)
+    # What leads into no circle can be had all the same.
+    with suppress(CycleError):
+        sorter.prepare()
+    found: list[str] = []
+    while ready := sorter.get_ready():
+        found += ready
+        sorter.done(*ready)
+    return found
+
+
+def _recursion(rules: Sequence[Rule], calls: Asked, ending: Collection[str]) -> Iterator[Problem]:
+    suspects = islice(sorted(calls.keys() - ending), MAX_PROBLEMS)
+    circular = {name for name in suspects if name in _reachable(name, calls)}
     for rule in rules:
-        if rule.decides:
-            continue
-        # A misspelt forbid would forbid nothing, and nobody would hear of it.
-        if rule.arity == DECIDING_ARITY and (rule.name, rule.arity) not in asked:
-            yield _at(rule, f"`{rule.name}` is asked by no rule; is `permit` or `forbid` meant?")
-        # Alternatives that stand apart would widen each other unseen.
-        home = homes.setdefault((rule.name, rule.arity), rule.file)
-        if home != rule.file:
-            yield _at(rule, f"there is a `{rule.name}` in `{home}` already")
+        if rule.name in circular:
+            message = f"`{rule.name}` asks itself, over one rule or several"
+            yield _at(rule, "recursion", message, "ask for a fact instead")
 
 
-def _depth(level: set[str], calls: dict[str, set[str]]) -> int:
-    """Give how deep the helpers of *level* ask helpers; who asks himself counts as too deep."""
-    depth = 0
-    while level and depth <= MAX_CHAIN:
-        depth, level = depth + 1, set().union(*(calls.get(name, ()) for name in level))
-    return depth
-
-
-def _reachable(start: str, calls: dict[str, set[str]]) -> set[str]:
+def _reachable(start: str, calls: Asked) -> set[str]:
     found: set[str] = set()
-    waiting = list(calls.get(start, ()))
+    waiting = list(calls[start])
     while waiting:
         name = waiting.pop()
         if name not in found:
             found.add(name)
             waiting += calls.get(name, ())
     return found
+
+
+def _long_chains(rules: Sequence[Rule], calls: Asked, order: Sequence[str]) -> Iterator[Problem]:
+    depth: dict[str, int] = {}
+    for name in order:
+        depth[name] = 1 + max((depth[one] for one in calls.get(name, ())), default=-1)
+    for rule in rules:
+        if rule.decides and max((depth.get(one.name, 0) for one in rule.calls), default=0) >= (
+            MAX_CHAIN
+        ):
+            message = f"asks helpers of helpers, more than {MAX_CHAIN} deep"
+            yield _at(rule, "too-large", message, "put some of them together")
+
+
+def _too_many_steps(rules: Sequence[Rule], order: Sequence[str]) -> Iterator[Problem]:
+    for rule in too_many_steps(rules, order):
+        message = f"may take more than {MAX_STEPS} steps for one question"
+        remedy = "write fewer alternatives: `or`, helpers of one name, helpers asked twice"
+        yield _at(rule, "too-large", message, remedy)
+
+
+def _unasked(rules: Sequence[Rule], broken: Collection[str]) -> Iterator[Problem]:
+    """Find helpers that look like a permit or forbid: a misspelt forbid would forbid nothing."""
+    asked = {(call.name, call.arity) for rule in rules for call in rule.calls}
+    for rule in rules:
+        named = (rule.name, rule.arity)
+        if rule.decides or rule.arity != DECIDING_ARITY or named in asked or rule.name in broken:
+            continue
+        remedy = meant(rule.name, (PERMIT, FORBID), "is `permit` or `forbid` meant?")
+        yield _at(rule, "helper-unasked", f"`{rule.name}` is asked by no rule", remedy)
+
+
+def _in_two_files(rules: Sequence[Rule]) -> Iterator[Problem]:
+    """Find helpers whose alternatives stand apart: they would widen each other unseen."""
+    homes: dict[tuple[str, int], str] = {}
+    for rule in rules:
+        home = homes.setdefault((rule.name, rule.arity), rule.file)
+        if home != rule.file and not rule.decides:
+            message = f"there is a `{rule.name}` in `{home}` already"
+            yield _at(rule, "helper-twice", message, "choose another name, or move it there")

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authz_service.domain.decision import BUILT_IN_REASONS
-from authz_service.domain.errors import Problem
 from authz_service.policy.reasons import FILE, read
 from authz_service.usecases.ports import Text
 from tests.policy.compiled import reasons
@@ -154,10 +153,56 @@ MISTAKES = {
 
 @pytest.mark.parametrize(("text", "messages"), MISTAKES.values(), ids=MISTAKES)
 def test_every_mistake_is_told(text: str, messages: list[str]) -> None:
-    """A mistake in one reason is told with the number of the reason, and nothing else."""
+    """A mistake in one reason is told with its number, its line and a remedy, and nothing else."""
     _found, problems = read(SOUND + text)
 
-    assert [Problem(FILE, 0, 0, message) for message in messages] == sorted(problems)
+    assert messages == sorted(one.message for one in problems)
+    for one in problems:
+        assert (FILE, True, True) == (one.file, one.line > SOUND.count("\n"), one.remedy != "")
+
+
+SAID = '[reason.action.open]\npt = """\nen = [\n[[reason]]"""\n'
+PLACES = {
+    "a code": (HEAD.replace("late", "Late") + 'pt = "a"\nen = "a"\n', 2, 1, "reason-code"),
+    "a missing text, where its table begins": (f'{HEAD}pt = "a"\n', 1, 1, "text-missing"),
+    "a text that is empty": (f'{HEAD}pt = "a"\n  en = " "\n', 5, 3, "text-missing"),
+    "a missing text of an action": (f"{LATE}{SAID}", 6, 1, "text-missing"),
+    "below a text of several lines": (f"{LATE}{SAID}  x = 1\nen = 'a'\n", 10, 3, "toml-unknown"),
+    "behind a remark": (f"{LATE}# codigo = 1\ncodiga = 1\n", 7, 1, "toml-unknown"),
+    "in quotes, where its table begins": (f'{LATE}"x" = 1\n', 1, 1, "toml-unknown"),
+    "a kind of question": (f'{LATE}[ reason . entity ]\npt="a"\nen="{{x}}"\n', 8, 1, "text-p"),
+    "another table": (f"{LATE}\n\n [other]\n", 8, 2, "toml-unknown"),
+    "a table that is a value": (f"{LATE}foreign = {{ pt = 1 }}\n", 6, 1, "text-missing"),
+}
+
+
+@pytest.mark.parametrize(("text", "line", "column", "check"), PLACES.values(), ids=PLACES)
+def test_a_mistake_has_its_place(text: str, line: int, column: int, check: str) -> None:
+    """The key is told if it is there, and the table around it if not; texts hide no tables."""
+    _found, problems = read(SOUND + text)
+
+    assert (line + SOUND.count("\n"), column) == (problems[0].line, problems[0].column)
+    assert problems[0].check.startswith(check)
+
+
+def test_a_mistyped_member_is_guessed() -> None:
+    """What was probably meant is the remedy."""
+    text = f'{HEAD}pt = "{{cnjp}}"\nen = "a"\ncodgo = 1\n[reasons]\n'
+    _found, problems = read(SOUND + text)
+
+    assert {
+        "did you mean `reason`?",
+        "did you mean `codigo`?",
+        "did you mean `cnpj`?",
+    } == {one.remedy for one in problems}
+
+
+def test_a_reason_without_a_text_is_declared_all_the_same() -> None:
+    """A rule that gives it is not told in addition."""
+    found, problems = read(f"{SOUND}{HEAD}")
+
+    assert "late" in found
+    assert ["text-missing", "text-missing"] == [one.check for one in problems]
 
 
 def test_a_built_in_reason_has_to_be_there() -> None:
@@ -173,7 +218,7 @@ def test_reasons_are_a_list_of_tables(text: str) -> None:
     """Another shape is told as such."""
     _found, problems = read(text)
 
-    assert "`reason` must be a list of tables, each under [[reason]]" == problems[0].message
+    assert "`reason` must be a list of tables" == problems[0].message
 
 
 @pytest.mark.parametrize(

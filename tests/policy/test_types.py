@@ -15,7 +15,7 @@ HEAD = 'forbid(p: Person, "open", r: Process, "second") if\n'
 USED = "\n    and p.confirmed and r.id != nil;"
 PERMIT = 'permit(_p: Person, "open", _r: Process, "first");'
 ROLES = "colaborador, contador, nao_atuante, none, outro, representante_legal, socio"
-ENTITY = "an entity is compared with nil only; compare what names it, such as `cpf`"
+ENTITY = "an entity is compared with nil only"
 
 WORDS = "is always one of the words: closed, open, unknown"
 FLAG = "true or false can never be equal to that"
@@ -374,7 +374,7 @@ THEIRS = {
     "an action that is a number": ("a = 1", 'is never that; it looks like "read"'),
     "a text below a version": (
         "a < r.question.recipient",
-        "an entity is compared with nil only; compare what names it, such as `cpf`",
+        ENTITY,
     ),
     "a type that is the house's own": (
         'r.type = "process"',
@@ -431,7 +431,7 @@ def test_what_others_own_may_be_called_anything(body: str) -> None:
     assert () == theirs(body).flaws
 
 
-GIVE = "may be of any class here; give it one of: Person, Login, Subject"
+GIVE = "may be of any class here"
 ANYBODY = {
     "a fact": ("p.registered", 3),
     "a fact in a comparison": ('p.cpf = "00000000191"', 3),
