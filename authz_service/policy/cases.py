@@ -18,7 +18,7 @@ from authz_service.domain.decision import (
 from authz_service.domain.identifiers import CompanyId, Cpf
 from authz_service.domain.known import Known
 from authz_service.domain.people import Evidence, Person
-from authz_service.domain.processes import ProcessName
+from authz_service.domain.processes import ProcessName, check_version
 from authz_service.policy.signing_in import HANDLE, SignInSaid, read_sign_in
 from authz_service.policy.tables import SuiteInvalid, Table
 from authz_service.policy.world import EVIDENCE, World, known
@@ -36,6 +36,7 @@ class Expected:
 
     Attributes:
         case: the name of the case.
+        line: where the case begins, 1-based; 0 if that is not known.
         asked: the question in words, ``bia open P001 for acme``.
         question: the question itself.
         known: the records that bear on it.
@@ -45,6 +46,7 @@ class Expected:
     """
 
     case: str
+    line: int
     asked: str
     question: Question
     known: Known
@@ -73,9 +75,9 @@ class _About:
     company: CompanyId | None = None
 
 
-def questions(world: World, case: Table) -> Iterator[Expected]:
+def questions(world: World, case: Table, line: int) -> Iterator[Expected]:
     """
-    Give every question of one case with its expected answer.
+    Give every question of one case, which begins at *line*, with its expected answer.
 
     Raises:
         SuiteInvalid: the case says what cannot be.
@@ -91,8 +93,8 @@ def questions(world: World, case: Table) -> Iterator[Expected]:
             properties=case.take("properties", dict, {}),
             sign_in=read_sign_in(case, world.cnpj),
         )
-        if shared.sign_in is not None and not all(isinstance(one, Cpf) for one in actors.values()):
-            raise SuiteInvalid(case.where, "`sign_in` is at GOV.BR, where only `people` sign in")
+        if not all(isinstance(one, Cpf) for one in actors.values()):
+            _without_govbr(case, shared)
         expected = _expected(case, actors, actions, about)
     for key in product(actors, actions, about.resources):
         allowed, reasons = expected.get(key, (False, None))
@@ -101,7 +103,15 @@ def questions(world: World, case: Table) -> Iterator[Expected]:
         records = world.records(question, about.company, resource, shared.sign_in)
         end = ("for", about.named) if about.named else ()
         asked = " ".join(part for part in (person, action, resource, *end) if part)
-        yield Expected(name, asked, question, records, world.now, allowed, reasons)
+        yield Expected(name, line, asked, question, records, world.now, allowed, reasons)
+
+
+def _without_govbr(case: Table, shared: _Shared) -> None:
+    """Refuse what only people can have."""
+    if shared.sign_in is not None:
+        raise SuiteInvalid(case.where, "`sign_in` is at GOV.BR, where only `people` sign in")
+    if shared.evidence is Evidence.GOVBR:
+        raise SuiteInvalid(case.where, "`actor_evidence` is `govbr`, which only `people` can have")
 
 
 def _about(world: World, case: Table) -> _About:
@@ -112,6 +122,8 @@ def _about(world: World, case: Table) -> _About:
     named = case.take("company", str)
     company = known(case, "company", named, world.companies)
     version = case.take("version", int, None)
+    if version is not None:
+        check_version(version, "version")
     if not case.has("processes"):
         return _About({COMPANY_ITSELF: CompanyAsked(company)}, named, company)
     processes = {

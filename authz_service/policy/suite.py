@@ -10,18 +10,22 @@ CPFs, CNPJs and numbers of foreign companies are made up where none is given.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from authz_service.domain.decision import Decision
+from authz_service.domain.decision import Decision, Question
+from authz_service.domain.facts import Facts
 from authz_service.domain.known import facts_of
-from authz_service.policy.bundle import TEST_SUFFIX, below
+from authz_service.policy.bundle import Source
 from authz_service.policy.cases import Expected, questions
 from authz_service.policy.tables import SuiteInvalid, Table
 from authz_service.policy.text import Unreadable, decode
+from authz_service.policy.toml_places import Places
 from authz_service.policy.world import World
 from authz_service.usecases.ports import Policy
+
+Watch = Callable[[Question, Facts], None]
+"""Hears every question of a run, once it is answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +43,24 @@ class Difference:
     expected: Expected
     actual: Decision
 
+    @property
+    def wanted(self) -> str:
+        """The expected answer in words."""
+        return _say(self.expected.allowed, self.expected.reasons)
+
+    @property
+    def got(self) -> str:
+        """What the policy answers, in words."""
+        return _say(self.actual.allowed, self.actual.reasons)
+
     def __str__(self) -> str:
-        wanted, got = self.expected, self.actual
         lines = [
-            f"{self.file}: {wanted.case}: {wanted.asked}",
-            f"    expected {_say(wanted.allowed, wanted.reasons)}",
-            f"    but is   {_say(got.allowed, got.reasons)}",
+            f"{self.file}: {self.expected.case}: {self.expected.asked}",
+            f"    expected {self.wanted}",
+            f"    but is   {self.got}",
         ]
-        lines += [f"    rule     {place}" for place in got.rules]
-        lines += [f"    error    {error.rule}: {error.cause}" for error in got.errors]
+        lines += [f"    rule     {place}" for place in self.actual.rules]
+        lines += [f"    error    {error.rule}: {error.cause}" for error in self.actual.errors]
         return "\n".join(lines)
 
 
@@ -72,26 +85,26 @@ def _say(allowed: bool, reasons: Sequence[str] | None) -> str:  # noqa: FBT001 -
     return ("allow" if allowed else "deny") + given
 
 
-def run(policy: Policy, folder: Path) -> Report:
+def run(policy: Policy, suites: Iterable[Source], watch: Watch | None = None) -> Report:
     """
-    Run every test file below *folder* against *policy*.
+    Run every test file of *suites* against *policy*; *watch* hears what is asked.
 
     Raises:
         SuiteInvalid: a file is no test.
-        OSError: a file or folder cannot be read.
     """
-    paths = below(folder, TEST_SUFFIX)
-    asked, differences = 0, []
-    for path in paths:
-        file = path.relative_to(folder).as_posix()
-        for expected in read(file, path.read_bytes()):
+    files, asked, differences = 0, 0, []
+    for suite in suites:
+        files += 1
+        for expected in read(suite.file, suite.content):
             asked += 1
             facts = facts_of(expected.question, expected.known, expected.moment)
             actual = policy.evaluate(expected.question, facts)
+            if watch is not None:
+                watch(expected.question, facts)
             same_reasons = expected.reasons in (None, actual.reasons)
             if actual.allowed is not expected.allowed or not same_reasons:
-                differences.append(Difference(file, expected, actual))
-    return Report(len(paths), asked, tuple(differences))
+                differences.append(Difference(suite.file, expected, actual))
+    return Report(files, asked, tuple(differences))
 
 
 def read(file: str, content: bytes) -> list[Expected]:
@@ -102,7 +115,8 @@ def read(file: str, content: bytes) -> list[Expected]:
         SuiteInvalid: names the file and the place in it.
     """
     try:
-        loaded = tomllib.loads(decode(file, content))
+        text = decode(file, content)
+        loaded = tomllib.loads(text)
     except Unreadable as error:
         raise SuiteInvalid(file, str(error)) from error
     # A number of 5,000 digits is a ValueError as well, 10,000 brackets are a RecursionError.
@@ -110,6 +124,11 @@ def read(file: str, content: bytes) -> list[Expected]:
         raise SuiteInvalid(file, f"is no TOML: {error}") from error
     try:
         world = World(Table(loaded))
-        return [one for case in world.cases for one in questions(world, case)]
+        places = Places(text)
+        return [
+            one
+            for number, case in enumerate(world.cases, start=1)
+            for one in questions(world, case, places.of("case", number)[0])
+        ]
     except SuiteInvalid as error:
         raise SuiteInvalid(f"{file}: {error.field}", error.message) from error

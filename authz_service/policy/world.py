@@ -15,7 +15,7 @@ from authz_service.domain.facts import UNKNOWN
 from authz_service.domain.identifiers import Cnpj, CompanyId, Cpf, ForeignId, Login, ProcessId
 from authz_service.domain.known import Known
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
-from authz_service.domain.processes import ProcessDefinition, ProcessState
+from authz_service.domain.processes import ProcessDefinition, ProcessState, check_version
 from authz_service.policy.signing_in import SignInSaid
 from authz_service.policy.tables import SuiteInvalid, Table
 
@@ -217,7 +217,7 @@ class World:
                 company=table.word("company", self.cnpj),
                 member=member,
                 process=process.id,
-                version=table.take("version", int, process.version),
+                version=check_version(table.take("version", int, process.version), "version"),
                 history=tuple(history),
             )
 

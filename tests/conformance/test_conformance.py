@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from authz_service.policy import suite as policy_suite
-from authz_service.policy.bundle import build, collect
+from authz_service.policy.bundle import build, collect, collect_suites
 from tests.conformance import suite, vectors
 from tests.conformance.asking import HERE, Fixture
 from tests.conformance.vector import Vector
@@ -48,6 +48,6 @@ def test_the_fixtures_policies_pass_their_own_tests() -> None:
     """What the certification scenario allows and denies is told beside the rules, too."""
     folder = HERE / "policies"
     policy = build(collect(folder))
-    report = policy_suite.run(policy, folder)
+    report = policy_suite.run(policy, collect_suites(folder))
     assert ((), ()) == (policy.flaws, report.differences)
     assert report.asked > 0

@@ -16,7 +16,7 @@ from authz_service.domain.errors import PolicyInvalid
 from authz_service.domain.known import facts_of
 from authz_service.policy import reasons as reasons_file
 from authz_service.policy import sandbox, suite
-from authz_service.policy.bundle import build, collect
+from authz_service.policy.bundle import build, collect, collect_suites
 from authz_service.policy.compiled import CompiledPolicy
 from authz_service.policy.syntax import _parser, _split, read
 
@@ -29,7 +29,7 @@ def test_they_are_valid_and_pass_their_tests() -> None:
     sources = collect(SHIPPED)
     sandbox.check(sources)
 
-    report = suite.run(build(sources), SHIPPED)
+    report = suite.run(build(sources), collect_suites(SHIPPED))
 
     assert [] == [str(one) for one in report.differences]
     assert report.asked == len(QUESTIONS)
@@ -61,7 +61,7 @@ def test_a_partner_without_certificate_is_kept_out_as_the_remark_says(tmp_path: 
         text.replace("standing.in_force;", f"standing.in_force {condition};"), encoding="utf-8"
     )
 
-    differences = suite.run(build(collect(folder)), folder).differences
+    differences = suite.run(build(collect(folder)), collect_suites(folder)).differences
 
     assert {
         "sem_certificado open P001 for matriz",
@@ -100,7 +100,7 @@ class Example:
     def missed(self, folder: Path, rule: str) -> list[str]:
         """Give the questions that are answered otherwise than expected under *rule*."""
         (folder / f"{self.file}.polar").write_text(rule, encoding="utf-8")
-        differences = suite.run(build(collect(folder)), folder).differences
+        differences = suite.run(build(collect(folder)), collect_suites(folder)).differences
         return [one.expected.asked for one in differences]
 
 

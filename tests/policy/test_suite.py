@@ -10,6 +10,7 @@ from authz_service.domain.decision import Decision, Question, RuleError
 from authz_service.domain.facts import (
     Facts,
 )
+from authz_service.policy.bundle import collect_suites
 from authz_service.policy.suite import run
 from authz_service.policy.tables import SuiteInvalid
 from tests.fakes.policies import ScriptedPolicy
@@ -36,7 +37,11 @@ def told(folder: Path, text: str) -> list[str]:
     """Run one test file in a folder and give the lines of its differences as they are shown."""
     (folder / "sub").mkdir()
     (folder / "sub" / "a_test.toml").write_text(text, encoding="utf-8")
-    return [line for one in run(policy(RULES), folder).differences for line in str(one).split("\n")]
+    return [
+        line
+        for one in run(policy(RULES), collect_suites(folder)).differences
+        for line in str(one).split("\n")
+    ]
 
 
 def test_a_difference_reads_like_a_sentence(tmp_path: Path) -> None:
@@ -85,15 +90,25 @@ def test_a_run_counts_files_and_questions(tmp_path: Path) -> None:
         (tmp_path / file).parent.mkdir(exist_ok=True)
         (tmp_path / file).write_text(TESTS, encoding="utf-8")
 
-    report = run(policy(RULES), tmp_path)
+    report = run(policy(RULES), collect_suites(tmp_path))
 
     assert (2, 6) == (report.files, report.asked)
     assert {"a_test.toml", "sub/b_test.toml"} == {one.file for one in report.differences}
 
 
+def test_a_run_tells_what_it_asks(tmp_path: Path) -> None:
+    """Who watches hears every question with its facts, in the order of the files."""
+    (tmp_path / "a_test.toml").write_text(TESTS, encoding="utf-8")
+    heard: list[tuple[Question, Facts]] = []
+
+    run(policy(RULES), collect_suites(tmp_path), lambda *asked: heard.append(asked))
+
+    assert [(one.question, facts(one)) for one in expected_of(TESTS)] == heard
+
+
 def test_an_empty_folder_asks_nothing(tmp_path: Path) -> None:
     """Where there are no tests, nothing was asked; who calls decides what that means."""
-    report = run(policy(RULES), tmp_path)
+    report = run(policy(RULES), collect_suites(tmp_path))
 
     assert (0, 0, ()) == (report.files, report.asked, report.differences)
 
@@ -103,7 +118,7 @@ def test_a_broken_file_stops_the_run(tmp_path: Path) -> None:
     (tmp_path / "a_test.toml").write_text("now = 1", encoding="utf-8")
 
     with pytest.raises(SuiteInvalid):
-        run(policy(RULES), tmp_path)
+        run(policy(RULES), collect_suites(tmp_path))
 
 
 def test_the_policy_is_asked_what_the_file_says(tmp_path: Path) -> None:
@@ -117,7 +132,7 @@ def test_the_policy_is_asked_what_the_file_says(tmp_path: Path) -> None:
         )
 
     (tmp_path / "a_test.toml").write_text(WORLD + DELEGATION + ASKING, encoding="utf-8")
-    report = run(ScriptedPolicy(answer), tmp_path)
+    report = run(ScriptedPolicy(answer), collect_suites(tmp_path))
 
     [one] = expected_of(WORLD + DELEGATION + ASKING)
     assert () == report.differences

@@ -290,6 +290,14 @@ MISTAKES = {
         f"{WORLD}{CASE}version = 1.5\n",
         "case 1: `version` is of the wrong type",
     ),
+    "a version of a question that cannot be": (
+        f"{WORLD}{ASKING}version = 0\n",
+        "case 1: version: must be from 1 to 999999",
+    ),
+    "a version of a delegation that cannot be": (
+        f"{WORLD}{DELEGATION}version = -3\n{ASKING}",
+        "delegation 1: version: must be from 1 to 999999",
+    ),
     "a login that cannot be": (
         abroad('"dupont@exemplo.fr"', '" dupont"'),
         "logins.dupont: login: must be 1 to 128 visible characters, no spaces around them",
@@ -390,6 +398,18 @@ MISTAKES = {
         f"{ABROAD}{LOGIN}sign_in = {{}}\n",
         "case 1: `sign_in` is at GOV.BR, where only `people` sign in",
     ),
+    "the sign-in of a subject beside a person": (
+        f'{ABROAD}{ASKING}subjects = "robo"\nsign_in = {{}}\n',
+        "case 1: `sign_in` is at GOV.BR, where only `people` sign in",
+    ),
+    "a login that GOV.BR knows": (
+        f'{ABROAD}{LOGIN}actor_evidence = "govbr"\n',
+        "case 1: `actor_evidence` is `govbr`, which only `people` can have",
+    ),
+    "a subject that GOV.BR knows": (
+        f'{ABROAD}{THING}actor_evidence = "govbr"\n',
+        "case 1: `actor_evidence` is `govbr`, which only `people` can have",
+    ),
     "evidence that is of no person": (
         f'{WORLD}{CASE}actor_evidence = "inmetro"\n',
         "case 1: `actor_evidence` is `inmetro`, which is none of: asserted, govbr",
@@ -420,7 +440,7 @@ def test_every_mistake_is_told_with_its_place(text: str, message: str) -> None:
 
 UNREADABLE = {
     "not TOML": (b"now = ", "is no TOML: Invalid value (at end of document)"),
-    "not UTF-8": (b"# s\xf3cio", "is not UTF-8; save it as UTF-8"),
+    "not UTF-8": (b"# s\xf3cio", "is not UTF-8; it looks like Latin-1"),
     "a byte order mark": (
         b"\xef\xbb\xbfnow = 1",
         "begins with a byte order mark; save it as UTF-8 without BOM",

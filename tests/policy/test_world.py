@@ -196,6 +196,34 @@ def test_without_a_word_nobody_acts_in_a_sign_in() -> None:
     assert "asserted" == facts(one).question.actor_evidence
 
 
+def test_who_is_no_person_may_be_asserted_to_act() -> None:
+    """What is refused is evidence that only a person can have."""
+    asked = expected_of(
+        f'{ABROAD}{LOGIN}actor_evidence = "asserted"\n{THING}actor_evidence = "asserted"\n'
+    )
+
+    assert [Evidence.ASSERTED] * 2 == [one.question.actor_evidence for one in asked]
+
+
+def test_a_question_has_the_line_of_its_case() -> None:
+    """An author finds the case that a question comes from; how it is written does not matter."""
+    several = f"# [[case]]\n{WORLD}  [[case]]{ASKING.removeprefix('[[case]]')}\n\n{ASKING}"
+    inline = (
+        f'case = [{{name = "it", people = "ana", actions = "open", company = "acme"}}]\n{WORLD}'
+    )
+    quoted = (
+        f'"case" = [{{name = "it", people = "ana", actions = "open", company = "acme"}}]\n{WORLD}'
+    )
+
+    text = several.splitlines()
+    lines = [one.line for one in expected_of(several)]
+
+    assert [
+        number for number, one in enumerate(text, start=1) if one.strip() == "[[case]]"
+    ] == lines
+    assert [1, 0] == [one.line for text in (inline, quoted) for one in expected_of(text)]
+
+
 def test_a_delegation_is_what_it_is_said_to_be() -> None:
     """It has a grantor, confirmers, a last day and an end; the last one of a member counts."""
     bia = ASKING.replace('"ana"', '"bia"')
