@@ -7,15 +7,33 @@ import json
 import resource
 import subprocess
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
-from authz_service.domain.errors import PolicyInvalid, Problem
+from authz_service.domain.errors import PolicyInvalid
 from authz_service.policy import sandbox
 from authz_service.policy.bundle import Source, build
 from tests.policy.compiled import reasons
 
 PERMIT = Source("a.polar", b'permit(_p: Person, "open", _r: Process, "first");')
+FIRST = reasons(["first"])
+ASKS = """now = 2026-11-20T12:00:00-03:00
+[people]
+ana = {}
+[companies]
+acme = {}
+[processes]
+P001 = {}
+[[case]]
+name = "só o sócio"
+people = ["ana"]
+actions = ["open"]
+processes = ["P001"]
+company = "acme"
+[[case.deny]]
+"""
 BAD = Source("sub/b.polar", 'helper(p) if p.é;\n"'.encode())
 
 
@@ -41,21 +59,94 @@ def test_problems_come_back_as_they_are() -> None:
         build(sources)
 
     assert here.value.problems == there.value.problems
-    assert Problem("sub/b.polar", 1, 16, "`é` is not accepted") == there.value.problems[0]
+    [first, *_others] = there.value.problems
+    assert "sub/b.polar:1:16: `é` is not accepted" == str(first).split(";")[0]
 
 
-@pytest.mark.parametrize(
-    ("source", "answer"),
-    [
-        (PERMIT, []),
-        (Source("sub/b.polar", "é".encode()), [["sub/b.polar", 1, 1, "`é` is not accepted"]]),
-    ],
-)
-def test_the_child_answers_with_its_problems(source: Source, answer: list[list[object]]) -> None:
-    """What the child writes is a list for each problem: file, line, column, message."""
-    request = [[one.file, base64.b64encode(one.content).decode()] for one in (source, reasons())]
+TESTS = Source("a_test.toml", ASKS.encode())
+WRONG = Source("b_test.toml", ASKS.replace("deny", "allow").encode())
 
-    assert answer == json.loads(sandbox.answer(json.dumps(request).encode()))
+
+def answered(*files: Source, suites: Sequence[Source] = ()) -> tuple[list[Any], list[str]]:
+    """Give what the child would write, and which stages it would tell of."""
+    packed = [
+        [[one.file, base64.b64encode(one.content).decode()] for one in part]
+        for part in (files, suites)
+    ]
+    said: list[str] = []
+    return json.loads(sandbox.answer(json.dumps(packed).encode(), said.append)), said
+
+
+def test_the_child_answers_with_its_problems() -> None:
+    """What it writes: how many rules there are, the problems member by member, unused reasons."""
+    rules, problems, unused = answered(PERMIT, BAD, reasons(["first", "late"]))[0]
+
+    assert 1 == rules
+    assert ["sub/b.polar", 1, 16, "`é` is not accepted", "refused"] == problems[0][:5]
+    assert ["no rule gives the reason `late`"] == [one[3] for one in unused]
+
+
+def test_the_child_runs_the_tests_of_what_compiles() -> None:
+    """A question that is answered otherwise than expected is a problem, at the case's place."""
+    [rules, problems, unused], said = answered(PERMIT, FIRST, suites=[TESTS, WRONG])
+
+    assert (1, []) == (rules, unused)
+    message = (
+        "só o sócio: ana open P001 for acme: expected deny, but is allow (first), rule a.polar:1"
+    )
+    remedy = "correct the rule, or the test if the new answer is meant"
+    assert [["a_test.toml", 8, 0, message, "test-failed", remedy]] == problems
+    assert [
+        "compile 2 files",
+        "explore 1 of 1",
+        "test file 1 of 2: a_test.toml",
+        "test file 2 of 2: b_test.toml",
+    ] == (said)
+
+
+def test_a_flawed_policy_is_not_tested() -> None:
+    """What errs whenever it is asked would fail every test once more."""
+    flawed = Source("c.polar", b'forbid(_p: Person, _a, r: Process, "first") if r.state = "opne";')
+    [_rules, problems, _unused], said = answered(PERMIT, flawed, FIRST, suites=[TESTS])
+
+    assert (["unknown-value"], ["compile 3 files"]) == ([one[4] for one in problems], said)
+
+
+NO_TESTS = {
+    "bytes of another encoding": ("é".encode("latin-1"), (1, 1, "encoding")),
+    "no TOML": (b"now = \n", (1, 7, "toml")),
+    "a mistake in a case": (
+        ASKS.replace("[[case.deny]]", "x = 1").encode(),
+        (8, 1, "test-invalid"),
+    ),
+    "a mistake in a table": (
+        ASKS.replace("acme = {}", "acme = { x = 1 }").encode(),
+        (5, 1, "test-invalid"),
+    ),
+    "a mistake at the top": (b"x = 1\n", (0, 0, "test-invalid")),
+}
+
+
+@pytest.mark.parametrize(("content", "place"), NO_TESTS.values(), ids=NO_TESTS)
+def test_a_test_that_is_none_is_told(content: bytes, place: tuple[int, int, str]) -> None:
+    """With its place where that is known; the other tests are run all the same."""
+    bad = Source("bad_test.toml", content)
+    [_rules, problems, _unused], _said = answered(PERMIT, FIRST, suites=[bad, TESTS])
+
+    [[file, line, column, _message, check, remedy], failed] = sorted(problems, reverse=True)
+    assert ("bad_test.toml", *place) == (file, line, column, check)
+    assert remedy
+    assert "test-failed" == failed[4]
+
+
+def test_an_edit_that_fails_its_tests_is_refused() -> None:
+    """The gate is one for compiling and testing, and tells how far it is."""
+    said: list[str] = []
+    with pytest.raises(PolicyInvalid) as caught:
+        sandbox.check([PERMIT, FIRST], [TESTS], progress=said.append)
+
+    assert ["test-failed"] == [one.check for one in caught.value.problems]
+    assert ["compile 2 files", "explore 1 of 1", "test file 1 of 1: a_test.toml"] == said
 
 
 def test_the_child_has_limits() -> None:
@@ -63,12 +154,12 @@ def test_the_child_has_limits() -> None:
     child = run(
         "import resource as r\n"
         "from authz_service.policy.sandbox import limit\n"
-        "limit()\n"
+        "limit(10)\n"
         "for one in (r.RLIMIT_AS, r.RLIMIT_CPU, r.RLIMIT_NOFILE, r.RLIMIT_CORE):\n"
         "    print(*r.getrlimit(one))\n"
     )
 
-    bounds = (sandbox.MAX_BYTES, sandbox.MAX_SECONDS // 2, 64, 0)
+    bounds = (sandbox.MAX_BYTES, 10, 64, 0)
     assert [f"{bound} {bound}" for bound in bounds] == child.stdout.split("\n")[:-1], child.stderr
 
 
@@ -79,7 +170,7 @@ def test_a_lower_limit_of_the_system_stays() -> None:
         "from authz_service.policy.sandbox import limit\n"
         "r.setrlimit(r.RLIMIT_NOFILE, (20, 20))\n"
         "r.setrlimit(r.RLIMIT_CPU, (3, 3))\n"
-        "limit()\n"
+        "limit(10)\n"
         "print(*r.getrlimit(r.RLIMIT_NOFILE), *r.getrlimit(r.RLIMIT_CPU))\n"
     )
 
@@ -110,14 +201,16 @@ def test_a_child_that_takes_too_long_is_ended() -> None:
     with pytest.raises(PolicyInvalid) as caught:
         sandbox.check([PERMIT, reasons()], seconds=0.001)
 
-    assert (Problem(".", 0, 0, "took more than 0.001 seconds to compile"),) == caught.value.problems
+    [problem] = caught.value.problems
+    assert "took more than 0.001 seconds to compile, check and test" == problem.message
+    assert "timeout" == problem.check
 
 
 def test_a_child_that_dies_is_told() -> None:
     """A text that the child dies of is a problem of the policy, and nothing else dies."""
-    # Thousands of helpers keep the child busy until its time of the processor is over; that
+    # Thousands of rules keep the child busy until its time of the processor is over; that
     # a system sets this lower, as here, it passes on to its children.
-    chain = "''.join(f'a{n}(x)if a{n + 1}(x);' for n in range(12_000))"
+    many = "''.join(f'a{n}(x)if x.b and x.c;' for n in range(10_000))"
     process = run(
         "import resource\n"
         "from authz_service.domain.errors import PolicyInvalid\n"
@@ -125,14 +218,14 @@ def test_a_child_that_dies_is_told() -> None:
         "from authz_service.policy.sandbox import check\n"
         "resource.setrlimit(resource.RLIMIT_CPU, (2, 2))\n"
         "try:\n"
-        f"    check([Source('a.polar', ({chain}).encode())])\n"
+        f"    check([Source(f'{{n}}.polar', ({many}).encode()) for n in range(9)])\n"
         "except PolicyInvalid as error:\n"
         "    print(error)\n"
     )
 
     assert (0, ".:0:0: killed the process that compiled it (SIGKILL)") == (
         process.returncode,
-        process.stdout.strip(),
+        process.stdout.split(";")[0],
     )
 
 
@@ -142,7 +235,7 @@ def test_a_child_that_fails_is_told() -> None:
         sandbox.check([PERMIT, reasons(), Source("\udcff.polar", b"")])
 
     message = "ended the process that compiled it with exit code 1"
-    assert (Problem(".", 0, 0, message),) == caught.value.problems
+    assert [(message, "killed")] == [(one.message, one.check) for one in caught.value.problems]
 
 
 @pytest.mark.parametrize(
