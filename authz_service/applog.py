@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from authz_service.domain.decision import Caller, DecisionRecord, Record
-from authz_service.domain.errors import Problem
 from authz_service.domain.identifiers import without_cpf
+from authz_service.domain.policies import Outcome, PolicyStatus
 from authz_service.domain.sign_in import Cause
 
 _LOG = logging.getLogger("authz")
@@ -77,10 +77,25 @@ def heard(records: Sequence[Record]) -> None:
                 )
 
 
-def policy_problems(problems: Sequence[Problem]) -> None:
-    """Tell operators why there is no valid policy."""
-    for problem in problems:
-        _LOG.error("the policy is not valid", extra={"problem": str(problem)})
+def policy_attempted(status: PolicyStatus) -> None:
+    """Tell operators in one line what became of the attempt to take what the folder holds."""
+    attempt = status.attempt
+    if attempt is None:
+        return
+    extra: dict[str, object] = {
+        "outcome": attempt.outcome.value,
+        "policy": status.digest,
+        "source": None if status.origin is None else status.origin.value,
+    }
+    if attempt.problems:
+        extra |= {"problems": len(attempt.problems), "first": str(attempt.problems[0])}
+    said = {
+        Outcome.APPLIED: (logging.INFO, "what the policy folder holds is in force"),
+        Outcome.REFUSED: (logging.ERROR, "what the policy folder holds was refused"),
+        Outcome.POSTPONED: (logging.WARNING, "what the policy folder holds has to wait"),
+    }
+    level, message = said[attempt.outcome]
+    _LOG.log(level, message, extra=extra)
 
 
 def worker_died(place: str, code: int, seconds: float | None) -> None:

@@ -17,6 +17,7 @@ import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
@@ -26,6 +27,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from authz_service.domain.decision import ACTIONS, OTHER_ACTION, DecisionRecord, Record
+from authz_service.domain.policies import Outcome, PolicyStatus
 from authz_service.domain.sign_in import Cause
 
 _BUCKETS = (
@@ -81,6 +83,7 @@ class Metrics:
         self._age: Callable[[], float | None] | None = None
         self._keys: Gauge | None = None
         self._digest: str | None = None
+        self._of_policy: tuple[Gauge, Gauge, Gauge] | None = None
         exposed: Collector = self._registry
         if share is None:
             values.ValueClass = values.MutexValue
@@ -136,6 +139,14 @@ class Metrics:
             registry=self._registry,
             multiprocess_mode="livesum",
         )
+        self._attempts = Counter(
+            "authz_policy_attempts",
+            "Attempts to put in force what the policy folder holds, by outcome.",
+            ["outcome"],
+            registry=self._registry,
+        )
+        for outcome in Outcome:
+            self._attempts.labels(outcome.value)
         self._over_limit = Counter(
             "authz_refused_requests",
             "Requests that were refused for a limit, by limit.",
@@ -212,6 +223,45 @@ class Metrics:
             self._policy.labels(self._digest).set(0)
         self._policy.labels(digest).set(1)
         self._digest = digest
+
+    def policy_attempted(self, status: PolicyStatus) -> None:
+        """Count an attempt to take what the policy folder holds, and tell what is in force."""
+        if status.digest not in (None, self._digest):
+            self.policy_in_force(str(status.digest))
+        attempt = status.attempt
+        if attempt is None or self._of_policy is None:
+            return
+        self._attempts.labels(attempt.outcome.value).inc()
+        current, attempted, applied = self._of_policy
+        current.set(status.current)
+        attempted.set(attempt.moment.timestamp())
+        if status.current:
+            applied.set(attempt.moment.timestamp())
+
+    def watch_policy(self) -> None:
+        """
+        Tell from now on whether what the policy folder holds is in force, here or in all workers.
+
+        Not of the supervisor, which would say no for ever.
+        """
+        gauge = partial(Gauge, registry=self._registry)
+        self._of_policy = (
+            gauge(
+                "authz_policy_folder_in_force",
+                "1 if what the policy folder held at the last attempt is in force, 0 if not.",
+                multiprocess_mode="livemin",
+            ),
+            gauge(
+                "authz_policy_attempt_timestamp_seconds",
+                "When what the policy folder holds was last tried.",
+                multiprocess_mode="livemax",
+            ),
+            gauge(
+                "authz_policy_applied_timestamp_seconds",
+                "When what the policy folder holds was last taken; 0 before the first time.",
+                multiprocess_mode="livemin",
+            ),
+        )
 
     def over_limit(self, limit: str) -> None:
         """Count a request refused for a *limit*: rate, keys, body, batch or depth."""

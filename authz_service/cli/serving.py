@@ -45,8 +45,7 @@ def _serve(options: argparse.Namespace) -> int:
         return supervise(command, count, host, port, known.data_dir, told)
     place: Place | None = options.worker
     with service(None if place is None else place.share) as built:
-        built.load_policy()
-        applog.policy_problems(built.policy.problems)
+        built.watch_policy()
         if known.govbr is None:
             applog.sign_in_off()
         built.ask_govbr()
@@ -76,6 +75,7 @@ def _demo(options: argparse.Namespace) -> int:
         port = options.port or known.port
         server = Server(built.app(), known.host, port, max_body=known.max_body)
         server.heed_signals()
+        built.watch_policy()
         demo.seed(built, OPERATOR, signing_in=options.sign_in is not None)
         built.ask_govbr()
         print(demo.script(known.data_dir, server.port, options.sign_in), flush=True)

@@ -27,6 +27,7 @@ SCOPES = {
     "clients": "make clients with no more scopes than one's own, and revoke keys",
     "decisions:read": "read the decision log",
     "decisions:clear": "see persons in the decision log in clear",
+    "policy:read": "see which policy is in force, and why an edit is not",
     "metrics": "scrape the metrics",
 }
 """Every scope, with what it lets a client do."""

@@ -1,37 +1,141 @@
-"""Where the current policy is to be had, or why there is none."""
+"""The policy in force, and the one way in which another one takes its place."""
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from authz_service.domain.errors import PolicyInvalid, PolicyUnavailable, Problem
+from authz_service.domain.errors import PolicyInvalid, PolicyUnavailable, Problem, Unavailable
+from authz_service.domain.identifiers import without_cpf
+from authz_service.domain.policies import Attempt, Origin, Outcome, PolicyStatus
 from authz_service.policy import sandbox
-from authz_service.policy.bundle import build, collect
+from authz_service.policy.bundle import Source, build
 from authz_service.policy.compiled import CompiledPolicy
+from authz_service.policy.content import Content, look_into
+from authz_service.policy.last_good import Kept
+from authz_service.usecases.ports import Clock
+
+Gate = Callable[[Sequence[Source], Sequence[Source]], None]
+"""Raises ``PolicyInvalid`` unless what decides compiles and its tests pass."""
+
+Taken = Callable[[Content], datetime]
+"""
+Hears of a content that has passed, as the last thing before it counts; gives since when it does.
+
+If it raises ``Unavailable`` or ``OSError``, the attempt is postponed.
+"""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _InForce:
+    """What is exchanged in one step: a policy, or none, and what is to be said of it."""
+
+    policy: CompiledPolicy | None
+    status: PolicyStatus
 
 
 class CurrentPolicy:
     """
-    Holds the policy of a folder; without a valid one nothing is decided.
+    Holds the policy in force; without one nothing is decided.
+
+    One thread may take another content while any number of them decide: they see the policy
+    before or the one after, whole.
 
     Args:
         folder: the policy folder.
+        clock: tells the present instant.
+        gate: what every content has to pass before it is compiled here.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._policy: CompiledPolicy | None = None
-        self.problems: tuple[Problem, ...] = ()
+    def __init__(self, folder: Path, clock: Clock = _utc_now, gate: Gate = sandbox.check) -> None:
+        self.folder = folder
+        self._clock = clock
+        self._gate = gate
+        # The last content that passed, which need not pass again, such as one that had to wait.
+        self._passed = ""
+        self._in_force = _InForce(None, PolicyStatus())
 
     def load(self) -> None:
-        """Compile the folder in a child process, then here; a failure keeps what there was."""
+        """Take what the folder holds now and keep it nowhere: for who looks, and does not serve."""
+        self.take(look_into(self.folder), lambda _content: self._clock())
+
+    def take(self, content: Content, taken: Taken) -> Attempt:
+        """Put *content* in force if it is good; otherwise what there was stays. Never raises."""
+        attempt = Attempt(self._clock(), content.digest, Outcome.APPLIED)
         try:
-            sources = collect(self._folder)
-            sandbox.check(sources)
-            self._policy = build(sources)
-            self.problems = self._policy.flaws
-        except PolicyInvalid as error:
-            self.problems = error.problems
+            policy = self._compiled(content)
+            since = taken(content)
+        except Exception as error:  # noqa: BLE001 -- no edit may end the one that looks for edits
+            outcome, problems = _why(error)
+            attempt = replace(attempt, outcome=outcome, problems=problems)
+            self._note(attempt)
+            return attempt
+        self._swap(policy, PolicyStatus(policy.digest, since, Origin.FOLDER, attempt))
+        return attempt
+
+    def restore(self, read: Callable[[], Kept | None]) -> None:
+        """
+        Decide by what was kept, after an attempt that leaves nothing in force. Never raises.
+
+        What is kept has to pass as any content. If it does not, that is told among the
+        problems of the attempt.
+
+        Args:
+            read: gives what was kept; may raise ``PolicyInvalid``.
+        """
+        attempt = self.status.attempt
+        try:
+            kept = read()
+            if kept is None:
+                return
+            policy = self._compiled(kept.content)
+        except Exception as error:  # noqa: BLE001 -- as above
+            if attempt is not None:
+                _outcome, problems = _why(error)
+                self._note(replace(attempt, problems=(*attempt.problems, *problems)))
+            return
+        self._swap(policy, PolicyStatus(policy.digest, kept.since, Origin.LAST_GOOD, attempt))
+
+    def _compiled(self, content: Content) -> CompiledPolicy:
+        if content.problems:
+            raise PolicyInvalid(content.problems)
+        if content.digest != self._passed:
+            self._gate(content.sources, content.suites)
+            self._passed = content.digest
+        before = self._in_force.policy
+        if before is not None and before.digest == content.policy:
+            # Only the tests have changed, or it is as it was before a bad edit.
+            return before
+        policy = build(content.sources)
+        if before is not None:
+            # Nobody waits for it, and the first decisions need not learn it from oso.
+            policy.explore()
+        return policy
+
+    def _note(self, attempt: Attempt) -> None:
+        self._in_force = replace(
+            self._in_force, status=replace(self._in_force.status, attempt=attempt)
+        )
+
+    def _swap(self, policy: CompiledPolicy, status: PolicyStatus) -> None:
+        changed = self._in_force.policy is not policy
+        self._in_force = _InForce(policy, status)
+        if changed:
+            # oso's engines lie in cycles of references, and would pile up until chance frees them.
+            gc.collect()
+
+    def warm(self) -> None:
+        """Explore the policy in force, so that decisions need not learn it from oso."""
+        policy = self._in_force.policy
+        if policy is not None:
+            policy.explore()
 
     def current(self) -> CompiledPolicy:
         """
@@ -40,19 +144,63 @@ class CurrentPolicy:
         Raises:
             PolicyUnavailable: there is none.
         """
-        if self._policy is None:
+        policy = self._in_force.policy
+        if policy is None:
             raise PolicyUnavailable("no valid policy is loaded")
-        return self._policy
+        return policy
+
+    @property
+    def status(self) -> PolicyStatus:
+        """Which policy is in force, and what became of the last attempt."""
+        return self._in_force.status
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything that is wrong with what the folder held at the last attempt."""
+        attempt = self.status.attempt
+        return () if attempt is None else attempt.problems
 
     def flaw(self) -> str | None:
-        """Give the first thing that is wrong with the policy in force or its last edit, or None."""
-        if self._policy is None or not self.problems:
+        """Give why what the folder holds is not in force though another policy is, or None."""
+        now = self._in_force
+        if now.policy is None or now.status.current or not self.problems:
             return None
-        return f"{len(self.problems)} problems, the first: {self.problems[0]}"
+        what = "the policy before the last edit"
+        if now.status.origin is Origin.LAST_GOOD:
+            what = "the last good policy that was kept"
+        said = f"{len(self.problems)} problems, the first: {self.problems[0]}"
+        return f"{what} is in force, not what the folder holds: {said}"
 
     def ailment(self) -> str | None:
         """Give why there is no policy, or None if there is one."""
-        if self._policy is not None:
+        if self._in_force.policy is not None:
             return None
         first = self.problems[0] if self.problems else "it was never loaded"
         return f"no valid policy is loaded: {first}"
+
+
+def _why(error: Exception) -> tuple[Outcome, tuple[Problem, ...]]:
+    """Give what becomes of a content about which *error* was raised, and what is told of it."""
+    match error:
+        case PolicyInvalid():
+            return Outcome.REFUSED, _clean(error.problems)
+        case Unavailable():
+            outcome, said = Outcome.POSTPONED, str(error)
+        case OSError():
+            outcome, said = Outcome.POSTPONED, str(error.strerror)
+        case _:
+            outcome, said = Outcome.REFUSED, f"cannot be compiled: {type(error).__name__}"
+    return outcome, _clean([Problem(".", 0, 0, said)])
+
+
+def _clean(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """Give *problems* without what looks like a CPF: they quote what stands in the files."""
+    return tuple(
+        replace(
+            one,
+            file=without_cpf(one.file),
+            message=without_cpf(one.message),
+            remedy=without_cpf(one.remedy),
+        )
+        for one in problems
+    )

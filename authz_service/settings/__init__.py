@@ -54,7 +54,7 @@ class Settings:
     The settings as values.
 
     Attributes:
-        data_dir: folder of database and decision log.
+        data_dir: folder of database, decision log and the last good policy.
         database_url: SQLAlchemy URL of the database; it may hold a password.
         policies: folder of the policy files.
         entities: file that describes other services' entities, or None.
@@ -92,6 +92,16 @@ class Settings:
     def decision_log(self) -> Path:
         """The file of the decision log."""
         return self.data_dir / "decisions.jsonl"
+
+    @property
+    def last_good_policy(self) -> Path:
+        """The file in which the last good policy is kept."""
+        return self.data_dir / "policy" / "last-good.json"
+
+    @property
+    def policy_status(self) -> Path:
+        """The folder in which each worker says which policy it decides by."""
+        return self.data_dir / "policy" / "status"
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Settings:

@@ -26,7 +26,8 @@ SETTINGS = (
     Setting(
         "AUTHZ_DATA_DIR",
         "var",
-        "Folder of the embedded database and the decision log; made if absent, for its owner only.",
+        "Folder of the embedded database, the decision log and the last good policy; made if "
+        "absent, for its owner only.",
     ),
     Setting(
         "AUTHZ_DATABASE_URL",

@@ -170,6 +170,7 @@ def test_the_scopes_are_the_published_ones() -> None:
         "clients",
         "decisions:read",
         "decisions:clear",
+        "policy:read",
         "metrics",
     ]
     assert published == list(SCOPES)

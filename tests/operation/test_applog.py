@@ -12,7 +12,9 @@ import pytest
 
 from authz_service import applog
 from authz_service.domain.errors import Problem
+from authz_service.domain.policies import Attempt, Origin, Outcome, PolicyStatus
 from tests.effort import cleaned
+from tests.fakes.clock import NOON
 from tests.journal.test_lines import ACT, DECISION
 
 
@@ -73,11 +75,39 @@ def test_rules_that_erred_are_told(caplog: pytest.LogCaptureFixture) -> None:
     )
 
 
-def test_an_invalid_policy_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    """Every problem of the policy has a line with its place."""
-    applog.policy_problems([Problem("a.polar", 3, 4, "is wrong")])
+PROBLEM = Problem("a.polar", 3, 4, "no value `187.627.946-04`")
 
-    assert ["a.polar:3:4: is wrong"] == [vars(record)["problem"] for record in caplog.records]
+
+@pytest.mark.parametrize(
+    ("outcome", "level", "told"),
+    [
+        (Outcome.APPLIED, "info", {}),
+        (Outcome.REFUSED, "error", {"problems": 2, "first": "a.polar:3:4: no value `[cpf]`"}),
+        (Outcome.POSTPONED, "warning", {"problems": 2, "first": "a.polar:3:4: no value `[cpf]`"}),
+    ],
+)
+def test_an_attempt_at_the_policy_is_one_line(
+    caplog: pytest.LogCaptureFixture, outcome: Outcome, level: str, told: dict[str, object]
+) -> None:
+    """It says what became of the edit, what is in force, and the first problem without a CPF."""
+    problems = (PROBLEM, PROBLEM) if told else ()
+    attempt = Attempt(NOON, "c", outcome, problems)
+    with caplog.at_level(logging.INFO):
+        applog.policy_attempted(PolicyStatus("d", NOON, Origin.LAST_GOOD, attempt))
+
+    [line] = [json.loads(applog.JsonFormatter().format(one)) for one in caplog.records]
+    expected = {"outcome": outcome.value, "policy": "d", "source": "last-good", **told}
+    assert (level, expected) == (line["level"], {name: line[name] for name in expected})
+    assert told.keys() == {"problems", "first"} & line.keys()
+
+
+def test_a_refusal_that_leaves_nothing_in_force_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    """There is no digest then, and before the first attempt there is no line."""
+    applog.policy_attempted(PolicyStatus())
+    applog.policy_attempted(PolicyStatus(attempt=Attempt(NOON, "c", Outcome.REFUSED, (PROBLEM,))))
+
+    [line] = [json.loads(applog.JsonFormatter().format(one)) for one in caplog.records]
+    assert (None, None) == (line["policy"], line["source"])
 
 
 def test_answers_are_told_by_their_route(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,14 +8,17 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from prometheus_client import values
 
 from authz_service.domain.decision import Asked, Decision, RuleError
+from authz_service.domain.policies import Attempt, Origin, Outcome, PolicyStatus
 from authz_service.domain.sign_in import Cause
 from authz_service.metrics import Metrics, Share
+from tests.fakes.clock import NOON
 from tests.journal.test_lines import ACT, DECISION
 
 ALLOWED = replace(
@@ -94,6 +97,54 @@ def test_one_policy_is_in_force() -> None:
 
     info = [line for line in lines(metrics) if line.startswith("authz_policy_info")]
     assert [f'authz_policy_info{{digest="{"b" * 64}"}} 1.0'] == info
+
+
+def tried(metrics: Metrics, outcome: Outcome, moment: datetime, digest: str | None = "d") -> None:
+    """Let an attempt at the policy folder be over."""
+    metrics.policy_attempted(
+        PolicyStatus(digest, moment, Origin.FOLDER, Attempt(moment, "c", outcome))
+    )
+
+
+def of_policy(metrics: Metrics) -> dict[str, float]:
+    """Give what is told of the policy folder, by its name."""
+    found = [line.rsplit(" ", 1) for line in lines(metrics) if line.startswith("authz_policy_")]
+    return {name: float(value) for name, value in found if "_created" not in name}
+
+
+def test_attempts_at_the_policy_are_counted_and_dated() -> None:
+    """An edit that is not in force is a zero and an older date, not only a line in a log."""
+    metrics = Metrics()
+    metrics.watch_policy()
+    tried(metrics, Outcome.APPLIED, NOON)
+    tried(metrics, Outcome.REFUSED, NOON + timedelta(seconds=60))
+
+    noon = NOON.timestamp()
+    assert {
+        'authz_policy_info{digest="d"}': 1,
+        'authz_policy_attempts_total{outcome="applied"}': 1,
+        'authz_policy_attempts_total{outcome="refused"}': 1,
+        'authz_policy_attempts_total{outcome="postponed"}': 0,
+        "authz_policy_folder_in_force": 0,
+        "authz_policy_attempt_timestamp_seconds": noon + 60,
+        "authz_policy_applied_timestamp_seconds": noon,
+    } == of_policy(metrics)
+
+
+def test_without_a_policy_no_digest_is_shown() -> None:
+    """A folder that was refused at the start leaves no policy; before an attempt nothing is."""
+    metrics = Metrics()
+    metrics.watch_policy()
+    metrics.policy_attempted(PolicyStatus())
+    tried(metrics, Outcome.REFUSED, NOON, None)
+
+    found = of_policy(metrics)
+    assert [] == [name for name in found if name.startswith("authz_policy_info")]
+    assert (0, 0, 1) == (
+        found["authz_policy_folder_in_force"],
+        found["authz_policy_applied_timestamp_seconds"],
+        found['authz_policy_attempts_total{outcome="refused"}'],
+    )
 
 
 def test_refused_tokens_are_counted_by_cause() -> None:
@@ -214,7 +265,8 @@ def test_the_names_and_texts_are_those_of_one_alone(folder: Path) -> None:
     def used(metrics: Metrics) -> Metrics:
         metrics.heard([ALLOWED, DECISION, ACT])
         metrics.answered("/healthz", 200, 0.001)
-        metrics.policy_in_force("a" * 64)
+        metrics.watch_policy()
+        tried(metrics, Outcome.APPLIED, NOON)
         metrics.token_refused(Cause.EXPIRED)
         metrics.watch_keys(lambda: 1.0)
         metrics.keys_refreshed("ok")
@@ -256,6 +308,28 @@ def test_a_policy_is_shown_with_its_workers(folder: Path) -> None:
     assert {"a": 1.0, "b": 1.0} == shown()
     Share(folder, "1").died()
     assert {"b": 1.0} == shown()
+
+
+def test_an_edit_is_in_force_once_it_is_in_all_workers(folder: Path) -> None:
+    """The worker that is worst off is shown; a supervisor, which decides nothing, is not asked."""
+    Metrics(Share(folder, "supervisor"))
+    workers = []
+    for number in range(2):
+        workers.append(Metrics(Share(folder, str(number + 1))))
+        workers[-1].watch_policy()
+        tried(workers[-1], Outcome.APPLIED, NOON + timedelta(seconds=number))
+    assert 1 == of_policy(workers[0])["authz_policy_folder_in_force"]
+
+    tried(workers[0], Outcome.REFUSED, NOON + timedelta(seconds=5))
+
+    found = of_policy(workers[1])
+    noon = NOON.timestamp()
+    assert (0, noon + 5, noon) == (
+        found["authz_policy_folder_in_force"],
+        found["authz_policy_attempt_timestamp_seconds"],
+        found["authz_policy_applied_timestamp_seconds"],
+    )
+    assert 2 == found['authz_policy_attempts_total{outcome="applied"}']
 
 
 @pytest.mark.parametrize(("ages", "shown"), [((1.0, 400.0), 400.0), ((1.0, None), math.nan)])

@@ -81,44 +81,63 @@ def test_a_service_that_is_well_is_ready(home: Home) -> None:
     parts = ready.json["parts"]
     # Sign-in is no part without a GOV.BR, and is said to be off.
     assert parts.pop("sign-in").startswith("off: ")
-    assert {"policy", "policy flaws", "database", "decision log"} == set(parts)
+    assert {"policy", "policy folder", "database", "decision log"} == set(parts)
     assert {"ok"} == set(parts.values())
 
 
-def test_without_a_policy_it_is_alive_but_not_ready(home: Home) -> None:
-    """A broken policy at the start: no decision, 503 with the place of the mistake, alive."""
-    (home.folder / "policies" / "bad.polar").write_text('permit(p, "open") if cut;\n')
+MISTAKES = {
+    "unreadable": ('permit(p, "open") if cut;', "bad.polar:1:22"),
+    "not meant": (
+        'forbid(_p: Person, "open", r: Process, "process-closed") if r.state = "closd";',
+        "bad.polar:1:61",
+    ),
+    "errs": (
+        'forbid(_p: Person, "open", r: Process, "process-closed") if r.company.standing.days < 7;',
+        "bad.polar:1",
+    ),
+}
+
+
+@pytest.mark.parametrize(("rule", "place"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_without_a_policy_it_is_alive_but_not_ready(home: Home, rule: str, place: str) -> None:
+    """A bad policy at the first start: no decision, 503 with the place of the mistake, alive."""
+    (home.folder / "policies" / "bad.polar").write_text(f"{rule}\n")
     running = home.serve()
 
     answer, ready = home.ask(running), running.send("GET", "/readyz")
     assert (503, "5") == (answer.status, answer.headers["Retry-After"])
     assert 503 == ready.status
-    assert "bad.polar:1:22" in ready.json["parts"]["policy"]
+    assert place in ready.json["parts"]["policy"]
     assert 200 == running.send("GET", "/healthz").status
-    assert "bad.polar:1:22" in running.err.read_text()
+    assert place in running.err.read_text()
 
 
 @pytest.mark.parametrize("kind", ["permit", "forbid"])
-@pytest.mark.parametrize("body", ["p.registred", "not p.registred", "r.code < 3", "_reason"])
-def test_a_broken_rule_denies_and_is_named(home: Home, kind: str, body: str) -> None:
-    """What only shows when it is asked is a policy-error; log and metric name the rule."""
-    rule = (
-        f'{kind}(_p: Person, "open", _r: Process, _reason);'
-        if body == "_reason"
-        else f'{kind}(p: Person, "open", r: Process, "delegated") if {body} and p.cpf != r.code;'
+def test_a_rule_that_errs_denies_and_is_named(home: Home, kind: str) -> None:
+    """What a caller's own words bring about is a policy-error; log and metric name the rule."""
+    amount = "r.question.context.amount"
+    (home.folder / "policies" / "broken.polar").write_text(
+        "# A text has no order among numbers.\n"
+        f'{kind}(_p: Person, "open", r: Process, "delegated") if\n'
+        f"    {amount} != nil and {amount} < 10;\n"
     )
-    (home.folder / "policies" / "broken.polar").write_text(f"# A mistake.\n{rule}\n")
+    for suite in (home.folder / "policies").glob("*_test.toml"):
+        suite.unlink()
     running = home.serve()
 
-    answer = home.ask(running).json
-    assert (False, "ERRO_NA_POLITICA") == (answer["permitido"], answer["codigo"])
-    [record] = [one for one in home.records() if one["id"] == answer["decisao_id"]]
+    asked = {
+        "subject": {"type": "person", "id": ASK["cpf"]},
+        "action": {"name": "open"},
+        "resource": {"type": "process", "id": "P001", "properties": {"cnpj": ASK["cnpj"]}},
+        "context": {"amount": "ten"},
+    }
+    answer = running.send("POST", "/access/v1/evaluation", asked, key=home.key)
+    record = home.records()[-1]
+    assert (200, False) == (answer.status, answer.json["decision"])
     assert ["policy-error"] == record["reasons"]
     assert ["broken.polar:2"] == [one["rule"] for one in record["errors"]]
     told = [json.loads(line) for line in running.err.read_text().splitlines() if '"rule"' in line]
-    assert [("broken.polar:2", answer["decisao_id"])] == [
-        (one["rule"], one["decision"]) for one in told
-    ]
+    assert [("broken.polar:2", record["id"])] == [(one["rule"], one["decision"]) for one in told]
     metrics = running.send("GET", "/metrics", key=home.key).body.decode()
     assert 'authz_rule_errors_total{rule="broken.polar:2"} 1.0' in metrics
 
@@ -339,9 +358,9 @@ def test_a_full_disk_is_named(home: Home) -> None:
     log = home.folder / "var" / "decisions.jsonl"
     # Longer than the database, which the bound below must not stop.
     log.write_bytes(log.read_bytes() + b'{"kind":"filler"}\n' * 100_000)
-    size = log.stat().st_size
     # A bound on the size of files, for the service only, fails as a full disk does.
     running = home.serve()
+    size = log.stat().st_size
     _soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (size + 50, hard))
     refused, ready = home.ask(running), running.send("GET", "/readyz")
@@ -352,20 +371,6 @@ def test_a_full_disk_is_named(home: Home) -> None:
     assert size == log.stat().st_size
     assert 200 == home.ask(running).status
     assert "ok" == running.send("GET", "/readyz").json["parts"]["decision log"]
-
-
-def test_a_policy_with_a_mistake_is_named(home: Home) -> None:
-    """A rule that cannot be meant is told at the start and in readiness; who is asked is denied."""
-    (home.folder / "policies" / "flawed.polar").write_text(
-        'forbid(_p: Person, "open", r: Process, "process-closed") if r.state = "closd";\n'
-    )
-    running = home.serve()
-
-    answer, ready = home.ask(running).json, running.send("GET", "/readyz")
-    assert (False, "ERRO_NA_POLITICA") == (answer["permitido"], answer["codigo"])
-    assert (200, True) == (ready.status, ready.json["ready"])
-    assert "flawed.polar:1:61" in ready.json["parts"]["policy flaws"]
-    assert "flawed.polar:1:61" in running.err.read_text()
 
 
 def test_half_a_request_does_not_hold_up_a_stop(home: Home) -> None:

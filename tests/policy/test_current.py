@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from authz_service.domain.errors import PolicyUnavailable
+from authz_service.domain.errors import PolicyInvalid, PolicyUnavailable, Problem
+from authz_service.domain.policies import Outcome
+from authz_service.policy.content import Content, look_into
 from authz_service.policy.current import CurrentPolicy
-from tests.policy.compiled import reasons
+from tests.fakes.clock import NOON, FrozenClock
+from tests.fakes.gates import OpenGate
+from tests.policy.facts import OPEN, facts
+from tests.policy.watched import OTHER, PERMIT, write
 
-PERMIT = 'permit(_p: Person, "open", _r: Process, "first");'
-
-
-def write(folder: Path, rules: str) -> None:
-    """Write a policy folder with one file of rules."""
-    (folder / "rules.polar").write_text(rules, encoding="utf-8")
-    (folder / "reasons.toml").write_bytes(reasons().content)
+CLOSED = 'forbid(_p: Person, "open", r: Process, "third") if r.state = "closed";\n'
 
 
 def test_a_valid_folder_becomes_the_policy(tmp_path: Path) -> None:
     """What loads is the policy in force, and nothing ails."""
-    write(tmp_path, PERMIT)
+    write(tmp_path)
     policy = CurrentPolicy(tmp_path)
 
     policy.load()
 
     assert ["rules.polar:1"] == [rule.place for rule in policy.current().rules]
-    assert ((), None) == (policy.problems, policy.ailment())
+    assert ((), None, None) == (policy.problems, policy.ailment(), policy.flaw())
+    assert policy.status.current
 
 
 def test_before_the_first_load_nothing_is_decided(tmp_path: Path) -> None:
@@ -37,11 +40,12 @@ def test_before_the_first_load_nothing_is_decided(tmp_path: Path) -> None:
     with pytest.raises(PolicyUnavailable):
         policy.current()
     assert "no valid policy is loaded: it was never loaded" == policy.ailment()
+    assert ((), None, False) == (policy.problems, policy.flaw(), policy.status.current)
 
 
 def test_an_invalid_folder_gives_no_policy(tmp_path: Path) -> None:
     """Without a valid policy nothing is decided, and the first problem is told."""
-    write(tmp_path, f"{PERMIT}\ncut;")
+    write(tmp_path, f"{PERMIT}cut;")
     policy = CurrentPolicy(tmp_path)
 
     policy.load()
@@ -51,10 +55,10 @@ def test_an_invalid_folder_gives_no_policy(tmp_path: Path) -> None:
     assert str(policy.ailment()).startswith("no valid policy is loaded: rules.polar:2:1: `cut`")
 
 
-@pytest.mark.parametrize("bad", ["cut;", 'permit(p, "open", _r, "first");'])
+@pytest.mark.parametrize("bad", [f"{PERMIT}cut;", 'permit(p, "open", _r, "first");'])
 def test_a_bad_edit_never_replaces_a_good_policy(tmp_path: Path, bad: str) -> None:
     """The policy stays in force, the problems of the edit are told; mended, they are gone."""
-    write(tmp_path, PERMIT)
+    write(tmp_path)
     policy = CurrentPolicy(tmp_path)
     policy.load()
     before = policy.current()
@@ -65,23 +69,116 @@ def test_a_bad_edit_never_replaces_a_good_policy(tmp_path: Path, bad: str) -> No
     assert before is policy.current()
     assert ["rules.polar"] == [one.file for one in policy.problems]
     assert policy.ailment() is None
+    assert str(policy.flaw()).startswith("the policy before the last edit is in force, not ")
 
-    write(tmp_path, f"{PERMIT}{PERMIT}")
+    write(tmp_path, PERMIT + OTHER)
     policy.load()
 
     assert 2 == len(policy.current().rules)
     assert () == policy.problems
 
 
-def test_a_flaw_is_told_while_the_policy_is_in_force(tmp_path: Path) -> None:
-    """What cannot be meant, and a bad edit, are told beside the policy that goes on."""
-    write(tmp_path, PERMIT)
-    policy = CurrentPolicy(tmp_path)
-    assert policy.flaw() is None
-    policy.load()
-    assert policy.flaw() is None
+def test_what_was_looked_at_is_what_counts(tmp_path: Path) -> None:
+    """A folder that changes while its content is checked changes nothing about that content."""
+    write(tmp_path)
+    content = look_into(tmp_path)
+    write(tmp_path, PERMIT + OTHER)
+    policy = CurrentPolicy(tmp_path, gate=OpenGate())
 
-    write(tmp_path, f'{PERMIT}\nforbid(_p, _a, r: Process, "first") if r.state = "opne";')
+    policy.take(content, lambda _content: NOON)
+
+    assert 1 == len(policy.current().rules)
+
+
+def test_nothing_is_left_of_the_policy_before_after_the_swap(tmp_path: Path) -> None:
+    """A service that reloads every day does not grow, nor wait for chance to free old engines."""
+    write(tmp_path, f"{PERMIT}{CLOSED}")
+    policy = CurrentPolicy(tmp_path, gate=OpenGate())
     policy.load()
-    assert str(policy.flaw()).startswith("1 problems, the first: rules.polar:2:")
-    assert policy.ailment() is None
+    policy.warm()
+    before = weakref.ref(policy.current())
+    write(tmp_path, OTHER)
+    content = look_into(tmp_path)
+    gc.collect()
+    gc.disable()
+    try:
+        policy.take(content, lambda _content: NOON)
+        assert (None, 0) == (before(), gc.collect())
+    finally:
+        gc.enable()
+
+
+def test_a_policy_is_explored_before_it_takes_the_place_of_another(tmp_path: Path) -> None:
+    """After a swap no decision waits for oso; the first policy is explored when there is time."""
+    write(tmp_path, f"{PERMIT}{CLOSED}")
+    policy = CurrentPolicy(tmp_path, gate=OpenGate())
+    policy.warm()
+    policy.load()
+    first = policy.current()
+    assert 0 == first.runs
+
+    policy.warm()
+    runs = first.runs
+    first.evaluate(OPEN, facts(OPEN))
+    assert 0 < runs == first.runs
+
+    write(tmp_path, f"{OTHER}{CLOSED}")
+    policy.load()
+    second = policy.current()
+    runs = second.runs
+    second.evaluate(OPEN, facts(OPEN))
+    assert 0 < runs == second.runs
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "said"),
+    [
+        (RecursionError("too deep"), Outcome.REFUSED, "cannot be compiled: RecursionError"),
+        (OSError(12, "Cannot allocate memory"), Outcome.POSTPONED, "Cannot allocate memory"),
+        (
+            PolicyInvalid([Problem("a.polar", 1, 2, "no value `187.627.946-04`")]),
+            Outcome.REFUSED,
+            "no value `[cpf]`",
+        ),
+    ],
+    ids=["nobody foresaw it", "no memory for a child", "a CPF in a file"],
+)
+def test_whatever_goes_wrong_keeps_what_there_was(
+    tmp_path: Path, error: Exception, outcome: Outcome, said: str
+) -> None:
+    """No edit ends the one that takes it, and what is told of it holds no CPF."""
+    write(tmp_path)
+    gate, clock = OpenGate(), FrozenClock()
+    policy = CurrentPolicy(tmp_path, clock, gate)
+    policy.load()
+    before = policy.current()
+    gate.error = error
+    clock.advance(timedelta(hours=1))
+
+    write(tmp_path, OTHER)
+    policy.load()
+
+    attempt = policy.status.attempt
+    assert attempt is not None
+    assert (outcome, (said,)) == (attempt.outcome, tuple(one.message for one in attempt.problems))
+    assert (before, NOON) == (policy.current(), policy.status.since)
+    assert NOON + timedelta(hours=1) == attempt.moment
+
+
+def test_a_name_that_no_folder_can_have_is_a_problem(tmp_path: Path) -> None:
+    """Whatever the system says to it, it is told as a problem of the folder."""
+    problem = Problem(".", 0, 0, "cannot be read: File name too long", "unreadable")
+
+    assert Content(problems=(problem,)) == look_into(tmp_path / ("x" * 300))
+
+
+def test_a_policy_that_is_kept_is_compiled_before_it_is_asked(tmp_path: Path) -> None:
+    """Where nothing was tried yet, a copy that is not good is none, and nothing is in force."""
+
+    def damaged() -> None:
+        raise PolicyInvalid([Problem("kept", 0, 0, "is damaged")])
+
+    policy = CurrentPolicy(tmp_path, gate=OpenGate())
+    policy.restore(damaged)
+
+    assert (None, None) == (policy.status.digest, policy.status.attempt)

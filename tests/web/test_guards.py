@@ -61,6 +61,7 @@ SCOPES_OF_ROUTES = {
     ("POST", "/v1/clients"): ("clients",),
     ("POST", "/v1/clients/<name>/keys"): ("clients",),
     ("POST", "/v1/clients/<name>/revoke"): ("clients",),
+    ("GET", "/v1/policy"): ("policy:read",),
     ("GET", "/metrics"): ("metrics",),
 }
 """What the contract says, written down a second time on purpose."""

@@ -1,0 +1,129 @@
+"""
+The last policy that was good, kept on disk for a start on which the folder's is not.
+
+One file holds the bytes of what decides and of its tests. It is replaced in one piece, and
+believed only if its own digest says that it is whole.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from authz_service.domain.errors import PolicyInvalid, Problem
+from authz_service.policy.bundle import Source
+from authz_service.policy.content import Content
+from authz_service.policy.disk import alone, replacing
+
+Coming = Callable[[str, str | None], None]
+"""
+Hears of a policy that is about to come into force: its digest, and that of the one before.
+
+It is the last thing before that. If it raises, nothing has changed.
+"""
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """
+    What was kept.
+
+    Attributes:
+        content: what decides, with its tests.
+        since: since when this policy is in force.
+    """
+
+    content: Content
+    since: datetime
+
+
+class LastGood:
+    """
+    Keeps the last good policy; any number of processes may keep theirs in the same file.
+
+    Args:
+        path: the file; it and its folder are made if absent, for the owner only.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def keep(self, content: Content, now: datetime, coming: Coming) -> datetime:
+        """
+        Keep *content* in the place of what there was, and give since when its policy is in force.
+
+        *coming* is told of a policy that is another one than the one before, so once, whichever
+        of several workers comes first.
+
+        Raises:
+            OSError: it cannot be kept; nothing has changed then.
+        """
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with alone(self._path.parent):
+            try:
+                before = self.read()
+            except PolicyInvalid:
+                # Damaged, which is told when it is needed; from now on it is whole again.
+                before = None
+            if before is not None and before.content == content:
+                return before.since
+            same = before is not None and before.content.policy == content.policy
+            since = before.since if before is not None and same else now
+            with replacing(self._path, _written(Kept(content, since))):
+                if not same:
+                    coming(content.policy, None if before is None else before.content.policy)
+        return since
+
+    def read(self) -> Kept | None:
+        """
+        Give what was kept, or None if nothing was.
+
+        Raises:
+            PolicyInvalid: the file cannot be read, or is not whole.
+        """
+        try:
+            return _read(json.loads(self._path.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            message = f"the last good policy cannot be read: {error.strerror}"
+        except (ValueError, TypeError, KeyError, RecursionError):
+            message = "the last good policy is damaged, and not used"
+        raise PolicyInvalid([Problem(self._path.name, 0, 0, message)])
+
+
+def _written(kept: Kept) -> bytes:
+    content = kept.content
+    return json.dumps(
+        {
+            "version": _VERSION,
+            "digest": content.digest,
+            "since": kept.since.astimezone(UTC).isoformat(),
+            "sources": _texts(content.sources),
+            "suites": _texts(content.suites),
+        }
+    ).encode()
+
+
+def _texts(sources: Sequence[Source]) -> list[list[str]]:
+    return [[one.file, base64.b64encode(one.content).decode()] for one in sources]
+
+
+def _read(found: Any) -> Kept:
+    """Read what ``_written`` writes; ``ValueError``, ``TypeError`` or ``KeyError`` if it is not."""
+    content = Content(_sources(found["sources"]), _sources(found["suites"]))
+    since = datetime.fromisoformat(found["since"])
+    if (found["version"], found["digest"]) != (_VERSION, content.digest) or since.tzinfo is None:
+        raise ValueError("not whole")
+    return Kept(content, since)
+
+
+def _sources(texts: Any) -> tuple[Source, ...]:
+    return tuple(Source(file, base64.b64decode(content, validate=True)) for file, content in texts)

@@ -1,0 +1,150 @@
+"""
+Watches the policy folder, so that editing its files is enough.
+
+By what is in the files, and not by their dates: a rename, a new folder and a swapped link, as
+Kubernetes does with a ConfigMap, are changes, and a file that was only touched is none. What
+was the same at two looks is quiet, and that very content is tried: nothing is read again, so
+what was checked is what counts.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+
+from authz_service.domain.decision import Caller
+from authz_service.domain.policies import Attempt, Outcome, PolicyStatus, WorkerPolicy
+from authz_service.policy.content import Content, look_into
+from authz_service.policy.current import CurrentPolicy
+from authz_service.policy.last_good import LastGood
+from authz_service.policy.statuses import StatusBoard
+from authz_service.usecases.acts import ActLog
+from authz_service.usecases.ports import FactSource
+
+SECONDS = 1.0
+"""Between two looks; an edit counts one to two of them after the last byte was written."""
+
+OPERATOR = Caller("operator")
+"""Who edits the policy files: known to the operating system, not to us."""
+
+Heard = Callable[[PolicyStatus], None]
+"""Hears what became of an attempt, once it is over."""
+
+_log = logging.getLogger(__name__)
+_AT_THE_END_SECONDS = 1.0
+
+
+class Watcher:
+    """
+    Puts into force what the policy folder holds, at the start and whenever that changes.
+
+    Args:
+        policy: the policy in force.
+        last_good: where the last good one is kept.
+        board: where the workers say what they decide by.
+        place: which worker this is, ``0`` if it serves alone.
+        acts: where it is written down that another policy comes into force, before it does.
+        facts: knows the revision of the store, which stands in each record.
+        heard: hear of every attempt.
+        seconds: how long it waits between two looks.
+    """
+
+    def __init__(
+        self,
+        policy: CurrentPolicy,
+        last_good: LastGood,
+        board: StatusBoard,
+        place: str,
+        acts: ActLog,
+        facts: FactSource,
+        heard: Sequence[Heard],
+        *,
+        seconds: float = SECONDS,
+    ) -> None:
+        self._policy = policy
+        self._last_good = last_good
+        self._board = board
+        self._place = place
+        self._acts = acts
+        self._facts = facts
+        self._heard = tuple(heard)
+        self._seconds = seconds
+        self._seen = self._tried = ""
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="policy", daemon=True)
+
+    def begin(self) -> None:
+        """Take what the folder holds now, or the last good copy if that leaves nothing in force."""
+        content = look_into(self._policy.folder)
+        self._seen = content.digest
+        self._try(content)
+        if self._policy.ailment() is not None:
+            self._policy.restore(self._last_good.read)
+        self._tell()
+
+    def look(self) -> None:
+        """Look once, and try what is there if it is new and was the same at the look before."""
+        content = look_into(self._policy.folder)
+        seen, self._seen = self._seen, content.digest
+        if content.digest != seen or content.digest == self._tried:
+            return
+        before = self._policy.status.attempt
+        attempt = self._try(content)
+        # What cannot be written down now is tried at every look, and told once.
+        if before is None or replace(before, moment=attempt.moment) != attempt:
+            self._tell()
+
+    def start(self) -> None:
+        """Look again and again, in a thread of its own, until ``close``."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Look no more, and say nothing more of this worker."""
+        self._over.set()
+        if self._thread.is_alive():
+            # A candidate that is being checked is not waited for; it comes in at the next start.
+            self._thread.join(_AT_THE_END_SECONDS)
+        self._board.close()
+
+    def workers(self) -> list[WorkerPolicy]:
+        """Tell which policy every worker decides by: this one, and those that share its folder."""
+        found = [self._mine()]
+        # What cannot be read of the others does not keep this one from telling its own.
+        with suppress(OSError):
+            found += self._board.others()
+        return sorted(found, key=lambda one: (len(one.place), one.place, one.pid))
+
+    def _watch(self) -> None:
+        # Not in ``begin``: a start does not wait for it. What is not explored is learned.
+        with suppress(Exception):
+            self._policy.warm()
+        while not self._over.wait(self._seconds):
+            self.look()
+
+    def _try(self, content: Content) -> Attempt:
+        attempt = self._policy.take(content, self._keep)
+        self._tried = "" if attempt.outcome is Outcome.POSTPONED else content.digest
+        return attempt
+
+    def _keep(self, content: Content) -> datetime:
+        return self._last_good.keep(content, self._acts.clock(), self._write_down)
+
+    def _write_down(self, digest: str, before: str | None) -> None:
+        revision = self._facts.gather((), self._acts.clock()).revision
+        self._acts.did("policy.applied", OPERATOR, {"digest": digest, "before": before}, revision)
+
+    def _mine(self) -> WorkerPolicy:
+        return WorkerPolicy(self._place, os.getpid(), self._policy.status)
+
+    def _tell(self) -> None:
+        try:
+            for heard in self._heard:
+                heard(self._policy.status)
+            self._board.post(self._mine())
+        except Exception as error:  # noqa: BLE001 -- to tell of it must not end the watch
+            _log.error("%s while telling of the policy", type(error).__name__)

@@ -1,0 +1,408 @@
+"""Editing the files is enough: what is good comes into force by itself, and nothing else does."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from authz_service.domain.decision import Caller
+from authz_service.domain.errors import Problem
+from authz_service.domain.policies import Origin, Outcome
+from tests.fakes.clock import NOON
+from tests.fakes.log import ListLog
+from tests.policy.compiled import reasons
+from tests.policy.watched import BROKEN, OTHER, PERMIT, Watched, write
+
+LATER = timedelta(minutes=5)
+SUITE = '[[case]]\nname = "x"\n'
+
+
+@pytest.fixture(name="home")
+def _home(tmp_path: Path) -> Path:
+    (tmp_path / "policies").mkdir()
+    write(tmp_path / "policies")
+    return tmp_path
+
+
+@pytest.fixture(name="watched")
+def _watched(home: Path) -> Iterator[Watched]:
+    watched = Watched(home)
+    watched.watcher.begin()
+    yield watched
+    watched.watcher.close()
+
+
+def test_at_the_start_the_folder_comes_into_force(watched: Watched) -> None:
+    """It is in force before the first look, written down as an act, and told once."""
+    digest = watched.policy.current().digest
+
+    [act] = watched.acts
+    assert ("policy.applied", Caller("operator")) == (act.act, act.caller)
+    assert {"digest": digest, "before": None} == act.details
+    [status] = watched.heard
+    assert (digest, NOON, Origin.FOLDER, True) == (
+        status.digest,
+        status.since,
+        status.origin,
+        status.current,
+    )
+
+
+def test_an_unchanged_folder_is_tried_once(watched: Watched) -> None:
+    """Looks at what has been tried cost no compilation, and nobody hears of them."""
+    watched.settle()
+
+    assert (1, 1) == (len(watched.gate.passed), len(watched.heard))
+
+
+def test_an_edit_counts_once_it_is_quiet(watched: Watched) -> None:
+    """At the first look the edit may be half done; at the second, unchanged, it counts."""
+    before = watched.policy.current().digest
+    write(watched.folder, OTHER)
+    watched.clock.advance(LATER)
+
+    watched.watcher.look()
+    assert before == watched.policy.current().digest
+    watched.watcher.look()
+
+    after = watched.policy.current().digest
+    assert before != after
+    assert {"digest": after, "before": before} == watched.acts[-1].details
+    assert (after, NOON + LATER) == (watched.heard[-1].digest, watched.heard[-1].since)
+
+
+def test_a_file_that_is_being_written_is_waited_for(watched: Watched) -> None:
+    """As long as every look finds something else, nothing is tried, however good a part looks."""
+    for end in range(1, len(OTHER)):
+        (watched.folder / "more.polar").write_text(OTHER[:end])
+        watched.watcher.look()
+    assert (1, ["rules.polar:1"]) == (len(watched.gate.passed), watched.places)
+
+    (watched.folder / "more.polar").write_text(OTHER)
+    watched.settle()
+
+    assert (2, ["more.polar:1", "rules.polar:1"]) == (len(watched.gate.passed), watched.places)
+
+
+def _same_size_and_date(folder: Path) -> None:
+    file = folder / "rules.polar"
+    before = file.stat()
+    file.write_text(PERMIT.replace("_p:", "_q:"))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _put_in_its_place(folder: Path) -> None:
+    """Do as most editors save."""
+    write(folder, f"\n{OTHER}", "new")
+    (folder / "new").rename(folder / "rules.polar")
+
+
+def _swap_of_a_link(folder: Path) -> None:
+    """Do as Kubernetes does where a ConfigMap is mounted."""
+    for name, rules in (("..one", PERMIT), ("..two", PERMIT + OTHER)):
+        write(folder / name, rules)
+    (folder / "..data").symlink_to("..one")
+    for name in ("rules.polar", "reasons.toml"):
+        (folder / name).unlink()
+        (folder / name).symlink_to(f"..data/{name}")
+    (folder / "..next").symlink_to("..two")
+    (folder / "..next").rename(folder / "..data")
+
+
+def _swap_of_the_folder(folder: Path) -> None:
+    write(folder.with_name("next"), PERMIT + OTHER)
+    folder.rename(folder.with_name("before"))
+    folder.with_name("next").rename(folder)
+
+
+EDITS: dict[str, tuple[Callable[[Path], object], list[str]]] = {
+    "a new rule": (lambda f: write(f, PERMIT + OTHER), ["rules.polar:1", "rules.polar:2"]),
+    "a new file": (lambda f: write(f, OTHER, "a.polar"), ["a.polar:1", "rules.polar:1"]),
+    "a new folder": (lambda f: write(f, OTHER, "b/c.polar"), ["b/c.polar:1", "rules.polar:1"]),
+    "a rename": (lambda f: (f / "rules.polar").rename(f / "z.polar"), ["z.polar:1"]),
+    "a file put in its place": (_put_in_its_place, ["rules.polar:2"]),
+    "the same size and date": (_same_size_and_date, ["rules.polar:1"]),
+    "the swap of a link": (_swap_of_a_link, ["rules.polar:1", "rules.polar:2"]),
+    "the swap of the folder": (_swap_of_the_folder, ["rules.polar:1", "rules.polar:2"]),
+}
+
+
+@pytest.mark.parametrize(("edit", "expected"), EDITS.values(), ids=EDITS)
+def test_every_way_of_editing_is_noticed(
+    watched: Watched, edit: Callable[[Path], object], expected: list[str]
+) -> None:
+    """What counts is what the folder holds, not how or when it came there."""
+    before = watched.policy.current().digest
+
+    edit(watched.folder)
+    status = watched.settle()
+
+    assert (True, expected) == (status.current, watched.places)
+    assert before != status.digest
+
+
+def test_a_deleted_file_takes_its_rules_along(watched: Watched) -> None:
+    """What is gone from the folder is gone from the policy."""
+    write(watched.folder, OTHER, "more.polar")
+    watched.settle()
+    (watched.folder / "more.polar").unlink()
+    watched.settle()
+
+    assert ["rules.polar:1"] == watched.places
+
+
+def test_a_touched_file_is_no_change(watched: Watched) -> None:
+    """Dates count for nothing."""
+    os.utime(watched.folder / "rules.polar", (1, 1))
+    watched.settle()
+
+    assert 1 == len(watched.gate.passed)
+
+
+def test_a_bad_edit_changes_nothing_and_is_told_once(watched: Watched) -> None:
+    """What is in force stays, with why the edit is not; it is not tried again until it changes."""
+    before = watched.policy.current()
+    write(watched.folder, BROKEN)
+    for _ in range(3):
+        watched.settle()
+
+    assert before is watched.policy.current()
+    assert (2, 2, 1) == (len(watched.gate.passed), len(watched.heard), len(watched.acts))
+    assert (Outcome.REFUSED, "rules.polar") == (
+        watched.attempt.outcome,
+        watched.attempt.problems[0].file,
+    )
+    assert not watched.heard[-1].current
+
+    write(watched.folder, PERMIT + OTHER)
+    assert watched.settle().current
+    assert 2 == len(watched.places)
+
+
+def test_back_to_what_is_in_force_is_no_act(watched: Watched) -> None:
+    """To undo a bad edit mends the status; the policy was in force all the time."""
+    before = watched.policy.current()
+    write(watched.folder, BROKEN)
+    watched.settle()
+    watched.clock.advance(LATER)
+    write(watched.folder, PERMIT)
+    status = watched.settle()
+
+    assert before is watched.policy.current()
+    assert (True, NOON, 1) == (status.current, status.since, len(watched.acts))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (shutil.rmtree, "there is no policy folder of this name"),
+        (lambda folder: (folder / "reasons.toml").unlink(), "No such file or directory"),
+        (lambda folder: (folder / "gone.polar").symlink_to("nowhere"), "No such file"),
+        (lambda folder: (folder / "linked").symlink_to("/"), "it is a link to a folder"),
+    ],
+    ids=["no folder", "no reasons", "a dead link", "a link to a folder"],
+)
+def test_a_folder_that_cannot_be_read_keeps_what_is_in_force(
+    watched: Watched, spoil: Callable[[Path], object], said: str
+) -> None:
+    """To delete the folder is no way to change the policy; it is told, and mended by itself."""
+    aside = watched.folder.with_name("aside")
+    shutil.copytree(watched.folder, aside)
+    spoil(watched.folder)
+    status = watched.settle()
+
+    assert (False, ["rules.polar:1"]) == (status.current, watched.places)
+    assert said in watched.attempt.problems[0].message
+
+    shutil.rmtree(watched.folder, ignore_errors=True)
+    aside.rename(watched.folder)
+    assert watched.settle().current
+
+
+def test_tests_are_part_of_what_is_tried(watched: Watched) -> None:
+    """A change of a test passes the gate, keeps the very policy in force, and is no act."""
+    before = watched.policy.current()
+    (watched.folder / "rules_test.toml").write_text(SUITE)
+    status = watched.settle()
+
+    assert ("rules_test.toml",) == tuple(one.file for one in watched.gate.passed[-1][1])
+    assert before is watched.policy.current()
+    assert (True, 1) == (status.current, len(watched.acts))
+
+
+def test_what_cannot_be_written_down_does_not_come_into_force(watched: Watched) -> None:
+    """Without the log the edit waits, is checked and told once, and comes in when it is back."""
+    before = watched.policy.current()
+    watched.log.broken = True
+    write(watched.folder, OTHER)
+    for _ in range(3):
+        watched.settle()
+
+    assert before is watched.policy.current()
+    assert Outcome.POSTPONED is watched.attempt.outcome
+    assert 2 == len(watched.gate.passed)
+    waits = (Problem(".", 0, 0, "the decision log cannot be written"),)
+    assert waits == watched.attempt.problems
+    assert (2, 1) == (len(watched.heard), len(watched.acts))
+
+    watched.log.broken = False
+    watched.watcher.look()
+    assert watched.policy.status.current
+    assert (3, 2) == (len(watched.heard), len(watched.acts))
+
+
+def test_a_start_without_a_log_decides_nothing_until_it_is_back(home: Path) -> None:
+    """A policy that nobody could write down is not in force, and comes into force by itself."""
+    watched = Watched(home)
+    watched.log.broken = True
+    watched.watcher.begin()
+    assert "the decision log cannot be written" in str(watched.policy.ailment())
+
+    watched.log.broken = False
+    watched.watcher.look()
+
+    assert (None, 1) == (watched.policy.ailment(), len(watched.acts))
+
+
+def test_a_kept_policy_serves_when_the_folder_is_bad_at_the_start(watched: Watched) -> None:
+    """A restart with a bad folder serves what was in force, since then, and says so; no act."""
+    digest = watched.policy.current().digest
+    write(watched.folder, BROKEN)
+    restarted = Watched(watched.folder.parent)
+    restarted.clock.advance(LATER)
+
+    restarted.watcher.begin()
+
+    status = restarted.policy.status
+    assert (digest, NOON, Origin.LAST_GOOD, False) == (
+        status.digest,
+        status.since,
+        status.origin,
+        status.current,
+    )
+    assert [] == restarted.acts
+    assert restarted.policy.ailment() is None
+    assert str(restarted.policy.flaw()).startswith(
+        "the last good policy that was kept is in force, not what the folder holds: 1 problems"
+    )
+
+    write(restarted.folder, PERMIT)
+    status = restarted.settle()
+    assert (digest, NOON, Origin.FOLDER, True) == (
+        status.digest,
+        status.since,
+        status.origin,
+        status.current,
+    )
+    assert [] == restarted.acts
+
+
+def test_the_same_policy_after_a_restart_is_no_act(watched: Watched) -> None:
+    """A restart changes nothing, so nothing is written down, and it counts since it did."""
+    restarted = Watched(watched.folder.parent)
+    restarted.clock.advance(LATER)
+    restarted.watcher.begin()
+
+    assert ([], NOON) == (restarted.acts, restarted.policy.status.since)
+
+
+def test_without_a_kept_policy_a_bad_folder_leaves_none(home: Path) -> None:
+    """There is nothing to fall back on at the first start, so nothing is decided."""
+    write(home / "policies", BROKEN)
+    watched = Watched(home)
+    watched.watcher.begin()
+
+    assert str(watched.policy.ailment()).startswith("no valid policy is loaded: rules.polar:1:")
+    assert (None, None) == (watched.policy.status.digest, watched.policy.status.origin)
+
+
+def test_a_damaged_copy_is_refused_and_told(watched: Watched) -> None:
+    """A copy that is not whole serves nobody; both problems are told."""
+    text = watched.kept.read_text()
+    watched.kept.write_text(
+        text.replace('"since": "20', '"since": "19').replace("cGVybW", "cGVybX")
+    )
+    write(watched.folder, BROKEN)
+    restarted = Watched(watched.folder.parent)
+    restarted.watcher.begin()
+
+    assert restarted.policy.ailment() is not None
+    damaged = Problem("last-good.json", 0, 0, "the last good policy is damaged, and not used")
+    assert damaged == restarted.policy.problems[-1]
+
+
+def test_a_copy_that_passes_no_more_is_refused_and_told(watched: Watched) -> None:
+    """What was good for an earlier version of the service has to be good for this one as well."""
+    write(watched.folder, BROKEN)
+    restarted = Watched(watched.folder.parent)
+    restarted.gate.error = ValueError("the child never says that")
+    restarted.watcher.begin()
+
+    assert "no valid policy is loaded" in str(restarted.policy.ailment())
+
+
+def test_several_workers_write_one_act_and_tell_of_each_other(home: Path) -> None:
+    """Whoever is first writes it down; they agree on since when, and each tells of all."""
+    log = ListLog()
+    one, ten, two = (Watched(home, place, log) for place in ("1", "10", "2"))
+    for number, worker in enumerate((ten, one, two)):
+        worker.clock.advance(number * LATER)
+        worker.watcher.begin()
+
+    assert ["policy.applied"] == [act.act for act in one.acts]
+    for worker in (one, ten, two):
+        found = worker.watcher.workers()
+        assert ["1", "2", "10"] == [each.place for each in found]
+        assert {(os.getpid(), NOON)} == {(each.pid, each.status.since) for each in found}
+
+    ten.watcher.close()
+    assert ["1", "2"] == [each.place for each in one.watcher.workers()]
+    one.watcher.close()
+    two.watcher.close()
+
+
+def test_a_status_that_cannot_be_told_ends_nothing(
+    watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The policy comes into force all the same, the worker tells of itself, and the log says so."""
+    folder = watched.kept.parent / "status"
+    shutil.rmtree(folder)
+    folder.write_text("")
+    write(watched.folder, OTHER)
+    with caplog.at_level(logging.ERROR):
+        assert watched.settle().current
+
+    assert [True] == [one.status.current for one in watched.watcher.workers()]
+    assert ["FileExistsError while telling of the policy"] == caplog.messages
+    folder.unlink()
+
+
+def test_it_watches_by_itself_until_it_is_closed(watched: Watched) -> None:
+    """Once started, nobody has to look; once closed, it looks no more."""
+    watched.watcher.start()
+    write(watched.folder, PERMIT + OTHER)
+    until = time.monotonic() + 20
+    while len(watched.places) != 2 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert 2 == len(watched.places)
+
+    watched.watcher.close()
+    write(watched.folder, PERMIT)
+    time.sleep(0.1)
+    assert 2 == len(watched.places)
+
+
+def test_a_reason_that_is_edited_is_another_policy(watched: Watched) -> None:
+    """The texts for citizens are part of what decides."""
+    changed = reasons().content.replace(b'pt = "first', b'pt = "primeiro')
+    (watched.folder / "reasons.toml").write_bytes(changed)
+
+    assert watched.settle().current
+    assert 2 == len(watched.acts)
