@@ -20,6 +20,9 @@ from authz_service.journal.file import FileLog
 from authz_service.journal.reading import LogReader
 from authz_service.metrics import Metrics, Share
 from authz_service.policy.current import CurrentPolicy
+from authz_service.policy.last_good import LastGood
+from authz_service.policy.statuses import StatusBoard
+from authz_service.policy.watching import Watcher
 from authz_service.server import WAITING_FOR_COMPANIES, WAITING_FOR_KEYS
 from authz_service.settings import GovBrSettings, Settings
 from authz_service.store import SqlStore
@@ -29,7 +32,7 @@ from authz_service.usecases.clients import Clients
 from authz_service.usecases.decide import DecisionPoint
 from authz_service.usecases.decisions import Decisions
 from authz_service.usecases.delegate import DelegationDesk
-from authz_service.usecases.explain import Explainer
+from authz_service.usecases.explain import Explainer, ExplanationDesk
 from authz_service.usecases.foreign import ForeignDesk
 from authz_service.usecases.importing import Importer
 from authz_service.usecases.lookup import Lookup
@@ -94,8 +97,10 @@ class Service:
     Attributes:
         settings: what it was built from.
         policy: the policy in force.
+        watcher: puts into force what the policy folder holds, while the service runs.
         point: decides.
         explainer: shows why.
+        explanation_desk: shows why to callers.
         desk: delegations.
         decisions: records of the decision log.
         registrar: persons, standing, bonds, confirmations.
@@ -115,8 +120,10 @@ class Service:
 
     settings: Settings
     policy: CurrentPolicy
+    watcher: Watcher
     point: DecisionPoint
     explainer: Explainer
+    explanation_desk: ExplanationDesk
     desk: DelegationDesk
     decisions: Decisions
     registrar: Registrar
@@ -138,6 +145,7 @@ class Service:
         app = create_app(
             Parts(
                 point=self.point,
+                explanation_desk=self.explanation_desk,
                 desk=self.desk,
                 decisions=self.decisions,
                 registrar=self.registrar,
@@ -146,9 +154,10 @@ class Service:
                 process_desk=self.process_desk,
                 sign_in_desk=self.sign_in_desk,
                 clients=self.clients,
+                policies=self.watcher.workers,
                 pings=(
                     Ping("policy", vital=True, ailment=self.policy.ailment),
-                    Ping("policy flaws", vital=False, ailment=self.policy.flaw),
+                    Ping("policy folder", vital=False, ailment=self.policy.flaw),
                     Ping("database", vital=True, ailment=self.store.ping),
                     Ping("decision log", vital=False, ailment=self.log.ailment),
                     *self._govbr_pings(),
@@ -177,13 +186,26 @@ class Service:
             self.govbr.keys.start()
 
     def load_policy(self) -> None:
-        """Compile the policy folder; what is wrong with it stands in ``policy.problems``."""
+        """
+        Compile the policy folder for one verb, and keep it nowhere.
+
+        What is wrong with it stands in ``policy.problems``.
+        """
         self.policy.load()
-        if self.policy.ailment() is None:
-            self.metrics.policy_in_force(self.policy.current().digest)
+
+    def watch_policy(self) -> None:
+        """
+        Put the policy folder in force, or the last good policy, and watch the folder from now on.
+
+        What is wrong with the folder stands in ``policy.problems``.
+        """
+        self.metrics.watch_policy()
+        self.watcher.begin()
+        self.watcher.start()
 
     def close(self) -> None:
         """Let go of files and connections."""
+        self.watcher.close()
         if self.govbr is not None:
             self.govbr.close()
         self.store.close()
@@ -255,7 +277,7 @@ def _talk_to(govbr: GovBrSettings, metrics: Metrics) -> GovBrParts:
 
 def build(settings: Settings, clock: Clock = utc_now, share: Share | None = None) -> Service:
     """
-    Put the service together; the policy is not compiled yet, see ``load_policy``.
+    Put the service together; the policy is not compiled yet, see ``watch_policy``.
 
     Args:
         settings: what it is built from.
@@ -274,15 +296,27 @@ def build(settings: Settings, clock: Clock = utc_now, share: Share | None = None
     log = FileLog(settings.decision_log)
     metrics = Metrics(share)
     listeners: tuple[Listener, ...] = (metrics.heard, applog.heard)
-    policy = CurrentPolicy(settings.policies)
+    policy = CurrentPolicy(settings.policies, clock)
     acts = ActLog(log, listeners, clock)
     point = DecisionPoint(policy, store.facts, entities, store.surrogates, log, listeners, clock)
     govbr = None if settings.govbr is None else _talk_to(settings.govbr, metrics)
+    explainer = Explainer(policy, store.facts, entities, clock)
+    watcher = Watcher(
+        policy,
+        LastGood(settings.last_good_policy),
+        StatusBoard(settings.policy_status),
+        "0" if share is None else share.place,
+        acts,
+        store.facts,
+        (metrics.policy_attempted, applog.policy_attempted),
+    )
     return Service(
         settings=settings,
         policy=policy,
+        watcher=watcher,
         point=point,
-        explainer=Explainer(policy, store.facts, entities, clock),
+        explainer=explainer,
+        explanation_desk=ExplanationDesk(explainer, store.surrogates, acts),
         desk=DelegationDesk(
             point, store.delegations, store.catalogue, store.surrogates, acts, clock
         ),

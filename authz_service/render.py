@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from authz_service.domain.clients import Client
 from authz_service.domain.companies import ForeignCompany
-from authz_service.domain.decision import Decision, ProcessAsked, Question
+from authz_service.domain.decision import Decision, ProcessAsked
 from authz_service.domain.entities import Thing
 from authz_service.domain.identifiers import without_cpf
+from authz_service.domain.nearest import Way
 from authz_service.usecases.explain import Explanation
 from authz_service.usecases.importing import Imported
-from authz_service.usecases.ports import Policy
 
 
 def clients(found: Sequence[Client]) -> str:
@@ -28,23 +28,22 @@ def clients(found: Sequence[Client]) -> str:
     return "\n".join(lines) or "there is no client yet"
 
 
-def explanation(question: Question, found: Explanation, policy: Policy) -> str:
-    """Give one decision with its reasons, the rules behind it, and the facts that they read."""
-    decision = found.decision
-    asked, particulars = question.resource, {"cnpj": "", "processo": ""}
+def explanation(found: Explanation) -> str:
+    """Give one decision with its reasons, the rules and facts behind it, and what would turn it."""
+    decision, question = found.decision, found.question
+    asked = question.resource
     if isinstance(asked, Thing):
         about = f"{asked.name.type} {without_cpf(asked.name.id)}"
     else:
         named = asked.name.text if isinstance(asked, ProcessAsked) else ""
         process = found.facts.process.label if found.facts.process else without_cpf(named)
-        particulars = {"cnpj": asked.company.formatted, "processo": process}
         about = f"{process} for {asked.company.formatted}".strip()
     lines = [f"{question.action} {about}", ""]
     lines.append("ALLOWED" if decision.allowed else "DENIED")
-    for reason in decision.reasons:
-        text = policy.text(reason, question.action, particulars)
+    for reason, text in zip(decision.reasons, found.texts, strict=True):
         lines += [f"    {reason} ({text.codigo})", f"        {text.pt}", f"        {text.en}"]
     lines += _grounds(decision)
+    lines += [line for number, way in enumerate(found.nearest, 1) for line in _way(number, way)]
     lines += ["", f"policy {found.policy_digest}", f"store revision {found.store_revision}"]
     return "\n".join(lines)
 
@@ -59,6 +58,20 @@ def _grounds(decision: Decision) -> list[str]:
     if decision.evidence:
         lines += ["", "facts read"]
         lines += [f"    {one.test}: {json.dumps(one.outcome)}" for one in decision.evidence]
+    return lines
+
+
+def _way(number: int, way: Way) -> list[str]:
+    """Give one way in which a denial would be an allow, with the facts that would differ."""
+    kind = "by signing in, at once" if way.step_up else "once this has happened"
+    lines = ["", f"nearest allow {number}: {kind}"]
+    for change in way.changes:
+        lines += [f"    {change.code} (by {change.by.value})"]
+        lines += [f"        {change.pt}", f"        {change.en}"]
+        lines += [
+            f"        {one.fact}: {json.dumps(one.now)} -> {json.dumps(one.needed)}"
+            for one in change.differences
+        ]
     return lines
 
 

@@ -19,6 +19,7 @@ from authz_service.cli import (
     companies,
     configuring,
     database,
+    explaining,
     importing,
     people,
     policies,
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         people,
         importing,
         policies,
+        explaining,
         database,
         configuring,
     ):

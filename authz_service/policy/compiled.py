@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from authz_service.domain.decision import Decision, Question
 from authz_service.domain.errors import Problem
 from authz_service.domain.facts import Facts
+from authz_service.domain.nearest import Way
+from authz_service.policy.advising import Nearby
 from authz_service.policy.combining import LoadedRule
 from authz_service.policy.constants import Constants
-from authz_service.policy.engine import Engine
+from authz_service.policy.engine import Engine, RuleTree
 from authz_service.policy.exploring import Exploration, Progress
 from authz_service.policy.reasons import Reason
 from authz_service.usecases.ports import Text
@@ -43,6 +45,7 @@ class CompiledPolicy:
         self._constants = constants
         self._exploration: Exploration | None = None
         self._exploring = threading.Lock()
+        self._nearby = Nearby(self.evaluate, self._trees)
         self.digest = digest
         self.rules = tuple(rules)
         self.flaws = tuple(flaws)
@@ -50,6 +53,18 @@ class CompiledPolicy:
     def evaluate(self, question: Question, facts: Facts) -> Decision:
         """Answer; never raises, since whatever goes wrong is a denial that says so."""
         return self._engine.evaluate(question, facts)
+
+    def nearest(self, question: Question, facts: Facts) -> tuple[Way, ...]:
+        """Give the ways in which a denial would be an allow, the lightest first."""
+        return self._nearby.nearest(question, facts)
+
+    def advice(self, question: Question, facts: Facts, decision: Decision) -> Way | None:
+        """Give what who gets the denial *decision* may be told of the nearest allow, or None."""
+        return self._nearby.advice(question, facts, decision)
+
+    def _trees(self, question: Question, facts: Facts) -> tuple[RuleTree, ...]:
+        self.explore()
+        return self._engine.trees(self._engine.head(question, facts))
 
     def text(self, reason: str, action: str, particulars: Mapping[str, str]) -> Text:
         """Give the texts of *reason* for *action*, with ``{cnpj}`` and ``{processo}`` filled in."""
@@ -71,5 +86,6 @@ class CompiledPolicy:
             if self._exploration is None:
                 exploration = Exploration(self._engine, self._constants)
                 exploration.run(progress)
+                self._engine.forget_decisions()
                 self._exploration = exploration
             return self._exploration

@@ -89,13 +89,24 @@ class Engine:
 
     def evaluate(self, question: Question, facts: Facts) -> Decision:
         """Ask every rule, and combine; whatever goes wrong is a denial that says so."""
-        head = (type(facts.actor), self._polar.action(question.action), type(facts.resource))
+        head = self.head(question, facts)
         forest = self._forests.get(head)
         if forest is not None:
             known = forest.decisions.find(facts)
             if known is not None:
                 return known.answer
         return self._combined(forest or self._forest(head), head[1], facts)
+
+    def forget_decisions(self) -> None:
+        """Decide anew from what each rule has answered, as its grounds are known better now."""
+        with self._learning:
+            self._kept = 0
+            for forest in list(self._forests.values()):
+                forest.decisions = Diagram()
+
+    def head(self, question: Question, facts: Facts) -> Head:
+        """Give what a question is by its classes."""
+        return type(facts.actor), self._polar.action(question.action), type(facts.resource)
 
     def trees(self, head: Head) -> tuple[RuleTree, ...]:
         """Give the rules that questions of a head concern; the others have nothing to say."""

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from types import MappingProxyType
 
 from authz_service.domain.decision import (
     UNKNOWN_TYPE,
@@ -16,16 +15,21 @@ from authz_service.domain.decision import (
     Decision,
     DecisionRecord,
     Impossible,
-    ProcessAsked,
     Question,
     Subject,
 )
 from authz_service.domain.entities import Thing
 from authz_service.domain.errors import AmbiguousProcess, InvalidInput
-from authz_service.domain.facts import Facts, ProcessFacts
-from authz_service.domain.identifiers import Cpf, Login, without_cpf
-from authz_service.domain.people import Evidence
+from authz_service.domain.facts import Facts
+from authz_service.domain.nearest import Way
 from authz_service.domain.processes import Ambiguous
+from authz_service.usecases.asked import (
+    NO_PARTICULARS,
+    asked_of,
+    kept,
+    kept_or_none,
+    particulars_of,
+)
 from authz_service.usecases.ports import (
     Clock,
     DecisionLog,
@@ -37,11 +41,6 @@ from authz_service.usecases.ports import (
     Surrogates,
     Text,
 )
-
-_LONGEST_KEPT = 64
-# Cleaning takes out at most three characters of four, so this is enough for the longest.
-_LOOKED_AT = 8 * _LONGEST_KEPT
-_NO_PARTICULARS = MappingProxyType({"cnpj": "", "processo": ""})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +55,8 @@ class Answer:
         revision: which state of the store it was decided on.
         facts: what it was decided on, or None where nobody could be meant.
         process: the label of the process that was meant, or None.
+        advice: what would turn a denial, as far as who asked may know; None if nothing is
+            known to, of an allow, and where no advice was wanted.
     """
 
     id: str
@@ -64,6 +65,12 @@ class Answer:
     revision: int
     facts: Facts | None = None
     process: str | None = None
+    advice: Way | None = None
+
+    @property
+    def pt(self) -> str:
+        """All that a citizen is told, in Portuguese."""
+        return self.text.pt if self.advice is None else f"{self.text.pt} {self.advice.pt}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +96,27 @@ class DecisionPoint:
     listeners: tuple[Listener, ...]
     clock: Clock
 
-    def decide(self, question: Question | Impossible, caller: Caller) -> Answer:
+    def decide(
+        self, question: Question | Impossible, caller: Caller, *, advise: bool = False
+    ) -> Answer:
         """Answer one question; see ``decide_all``."""
-        [answer] = self.decide_all([question], caller)
+        [answer] = self.decide_all([question], caller, advise=advise)
         return answer
 
     def decide_all(
-        self, questions: Sequence[Question | Impossible], caller: Caller
+        self,
+        questions: Sequence[Question | Impossible],
+        caller: Caller,
+        *,
+        advise: bool = False,
     ) -> list[Answer]:
         """
         Answer a batch as of one moment, under one policy and one state of the store.
+
+        Args:
+            questions: what is asked.
+            caller: who asks.
+            advise: whether denials are to say what would turn them.
 
         Raises:
             AmbiguousProcess: a process is named by a code that several have; then no question
@@ -109,7 +127,9 @@ class DecisionPoint:
         for known in batch.known:
             if isinstance(known, Ambiguous):
                 raise AmbiguousProcess("process", known.candidates)
-        return [one for one in self._answered(batch, caller) if isinstance(one, Answer)]
+        return [
+            one for one in self._answered(batch, caller, advise=advise) if isinstance(one, Answer)
+        ]
 
     def decide_each(
         self,
@@ -117,6 +137,7 @@ class DecisionPoint:
         caller: Caller,
         *,
         until: bool | None = None,
+        advise: bool = False,
     ) -> list[Answer | Ambiguous | InvalidInput]:
         """
         Answer a batch as ``decide_all`` does, but each question for itself.
@@ -129,11 +150,12 @@ class DecisionPoint:
             caller: who asks.
             until: decide no further than to the first decision that is this, and give no more
                 than that; a place without a decision counts as a no. None decides them all.
+            advise: whether denials are to say what would turn them.
 
         Raises:
             Unavailable: no policy, no store or no log; then nobody is told anything.
         """
-        return self._answered(self._gathered(questions), caller, until=until)
+        return self._answered(self._gathered(questions), caller, until=until, advise=advise)
 
     def _gathered(self, questions: Sequence[Question | Impossible | InvalidInput]) -> _Batch:
         started = time.perf_counter_ns()
@@ -149,7 +171,7 @@ class DecisionPoint:
         return _Batch(started, known, moment, policy, snapshot.revision)
 
     def _answered(
-        self, batch: _Batch, caller: Caller, *, until: bool | None = None
+        self, batch: _Batch, caller: Caller, *, until: bool | None = None, advise: bool
     ) -> list[Answer | Ambiguous | InvalidInput]:
         """Decide, write down what was decided, and only then give it."""
         outcomes = list(batch.decided(until))
@@ -163,7 +185,7 @@ class DecisionPoint:
                 answers.append(one)
                 continue
             records.append(batch.record(one, caller, names))
-            answers.append(batch.answer(one, records[-1].id))
+            answers.append(batch.answer(one, records[-1].id, advise=advise))
         self.log.write(records)
         for listener in self.listeners:
             listener(records)
@@ -242,9 +264,9 @@ class _Batch:
         """Give the line of the log; *names* are those of subjects in it."""
         about = decided.about
         if isinstance(about, Impossible):
-            asked = Asked(action=_kept(about.action), instance=_kept_or_none(about.instance))
+            asked = Asked(action=kept(about.action), instance=kept_or_none(about.instance))
         else:
-            asked = _asked(about.question, about.facts, names)
+            asked = asked_of(about.question, about.facts, names)
         return DecisionRecord(
             id=uuid.uuid4().hex,
             moment=self.moment,
@@ -256,17 +278,20 @@ class _Batch:
             latency_us=decided.latency_us,
         )
 
-    def answer(self, decided: _Decided, record: str) -> Answer:
+    def answer(self, decided: _Decided, record: str, *, advise: bool) -> Answer:
         """Give what the one who asked is told; *record* is the decision's name in the log."""
         about, decision = decided.about, decided.decision
         if isinstance(about, Impossible):
-            text = self.policy.text(decision.reason, about.action, _NO_PARTICULARS)
+            text = self.policy.text(decision.reason, about.action, NO_PARTICULARS)
             return Answer(record, decision, text, self.revision)
         question, facts = about.question, about.facts
         process = None if facts.process is None else facts.process.label
-        particulars = _particulars(question, process)
+        particulars = particulars_of(question, process)
         text = self.policy.text(decision.reason, question.action, particulars)
-        return Answer(record, decision, text, self.revision, facts, process)
+        advice = None
+        if advise and not decision.allowed:
+            advice = self.policy.advice(question, facts, decision)
+        return Answer(record, decision, text, self.revision, facts, process, advice)
 
 
 def described(question: Question | Impossible, entities: Entities) -> Question | Impossible:
@@ -290,52 +315,3 @@ def _subjects(questions: Sequence[Question]) -> list[Subject]:
     subjects = [question.subject for question in questions]
     subjects += [one.recipient for one in questions if one.recipient is not None]
     return list(dict.fromkeys(subjects))
-
-
-def _kept(text: str) -> str:
-    """Give a text of the caller in a form that the log can keep: short, and without CPFs."""
-    # Cut once more afterwards: half a CPF would pass.
-    return without_cpf(text[:_LOOKED_AT])[:_LONGEST_KEPT]
-
-
-def _kept_or_none(text: str | None) -> str | None:
-    return None if text is None else _kept(text)
-
-
-def _asked(question: Question, facts: Facts, names: Mapping[Subject, str]) -> Asked:
-    resource = question.resource
-    named = resource.name if isinstance(resource, ProcessAsked) else None
-    entity = None
-    if isinstance(resource, Thing):
-        entity = (resource.name.type, without_cpf(resource.name.id))
-    return Asked(
-        action=_kept(question.action),
-        actor=names[question.subject],
-        actor_type=_type(question.subject),
-        recipient=None if question.recipient is None else names[question.recipient],
-        company=None if isinstance(resource, Thing) else resource.company,
-        entity=entity,
-        process=None if facts.process is None else facts.process.id,
-        named=None if named is None else without_cpf(named.text),
-        version=facts.resource.version if isinstance(facts.resource, ProcessFacts) else None,
-        delegation=facts.delegation,
-        actor_evidence=Evidence(facts.question.actor_evidence),
-        instance=_kept_or_none(question.instance),
-        sign_in=facts.sign_in,
-    )
-
-
-def _type(subject: Subject) -> str:
-    if isinstance(subject, Cpf):
-        return "person"
-    return "login" if isinstance(subject, Login) else subject.type
-
-
-def _particulars(question: Question, process: str | None) -> Mapping[str, str]:
-    """Give what the texts of reasons may speak of: the company and the process, no person."""
-    resource = question.resource
-    if isinstance(resource, Thing):
-        return _NO_PARTICULARS
-    if process is None and isinstance(resource, ProcessAsked):
-        process = without_cpf(resource.name.text)
-    return {"cnpj": resource.company.formatted, "processo": process or ""}

@@ -18,6 +18,7 @@ from authz_service.domain.decision import Decision, Question, Record, Subject
 from authz_service.domain.entities import EntityName
 from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import Cnpj, Cpf
+from authz_service.domain.nearest import Way
 from authz_service.domain.people import Bond, Person, Standing
 from authz_service.domain.processes import Ambiguous
 from authz_service.domain.sign_in import Companies, SignIn, Token, Verified
@@ -62,6 +63,16 @@ class Policy(Protocol):
 
     def evaluate(self, question: Question, facts: Facts) -> Decision:
         """Answer; never raises, since whatever goes wrong is a denial that says so."""
+
+    def nearest(self, question: Question, facts: Facts) -> tuple[Way, ...]:
+        """
+        Give the ways in which a denial would be an allow, the lightest first.
+
+        They tell of all whom the facts are about: only for who may see those.
+        """
+
+    def advice(self, question: Question, facts: Facts, decision: Decision) -> Way | None:
+        """Give what who gets the denial *decision* may be told of the nearest allow, or None."""
 
     def text(self, reason: str, action: str, particulars: Mapping[str, str]) -> Text:
         """Give the texts of *reason* for *action*, with ``{cnpj}`` and ``{processo}`` filled in."""

@@ -18,6 +18,7 @@ from authz_service.usecases.clients import ClientDesk, Clients
 from authz_service.usecases.decide import DecisionPoint
 from authz_service.usecases.decisions import Decisions
 from authz_service.usecases.delegate import DelegationDesk
+from authz_service.usecases.explain import ExplanationDesk
 from authz_service.usecases.foreign import ForeignDesk
 from authz_service.usecases.lookup import Lookup
 from authz_service.usecases.ports import Ping
@@ -33,6 +34,7 @@ from authz_service.web import (
     decisions,
     delegations,
     docs,
+    explanations,
     guards,
     identities,
     limits,
@@ -40,6 +42,7 @@ from authz_service.web import (
     ops,
     orquestra,
     people,
+    policy,
     problems,
     processes,
     standing,
@@ -57,6 +60,7 @@ class Parts:
 
     Attributes:
         point: decides.
+        explanation_desk: shows why.
         desk: replaces, grants, lists and ends delegations.
         decisions: finds records of the decision log.
         registrar: takes asserted persons, standing and bonds, and confirmations.
@@ -65,6 +69,7 @@ class Parts:
         process_desk: shows and changes the catalogue.
         sign_in_desk: takes sign-ins at GOV.BR, and proves who acts.
         clients: knows who calls.
+        policies: tells which policy every worker decides by.
         pings: asked by ``/readyz``.
         metrics: gives the exposition and its content type.
         answered: hears of every answer: the route's template, the status, seconds.
@@ -76,6 +81,7 @@ class Parts:
     """
 
     point: DecisionPoint
+    explanation_desk: ExplanationDesk
     desk: DelegationDesk
     decisions: Decisions
     registrar: Registrar
@@ -84,6 +90,7 @@ class Parts:
     process_desk: ProcessDesk
     sign_in_desk: SignInDesk
     clients: Clients
+    policies: policy.Workers
     pings: tuple[Ping, ...]
     metrics: Callable[[], tuple[bytes, str]]
     answered: Callable[[str, int, float], None]
@@ -148,6 +155,7 @@ def create_app(parts: Parts) -> Flask:
     app.register_blueprint(authzen.blueprint(parts.point, max_batch=parts.max_batch))
     app.register_blueprint(metadata.blueprint(parts.pdp_id))
     app.register_blueprint(orquestra.blueprint(parts.point, by_get=parts.orquestra_get))
+    app.register_blueprint(explanations.blueprint(parts.explanation_desk))
     app.register_blueprint(delegations.blueprint(parts.desk, parts.sign_in_desk))
     app.register_blueprint(decisions.blueprint(parts.decisions))
     app.register_blueprint(identities.blueprint(parts.sign_in_desk))
@@ -158,6 +166,7 @@ def create_app(parts: Parts) -> Flask:
     app.register_blueprint(bonds.blueprint(parts.registrar, parts.lookup))
     app.register_blueprint(processes.blueprint(parts.process_desk))
     app.register_blueprint(clients.blueprint(ClientDesk(parts.clients)))
+    app.register_blueprint(policy.blueprint(parts.policies))
     app.register_blueprint(ops.blueprint(parts.pings, parts.metrics))
     app.register_blueprint(docs.blueprint(parts.pdp_id))
     return app

@@ -13,9 +13,11 @@ from typing import Any, ClassVar
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 from marshmallow import fields
+from marshmallow.validate import Length
 
 from authz_service.domain.decision import Impossible, Question
 from authz_service.domain.errors import AmbiguousProcess, InvalidInput
+from authz_service.domain.nearest import By
 from authz_service.domain.processes import Ambiguous
 from authz_service.usecases.decide import Answer as Given
 from authz_service.usecases.decide import DecisionPoint
@@ -110,15 +112,28 @@ class ErrorAnswer(Answer):
     message = Text(required=True)
 
 
+class RemedyAnswer(Answer):
+    """Something that has to happen for an allow, and who can bring it about."""
+
+    code = Text(required=True)
+    by = Text(required=True, choices=tuple(By))
+
+
 class ContextAnswer(Answer):
     """
     What a decision comes with (section 5.5.2): reasons if the client's setting wants them, or
     the error of one of several evaluations.
+
+    A denial with reasons has ``remedies``, as far as any are known and may be told: together they
+    would turn it. ``step_up`` says that the acting person can do them all alone and at once, by
+    signing in.
     """
 
     decision_id = Text()
     reason_user = fields.Nested(ReasonAnswer)
     reason_admin = fields.Nested(ReasonAnswer)
+    step_up = flag()
+    remedies = fields.List(fields.Nested(RemedyAnswer), validate=Length(min=1))
     error = fields.Nested(ErrorAnswer)
 
 
@@ -146,7 +161,7 @@ def blueprint(point: DecisionPoint, *, max_batch: int) -> Blueprint:
 
     def one(sent: dict[str, Any]) -> Given:
         try:
-            return point.decide(question_of(sent), caller())
+            return point.decide(question_of(sent), caller(), advise=caller().reasons)
         except AmbiguousProcess as error:
             raise AmbiguousProcess("resource.id", error.candidates) from None
 
@@ -188,7 +203,8 @@ def blueprint(point: DecisionPoint, *, max_batch: int) -> Blueprint:
         semantic = (batch["options"] or {}).get("evaluations_semantic") or _EXECUTE_ALL
         defaults = {key: sent[key] for key in _INHERITED if key in sent}
         asked = [_asked(item, defaults) for item in batch["evaluations"]]
-        given = point.decide_each(asked, caller(), until=_UNTIL[semantic])
+        who = caller()
+        given = point.decide_each(asked, who, until=_UNTIL[semantic], advise=who.reasons)
         return jsonify({"evaluations": [_shown(answer) for answer in given]})
 
     return bp
@@ -226,11 +242,14 @@ def _shown(given: Given | Ambiguous | InvalidInput) -> dict[str, Any]:
     # The keys of the final text's example (5.5.2): what a caller would answer for it in HTTP.
     # Languages, as drafts before it had them, would tell nothing: each text has one alone.
     status = "200" if allowed else "403"
-    context = {
+    context: dict[str, Any] = {
         "decision_id": given.id,
-        "reason_user": {status: given.text.pt},
+        "reason_user": {status: given.pt},
         "reason_admin": {status: f"{', '.join(given.decision.reasons)}: {given.text.en}"},
     }
+    if given.advice is not None:
+        context["step_up"] = given.advice.step_up
+        context["remedies"] = [{"code": one.code, "by": one.by} for one in given.advice.changes]
     return {"decision": allowed, "context": context}
 
 

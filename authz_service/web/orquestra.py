@@ -115,12 +115,22 @@ def _is_blank(sent: Mapping[str, object], pair: tuple[str, str]) -> bool:
 
 
 class DecisaoAnswer(Answer):
-    """The answer: ``resultado`` and ``codigo`` steer the process, ``mensagem`` is for people."""
+    """
+    The answer: ``resultado`` and ``codigo`` steer the process, ``mensagem`` is for people.
+
+    ``nova_entrada`` says of a denial that the person can turn it alone, by signing in at GOV.BR as
+    ``providencias`` says. That holds the codes of what has to happen for an allow, in order and
+    with a space in between; ``por`` in the same way who can bring each about. Both are empty
+    where nothing is known to help, and of an allow.
+    """
 
     permitido = flag(required=True)
     resultado = Text(choices=("PERMITIDO", "NEGADO"), required=True)
     codigo = Text(required=True)
     mensagem = Text(required=True)
+    nova_entrada = flag(required=True)
+    providencias = Text(required=True)
+    por = Text(required=True)
     decisao_id = Text(required=True)
 
 
@@ -134,14 +144,18 @@ def blueprint(point: DecisionPoint, *, by_get: bool) -> Blueprint:
     def answer(sent: Mapping[str, Any]) -> ResponseReturnValue:
         question = _question(_DECISAO.read(sent))
         try:
-            given = point.decide(question, caller())
+            given = point.decide(question, caller(), advise=True)
         except AmbiguousProcess as error:
             raise AmbiguousProcess("processo", error.candidates) from None
+        changes = () if given.advice is None else given.advice.changes
         return {
             "permitido": given.decision.allowed,
             "resultado": "PERMITIDO" if given.decision.allowed else "NEGADO",
             "codigo": given.text.codigo,
-            "mensagem": given.text.pt,
+            "mensagem": given.pt,
+            "nova_entrada": given.advice is not None and given.advice.step_up,
+            "providencias": " ".join(one.codigo for one in changes),
+            "por": " ".join(one.by.por for one in changes),
             "decisao_id": given.id,
         }
 

@@ -16,6 +16,7 @@ from authz_service.domain.clients import SCOPES
 from authz_service.domain.decision import Caller
 from authz_service.domain.identifiers import Cpf, ProcessId
 from authz_service.domain.people import Person
+from authz_service.domain.policies import WorkerPolicy
 from authz_service.domain.processes import ProcessDefinition
 from authz_service.domain.sign_in import Cause, Level, Verified
 from authz_service.usecases.acts import ActLog
@@ -23,6 +24,7 @@ from authz_service.usecases.clients import Clients
 from authz_service.usecases.decide import DecisionPoint
 from authz_service.usecases.decisions import Decisions
 from authz_service.usecases.delegate import DelegationDesk
+from authz_service.usecases.explain import Explainer, ExplanationDesk
 from authz_service.usecases.foreign import ForeignDesk
 from authz_service.usecases.lookup import Lookup
 from authz_service.usecases.ports import Ping
@@ -71,8 +73,9 @@ class Service:
     ``answers`` holds what the listener heard: route, status, seconds; ``key`` may do everything.
     A test may exchange ``policy.verdict``, empty ``policies``, break ``log`` or ``store``.
     ``tokens`` and ``companies`` are its GOV.BR; ``refused`` holds the causes that were counted;
-    ``entities`` holds what is known of others' entities. An answer that the OpenAPI document
-    does not foresee is an ``AssertionError``, whatever the test is about.
+    ``entities`` holds what is known of others' entities, ``workers`` which policy each worker
+    decides by. An answer that the OpenAPI document does not foresee is an ``AssertionError``,
+    whatever the test is about.
     """
 
     def __init__(
@@ -115,8 +118,14 @@ class Service:
         self.tokens = ScriptedTokens()
         self.companies = ScriptedCompanies()
         self.refused: list[Cause] = []
+        self.workers: list[WorkerPolicy] = []
         self.parts = Parts(
             point=self.point,
+            explanation_desk=ExplanationDesk(
+                Explainer(self.policies, self.store.facts, self.entities, self.clock),
+                self.store.surrogates,
+                acts,
+            ),
             desk=self.desk,
             decisions=Decisions(
                 self.records, self.store.surrogates, self.store.facts, acts, self.clock
@@ -142,6 +151,7 @@ class Service:
                 confirm_at_once=confirm_at_once,
             ),
             clients=self.clients,
+            policies=lambda: self.workers,
             pings=pings,
             metrics=lambda: (b"decisions_total 1.0\n", "text/plain; version=0.0.4"),
             answered=lambda route, status, seconds: self.answers.append((route, status, seconds)),

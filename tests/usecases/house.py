@@ -13,7 +13,7 @@ from authz_service.usecases.catalogue import Cataloguer
 from authz_service.usecases.clients import Clients
 from authz_service.usecases.decide import DecisionPoint
 from authz_service.usecases.delegate import DelegationDesk
-from authz_service.usecases.explain import Explainer
+from authz_service.usecases.explain import Explainer, ExplanationDesk
 from authz_service.usecases.foreign import ForeignDesk
 from authz_service.usecases.privacy import Privacy
 from authz_service.usecases.register import Registrar
@@ -59,6 +59,7 @@ class House:
             self.clock,
         )
         self.explainer = Explainer(self.policies, self.store.facts, self.entities, self.clock)
+        self.explanation_desk = ExplanationDesk(self.explainer, self.store.surrogates, self.acts)
         self.desk = DelegationDesk(
             self.point,
             self.store.delegations,

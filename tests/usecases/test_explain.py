@@ -1,4 +1,4 @@
-"""Explaining: what the decision point would say, with its grounds, and without a trace."""
+"""Explaining: what the decision point would say, with its grounds and what would turn it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from authz_service.domain.decision import (
+    INVALID_IDENTIFIER,
     NO_PERMIT,
     UNKNOWN_TYPE,
     CompanyAsked,
@@ -17,14 +18,21 @@ from authz_service.domain.decision import (
     Question,
 )
 from authz_service.domain.entities import EntityName, Thing
-from authz_service.domain.errors import AmbiguousProcess, PolicyUnavailable, StoreUnavailable
+from authz_service.domain.errors import (
+    AmbiguousProcess,
+    LogUnavailable,
+    PolicyUnavailable,
+    StoreUnavailable,
+)
 from authz_service.domain.facts import CompanyFacts, Facts, ResourceFacts, StandingFacts
 from authz_service.domain.people import Role
 from authz_service.domain.processes import ProcessName
 from authz_service.usecases.explain import Explanation
-from tests.domain.document import COMPANY, P001, REPRESENTATIVE
+from authz_service.usecases.ports import Text
+from tests.domain.document import COMPANY, MEMBER, P001, REPRESENTATIVE
 from tests.fakes.clock import NOON
-from tests.usecases.house import CALLER, House
+from tests.fakes.policies import GRANT, STEP_UP, deny_all
+from tests.usecases.house import CALLER, House, leaks
 
 LABORATORY = EntityName("laboratory", "L-17")
 QUESTION = Question(REPRESENTATIVE, "read_delegations", CompanyAsked(COMPANY))
@@ -120,3 +128,79 @@ def test_without_policy_or_store_nothing_is_explained(house: House) -> None:
     house.policies.policy = None
     with pytest.raises(PolicyUnavailable):
         house.explainer.explain(QUESTION)
+
+
+def test_a_denial_is_explained_with_what_would_turn_it(house: House) -> None:
+    """Every way that the policy knows, and every reason in words."""
+    house.policy.verdict, house.policy.ways = deny_all, (STEP_UP, GRANT)
+    process = ProcessAsked(ProcessName("P001"), COMPANY)
+    explained = explain(house, replace(QUESTION, resource=process))
+    assert (STEP_UP, GRANT) == explained.nearest
+    said = f"no-permit read_delegations {P001.label} 52.420.282/0001-80"
+    assert (Text("NO_PERMIT", f"pt {said}", f"en {said}"),) == explained.texts
+
+
+def test_an_allow_needs_nothing_to_turn_it(house: House) -> None:
+    """The policy is not even asked what would."""
+    house.policy.ways = (STEP_UP,)
+    assert () == explain(house).nearest
+
+
+def test_who_saw_what_about_whom_is_written_down(house: House) -> None:
+    """An act, not a decision, persons as surrogates; the explanation is the same."""
+    question = replace(
+        QUESTION, recipient=MEMBER, resource=ProcessAsked(ProcessName("P001"), COMPANY)
+    )
+    explained = house.explanation_desk.explain(question, CALLER)
+    assert house.explainer.explain(question) == explained
+    [act] = house.administrative
+    assert [] == house.decisions
+    assert ("explanation.read", CALLER) == (act.act, act.caller)
+    assert explained.store_revision == act.store_revision
+    assert {
+        "actor": house.surrogate(REPRESENTATIVE),
+        "action": "read_delegations",
+        "recipient": house.surrogate(MEMBER),
+        "company": COMPANY.value,
+        "process": P001.id.value,
+    } == act.details
+    assert [] == leaks([act], [REPRESENTATIVE, MEMBER])
+
+
+def test_an_act_names_only_what_was_asked(house: House) -> None:
+    """Of an entity of others there is neither company nor process."""
+    house.entities.stored[LABORATORY] = {}
+    house.explanation_desk.explain(replace(QUESTION, resource=Thing(LABORATORY)), CALLER)
+    [act] = house.administrative
+    names = ("recipient", "company", "process")
+    assert [None, None, None] == [act.details[name] for name in names]
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        (Impossible("open", INVALID_IDENTIFIER), INVALID_IDENTIFIER),
+        (replace(QUESTION, resource=Thing(LABORATORY)), UNKNOWN_TYPE),
+    ],
+    ids=["nobody", "an unknown type"],
+)
+def test_what_cannot_be_asked_is_a_denial_that_nothing_turns(
+    house: House, asked: Question | Impossible, reason: str
+) -> None:
+    """It tells nothing of anybody, so nothing is written down."""
+    explained = house.explanation_desk.explain(asked, CALLER)
+    assert Decision(allowed=False, reasons=(reason,)) == explained.decision
+    assert (f"pt {reason} {asked.action}  ",) == tuple(one.pt for one in explained.texts)
+    assert () == explained.nearest
+    assert (house.policy.digest, house.store.facts.gather((), NOON).revision) == (
+        explained.policy_digest,
+        explained.store_revision,
+    )
+    assert [] == house.log.records
+
+
+def test_what_cannot_be_written_down_is_not_shown(house: House) -> None:
+    """Nobody sees facts about a person without a trace."""
+    house.log.broken = True
+    with pytest.raises(LogUnavailable):
+        house.explanation_desk.explain(QUESTION, CALLER)

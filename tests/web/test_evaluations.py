@@ -15,7 +15,8 @@ import pytest
 from authz_service.domain.decision import Caller, Decision, DecisionRecord, Question
 from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import Cpf
-from tests.fakes.policies import allow_all, deny_all
+from authz_service.domain.nearest import Way
+from tests.fakes.policies import GRANT, STEP_UP, allow_all, deny_all
 from tests.fakes.service import COMPANY, MAX_BATCH, MEMBER, REPRESENTATIVE, Service
 
 ONE, PATH = "/access/v1/evaluation", "/access/v1/evaluations"
@@ -334,6 +335,27 @@ def test_each_answer_of_a_batch_has_its_own_reasons(service: Service) -> None:
         (status, text.partition(":")[0]) for said in codes for status, text in said
     ]
     assert error("evaluation: must be an object") == answers[2]
+
+
+@pytest.mark.parametrize("way", [STEP_UP, GRANT], ids=["step-up", "refusal"])
+def test_a_denial_says_what_would_turn_it(service: Service, way: Way) -> None:
+    """To the user in words, to programs as codes; and whether the person can do it alone."""
+    service.policy.verdict, service.policy.ways = deny_all, (way,)
+    key = key_with_reasons(service)
+    one = service.post(ONE, A, key=key).get_json()["context"]
+    [other] = service.post(PATH, {**A, "evaluations": [{}]}, key=key).get_json()["evaluations"]
+    for context in (one, other["context"]):
+        assert context["reason_user"]["403"].endswith(f" {way.pt}")
+        assert way.step_up is context["step_up"]
+        expected = [{"code": change.code, "by": change.by} for change in way.changes]
+        assert expected == context["remedies"]
+
+
+def test_where_nothing_helps_there_are_no_remedies(service: Service) -> None:
+    """Nor is it said that a new sign-in would."""
+    service.policy.verdict = deny_all
+    context = service.post(ONE, A, key=key_with_reasons(service)).get_json()["context"]
+    assert {"decision_id", "reason_user", "reason_admin"} == context.keys()
 
 
 @pytest.mark.parametrize("verdict", [allow_all, deny_all])

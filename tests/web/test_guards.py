@@ -61,6 +61,7 @@ SCOPES_OF_ROUTES = {
     ("POST", "/v1/clients"): ("clients",),
     ("POST", "/v1/clients/<name>/keys"): ("clients",),
     ("POST", "/v1/clients/<name>/revoke"): ("clients",),
+    ("POST", "/v1/explanations"): ("explain",),
     ("GET", "/v1/policy"): ("policy:read",),
     ("GET", "/metrics"): ("metrics",),
 }

@@ -15,7 +15,7 @@ from authz_service.domain.decision import (
 from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.processes import ProcessName
-from tests.fakes.policies import allow_all, deny_all
+from tests.fakes.policies import GRANT, STEP_UP, allow_all, deny_all
 from tests.fakes.service import COMPANY, MEMBER, Service
 
 PATH = "/v1/orquestra/decisao"
@@ -40,6 +40,9 @@ def test_an_allow_is_flat(service: Service) -> None:
         "resultado": "PERMITIDO",
         "codigo": "REPRESENTS",
         "mensagem": f"pt represents open {LABEL} 52.420.282/0001-80",
+        "nova_entrada": False,
+        "providencias": "",
+        "por": "",
         "decisao_id": last_record(service).id,
     } == answer.get_json()
 
@@ -54,8 +57,36 @@ def test_a_deny_has_the_same_form_and_status(service: Service) -> None:
         "resultado": "NEGADO",
         "codigo": "NO_PERMIT",
         "mensagem": f"pt no-permit open {LABEL} 52.420.282/0001-80",
+        "nova_entrada": False,
+        "providencias": "",
+        "por": "",
         "decisao_id": last_record(service).id,
     } == answer.get_json()
+
+
+def test_a_deny_says_what_would_turn_it(service: Service) -> None:
+    """As a sentence for people, and as codes by which a process can go on."""
+    service.policy.verdict, service.policy.ways = deny_all, (GRANT,)
+    answer = service.post(PATH, ASKED).get_json()
+    assert answer["mensagem"].endswith(
+        "52.420.282/0001-80 Para obter a permissão: o Inmetro reabre o processo; um sócio delega."
+    )
+    assert (False, "PROCESSO_REABERTO DELEGACAO_CONCEDIDA", "inmetro representante") == (
+        answer["nova_entrada"],
+        answer["providencias"],
+        answer["por"],
+    )
+
+
+def test_a_new_sign_in_is_told_apart_from_a_refusal(service: Service) -> None:
+    """A flag says that the person needs nobody else."""
+    service.policy.verdict, service.policy.ways = deny_all, (STEP_UP,)
+    answer = service.post(PATH, ASKED).get_json()
+    assert (True, "ENTRADA_GOVBR", "pessoa") == (
+        answer["nova_entrada"],
+        answer["providencias"],
+        answer["por"],
+    )
 
 
 def test_portuguese_is_readable_in_the_bytes(service: Service) -> None:

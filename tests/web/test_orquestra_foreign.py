@@ -54,6 +54,9 @@ def test_a_representative_is_answered_in_the_same_form(abroad: Service) -> None:
         "resultado": "PERMITIDO",
         "codigo": "REPRESENTS",
         "mensagem": f"pt represents open {label} EX-0000123-0",
+        "nova_entrada": False,
+        "providencias": "",
+        "por": "",
         "decisao_id": last_record(abroad).id,
     } == answer.get_json()
 

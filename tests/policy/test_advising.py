@@ -1,0 +1,256 @@
+"""What a denial says of the nearest allow: what helps, and nothing about others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from authz_service.domain.companies import Validation
+from authz_service.domain.decision import ACTIONS, Decision, Question
+from authz_service.domain.facts import Facts, PersonFacts
+from authz_service.domain.known import Known, facts_of
+from authz_service.domain.nearest import Way
+from authz_service.domain.people import Bond, Person, Role
+from authz_service.domain.processes import ProcessState
+from authz_service.policy.advising import MOST_KEPT, Nearby
+from authz_service.policy.compiled import CompiledPolicy
+from tests.fakes.clock import NOON
+from tests.policy.compiled import policy
+from tests.policy.facts import (
+    ACME,
+    ANA,
+    BIA,
+    FILIAL,
+    FROM_ABROAD,
+    GMBH,
+    OPEN,
+    P001,
+    READ,
+    READ_RECORD,
+    SIGN_IN,
+)
+from tests.policy.test_nearest import BACKER, DELEGATE, MEMBER, SOCIO, shipped
+from tests.policy.test_possible import delegation, recorded
+
+CLOSED = replace(P001, state=ProcessState.CLOSED)
+PROVEN = replace(OPEN, sign_in=SIGN_IN.handle)
+STRANGER = Known(process=P001)
+SEEN_NOW = replace(SOCIO, observed_at=NOON)
+OLD_BACKER = replace(BACKER, observed_at=NOON - timedelta(days=900))
+TO_STRANGERS = ["person-registered", "person-confirmed", "delegation-granted"]
+
+
+def advice(
+    question: Question, known: Known, on: CompiledPolicy | None = None
+) -> tuple[list[str], bool | None]:
+    """Give the codes of what is told of a denial, and whether it is step-up."""
+    on = on or shipped()
+    facts = facts_of(question, known, NOON)
+    decision = on.evaluate(question, facts)
+    assert not decision.allowed
+    way = on.advice(question, facts, decision)
+    return ([], None) if way is None else ([one.code for one in way.changes], way.step_up)
+
+
+ALIKE: dict[str, Known] = {
+    "nobody": STRANGER,
+    "who has signed up": Known((Person(ANA, NOON),), P001),
+    "who is confirmed": Known((MEMBER,), P001),
+    "an accountant": Known((MEMBER,), P001, standings=(replace(SEEN_NOW, role=Role.CONTADOR),)),
+    "a delegation that was revoked": Known((MEMBER,), P001, delegation(ACME, "revoked")),
+    "a delegation that is over": Known((MEMBER,), P001, delegation(ACME, "expired")),
+    "a delegation that nobody backs": Known((MEMBER,), P001, delegation(ACME)),
+    "a delegation of long ago": Known(
+        (MEMBER,), P001, delegation(ACME, "in_force", BIA), standings=(OLD_BACKER,)
+    ),
+    "a filial": Known((MEMBER,), P001, bond=Bond(FILIAL, ACME, "proof", NOON)),
+}
+
+
+@pytest.mark.parametrize("known", ALIKE.values(), ids=ALIKE)
+def test_who_may_not_open_reads_alike(known: Known) -> None:
+    """Nobody finds out by asking who has signed up, who is what, and what was delegated."""
+    assert (TO_STRANGERS, False) == advice(OPEN, known)
+
+
+def test_what_the_person_does_alone_is_told() -> None:
+    """It says no more than the allow that follows."""
+    assert (["standing-renewed"], True) == advice(OPEN, Known(process=P001, standings=(SOCIO,)))
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        (STRANGER, TO_STRANGERS),
+        (Known((Person(ANA, NOON),), P001), TO_STRANGERS[1:]),
+        (Known((MEMBER,), P001), ["delegation-granted"]),
+        (Known((MEMBER,), P001, delegation(ACME, "expired")), ["delegation-renewed"]),
+        (
+            Known((MEMBER,), P001, delegation(ACME, "in_force", BIA), standings=(OLD_BACKER,)),
+            ["delegation-renewed"],
+        ),
+        (Known((MEMBER,), P001, delegation(ACME)), ["delegation-renewed"]),
+    ],
+    ids=["nobody", "signed up", "confirmed", "over", "long ago", "not backed"],
+)
+def test_who_has_proved_to_be_the_person_is_told_the_own_facts(
+    known: Known, expected: list[str]
+) -> None:
+    """What was delegated to the person is no secret; who stands behind it stays one."""
+    assert (expected, False) == advice(PROVEN, replace(known, sign_in=SIGN_IN))
+
+
+def test_who_acts_by_power_of_attorney_has_proved_nothing() -> None:
+    """Such a sign-in is another's; the own one is told where it is all that is missing."""
+    agent = replace(SIGN_IN, agent=True)
+    told = advice(PROVEN, Known((MEMBER,), P001, sign_in=agent))
+    assert (["sign-in-in-own-name", *TO_STRANGERS], False) == told
+    told = advice(PROVEN, Known((MEMBER,), P001, standings=(SEEN_NOW,), sign_in=agent))
+    assert (["sign-in-in-own-name"], True) == told
+
+
+RECIPIENTS: dict[str, tuple[Person, ...]] = {
+    "nobody": (),
+    "signed up": (Person(BIA, NOON),),
+    "confirmed": (Person(BIA, NOON, NOON),),
+}
+
+
+@pytest.mark.parametrize("people", RECIPIENTS.values(), ids=RECIPIENTS)
+def test_who_may_not_delegate_hears_nothing_of_the_recipient(people: tuple[Person, ...]) -> None:
+    """A stranger is told how to represent the company, whoever the recipient is."""
+    assert (["role-socio"], False) == advice(DELEGATE, Known(people, P001))
+    to_self = replace(DELEGATE, recipient=ANA)
+    expected = [*TO_STRANGERS[:2], "role-socio"]
+    assert (expected, False) == advice(to_self, Known((MEMBER,), P001))
+
+
+def test_who_may_delegate_hears_what_the_recipient_lacks() -> None:
+    """The reasons tell it already."""
+    known = Known((Person(BIA, NOON),), P001, standings=(SEEN_NOW,))
+    assert (["recipient-confirmed"], False) == advice(DELEGATE, known)
+    assert (["recipient-registered", "recipient-confirmed"], False) == advice(
+        DELEGATE, replace(known, people=())
+    )
+
+
+def test_a_foreign_company_reads_alike_whether_it_waits_or_is_unknown() -> None:
+    """Trying numbers tells nothing."""
+    waits = replace(GMBH, validation=Validation.PENDING, validated_at=None)
+    found = [
+        advice(FROM_ABROAD, Known(process=P001, foreign=one))
+        for one in (None, waits, replace(waits, representatives=()))
+    ]
+    assert 3 * [(["company-validated", "representative-named"], False)] == found
+
+
+def test_a_login_that_nobody_named_is_told_so() -> None:
+    """Once the company is validated, which the reasons tell."""
+    known = Known(process=P001, foreign=replace(GMBH, representatives=()))
+    assert (["representative-named"], False) == advice(FROM_ABROAD, known)
+
+
+def test_a_closed_process_is_told_to_all() -> None:
+    """What holds for whoever asks is nobody's secret."""
+    assert (["process-reopened", *TO_STRANGERS], False) == advice(OPEN, Known(process=CLOSED))
+    about_self = replace(PROVEN, action="delegate", recipient=BIA)
+    known = Known((Person(BIA, NOON, NOON),), CLOSED, standings=(SEEN_NOW,), sign_in=SIGN_IN)
+    assert (["process-reopened"], False) == advice(about_self, known)
+
+
+def test_no_advice_helps_against_a_rule_that_errs() -> None:
+    """The rules are to be mended, not the facts."""
+    on = policy(
+        'permit(_p: Person, "open", _r: Process, "first") if _r.state = "open";'.replace("_r", "r")
+        + 'forbid(_p: Person, "open", r: Process, "second") if r.company.standing.days < 3;'
+    )
+    assert ([], None) == advice(OPEN, STRANGER, on)
+
+
+def test_where_nothing_helps_nothing_is_told() -> None:
+    """An action that no rule permits, and another service's entity."""
+    assert ([], None) == advice(replace(OPEN, action="delete"), STRANGER)
+    assert ([], None) == advice(READ_RECORD, Known())
+    assert ([], None) == advice(replace(READ, actor=READ_RECORD.actor), Known())
+
+
+def test_where_the_reasons_tell_of_two_secrets_at_once_nothing_is_told() -> None:
+    """What cannot be veiled without another reason, one by one or together, stays untold."""
+    on = policy(
+        'permit(_p: Person, "open", r: Process, "first") if r.company.standing.days = 9999;'
+        'forbid(p: Person, "open", r: Process, "second") if p.confirmed or '
+        'r.delegation.state != "none";'
+    )
+    known = Known((MEMBER,), P001, delegation(ACME))
+    assert ([], None) == advice(OPEN, known, on)
+
+
+class Counting:
+    """Counts how often the rules of the shipped policies are fetched, to see what is kept."""
+
+    def __init__(self) -> None:
+        self.fetched = 0
+        self.nearby = Nearby(shipped().evaluate, self._trees)
+
+    def _trees(self, question: Question, facts: Facts) -> Any:
+        self.fetched += 1
+        return shipped()._trees(question, facts)
+
+    def ask(self, question: Question, facts: Facts) -> Way | None:
+        """Ask for advice about a denial."""
+        decision = Decision(allowed=False, reasons=("no-permit",))
+        return self.nearby.advice(question, facts, decision)
+
+
+def test_the_same_denial_is_searched_once() -> None:
+    """What is asked again is told again at once, unless the caller asserts something."""
+    counting = Counting()
+    facts = facts_of(OPEN, STRANGER, NOON)
+    assert counting.ask(OPEN, facts) is counting.ask(OPEN, facts)
+    assert 1 == counting.fetched
+    question = replace(OPEN, context={"a": True})
+    for _again in range(2):
+        counting.ask(question, facts_of(question, STRANGER, NOON))
+    assert 3 == counting.fetched
+    counting.ask(READ, facts_of(READ, STRANGER, NOON))
+    counting.ask(READ, facts_of(READ, STRANGER, NOON))
+    assert 4 == counting.fetched
+
+
+def test_what_is_kept_is_bounded() -> None:
+    """Whoever asks about many people fills no memory: the oldest is forgotten."""
+    counting = Counting()
+    facts = facts_of(OPEN, Known(), NOON)
+    assert isinstance(facts.actor, PersonFacts)
+    for number in range(MOST_KEPT + 1):
+        actor = replace(facts.actor, cpf=f"{number:011}")
+        counting.ask(OPEN, replace(facts, actor=actor))
+    assert MOST_KEPT == len(counting.nearby._kept)
+
+
+@settings(max_examples=60, deadline=None)
+@given(recorded(), recorded(), st.sampled_from(ACTIONS))
+def test_whoever_is_denied_for_a_strangers_reasons_reads_alike(
+    one: tuple[Question, Known], other: tuple[Question, Known], action: str
+) -> None:
+    """Records about people, companies and delegations change nothing in what a denial says."""
+    question = replace(one[0], action=action)
+    first = facts_of(question, one[1], NOON)
+    second = facts_of(question, replace(other[1], process=one[1].process, sign_in=None), NOON)
+    nobody = facts_of(question, Known(process=one[1].process), NOON)
+    assume(first.question.sign_in is None and second.question.sign_in is None)
+    assume(first.question.actor_evidence != "govbr")
+    said = []
+    for facts in (first, second, nobody):
+        decision = shipped().evaluate(question, facts)
+        assume(decision.reasons == shipped().evaluate(question, nobody).reasons)
+        assume(not decision.allowed)
+        way = shipped().advice(question, facts, decision)
+        if way is None or not way.step_up:
+            said.append(None if way is None else way.pt)
+    assert len(set(said)) <= 1
