@@ -19,10 +19,10 @@ from authz_service.identity.waiting import Waiting
 from authz_service.journal.file import FileLog
 from authz_service.journal.reading import LogReader
 from authz_service.metrics import Metrics, Share
-from authz_service.policy.current import CurrentPolicy
-from authz_service.policy.last_good import LastGood
-from authz_service.policy.statuses import StatusBoard
-from authz_service.policy.watching import Watcher
+from authz_service.policy.live.current import CurrentPolicy
+from authz_service.policy.live.last_good import LastGood
+from authz_service.policy.live.statuses import StatusBoard
+from authz_service.policy.live.watching import Watcher
 from authz_service.server import WAITING_FOR_COMPANIES, WAITING_FOR_KEYS
 from authz_service.settings import GovBrSettings, Settings
 from authz_service.store import SqlStore

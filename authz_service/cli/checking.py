@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from authz_service.cli.calling import Verbs, settings
-from authz_service.policy.checking import Findings, check
+from authz_service.policy.judging.checking import Findings, check
 
 CANNOT = 2
 """The exit code where there is nothing to check."""

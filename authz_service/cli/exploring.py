@@ -16,10 +16,10 @@ from tqdm import tqdm
 
 from authz_service.cli.calling import Verbs, settings
 from authz_service.domain.errors import PolicyInvalid
-from authz_service.policy import sandbox
 from authz_service.policy.bundle import build, collect
-from authz_service.policy.exploring import ExploredRule, Progress
-from authz_service.policy.findings import CHECKS
+from authz_service.policy.diagrams.exploring import ExploredRule, Progress
+from authz_service.policy.judging import sandbox
+from authz_service.policy.judging.findings import CHECKS
 
 _HEAD = ("RULE", "", "KINDS", "WAYS", "SPEAKING", "SILENT", "ERRING", "")
 _SOON = 1.0

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from authz_service.cli.calling import Verbs, fail, settings
 from authz_service.domain.policies import WorkerPolicy
-from authz_service.policy.content import look_into
-from authz_service.policy.statuses import StatusBoard
+from authz_service.policy.live.content import look_into
+from authz_service.policy.live.statuses import StatusBoard
 
 _HEAD = ("WORKER", "PID", "DIGEST", "SINCE", "FROM", "LAST ATTEMPT", "OUTCOME")
 _SHOWN = 12

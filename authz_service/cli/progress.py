@@ -9,7 +9,7 @@ from typing import NoReturn, TypeVar
 
 from tqdm import tqdm
 
-from authz_service.policy.exploring import Progress
+from authz_service.policy.diagrams.exploring import Progress
 
 _SOON = 1.0
 """Seconds until a bar is shown; most work is done by then."""

@@ -12,12 +12,12 @@ from tqdm import tqdm
 
 from authz_service.cli.calling import Verbs, settings
 from authz_service.domain.errors import PolicyInvalid
-from authz_service.policy import sandbox
 from authz_service.policy.bundle import collect, digest_of, examined, policy_of
-from authz_service.policy.decision_tables import tables_of
-from authz_service.policy.table_words import Words
-from authz_service.policy.tables_html import html
-from authz_service.policy.tables_markdown import markdown
+from authz_service.policy.judging import sandbox
+from authz_service.policy.showing.decision_tables import tables_of
+from authz_service.policy.showing.table_words import Words
+from authz_service.policy.showing.tables_html import html
+from authz_service.policy.showing.tables_markdown import markdown
 
 
 def add_to(parts: Verbs) -> None:

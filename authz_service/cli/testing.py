@@ -12,12 +12,13 @@ from pathlib import Path
 from authz_service.cli import progress
 from authz_service.cli.calling import Verbs, fail, settings
 from authz_service.domain.errors import PolicyInvalid
-from authz_service.policy import sandbox, suite
 from authz_service.policy.bundle import build, collect, collect_suites, strays
-from authz_service.policy.coverage import Coverage, Reached, Share
-from authz_service.policy.differing import explained, lines_of
-from authz_service.policy.findings import CHECKS
-from authz_service.policy.suite import Difference, Report
+from authz_service.policy.judging import sandbox
+from authz_service.policy.judging.findings import CHECKS
+from authz_service.policy.suites import suite
+from authz_service.policy.suites.coverage import Coverage, Reached, Share
+from authz_service.policy.suites.differing import explained, lines_of
+from authz_service.policy.suites.suite import Difference, Report
 
 
 def add_to(parts: Verbs) -> None:

@@ -13,16 +13,16 @@ from lark import Token
 from polar.exceptions import OsoError
 
 from authz_service.domain.errors import PolicyInvalid, Problem
-from authz_service.policy import reasons as reasons_file
-from authz_service.policy.combining import LoadedRule
+from authz_service.policy.border.runner import GuardedPolar
 from authz_service.policy.compiled import CompiledPolicy
-from authz_service.policy.constants import constants_of, sees_action
-from authz_service.policy.engine import Engine
-from authz_service.policy.examining import Examined, examine
-from authz_service.policy.runner import GuardedPolar
-from authz_service.policy.syntax import Rule, own_name, texts_of
-from authz_service.policy.text import MAX_BYTES
-from authz_service.policy.types import concerns, silent_flaws
+from authz_service.policy.diagrams.combining import LoadedRule
+from authz_service.policy.diagrams.engine import Engine
+from authz_service.policy.reading import reasons as reasons_file
+from authz_service.policy.reading.constants import constants_of, sees_action
+from authz_service.policy.reading.examining import Examined, examine
+from authz_service.policy.reading.syntax import Rule, own_name, texts_of
+from authz_service.policy.reading.text import MAX_BYTES
+from authz_service.policy.reading.types import concerns, silent_flaws
 from authz_service.policy.vocabulary import VOCABULARY
 
 TEST_SUFFIX = "_test.toml"

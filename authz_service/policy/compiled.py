@@ -9,12 +9,12 @@ from authz_service.domain.decision import Decision, Question
 from authz_service.domain.errors import Problem
 from authz_service.domain.facts import Facts
 from authz_service.domain.nearest import Way
-from authz_service.policy.advising import Nearby
-from authz_service.policy.combining import LoadedRule
-from authz_service.policy.constants import Constants
-from authz_service.policy.engine import Engine, RuleTree
-from authz_service.policy.exploring import Exploration, Progress
-from authz_service.policy.reasons import Reason
+from authz_service.policy.diagrams.combining import LoadedRule
+from authz_service.policy.diagrams.engine import Engine, RuleTree
+from authz_service.policy.diagrams.exploring import Exploration, Progress
+from authz_service.policy.nearness.advising import Nearby
+from authz_service.policy.reading.constants import Constants
+from authz_service.policy.reading.reasons import Reason
 from authz_service.usecases.ports import Text
 
 

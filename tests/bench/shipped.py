@@ -13,7 +13,7 @@ from pathlib import Path
 
 from authz_service.domain.decision import ACTIONS
 from authz_service.domain.known import facts_of
-from authz_service.policy.suite import read
+from authz_service.policy.suites.suite import read
 from tests.bench.peers import Asked, CasbinRule
 
 FOLDER = Path(__file__).parents[2] / "policies"

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from authz_service.policy import suite as policy_suite
 from authz_service.policy.bundle import build, collect, collect_suites
+from authz_service.policy.suites import suite as policy_suite
 from tests.conformance import suite, vectors
 from tests.conformance.asking import HERE, Fixture
 from tests.conformance.vector import Vector

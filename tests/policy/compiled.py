@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from authz_service.domain.decision import BUILT_IN_REASONS
 from authz_service.policy.bundle import Source, build
 from authz_service.policy.compiled import CompiledPolicy
-from authz_service.policy.reasons import FILE
+from authz_service.policy.reading.reasons import FILE
 
 CODES = ("first", "second", "third")
 

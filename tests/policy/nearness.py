@@ -10,10 +10,10 @@ from typing import Any
 from authz_service.domain.decision import Question
 from authz_service.domain.facts import Facts, ProcessFacts, SignInFacts
 from authz_service.domain.nearest import Difference, Way
-from authz_service.policy.changes import MOVES
-from authz_service.policy.changing import put
 from authz_service.policy.compiled import CompiledPolicy
-from authz_service.policy.possible import broken
+from authz_service.policy.diagrams.possible import broken
+from authz_service.policy.nearness.changes import MOVES
+from authz_service.policy.nearness.changing import put
 
 _NOWHERE = SignInFacts("?", "?", "?", None, second_factor=False, agent=False, minutes=None)
 

@@ -25,8 +25,8 @@ from authz_service.domain.entities import EntityName, Thing
 from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import Login
 from authz_service.domain.processes import ProcessName
-from authz_service.policy.host import GuardedHost, Refused
-from authz_service.policy.runner import GuardedPolar
+from authz_service.policy.border.host import GuardedHost, Refused
+from authz_service.policy.border.runner import GuardedPolar
 from tests.policy.compiled import policy
 from tests.policy.facts import (
     ACME,

@@ -17,8 +17,8 @@ from authz_service.domain.known import Known, facts_of
 from authz_service.domain.nearest import Way
 from authz_service.domain.people import Bond, Person, Role
 from authz_service.domain.processes import ProcessState
-from authz_service.policy.advising import MOST_KEPT, Nearby
 from authz_service.policy.compiled import CompiledPolicy
+from authz_service.policy.nearness.advising import MOST_KEPT, Nearby
 from tests.fakes.clock import NOON
 from tests.policy.compiled import policy
 from tests.policy.facts import (

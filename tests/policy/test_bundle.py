@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authz_service.domain.errors import PolicyInvalid, Problem
+from authz_service.policy.border.runner import GuardedPolar
 from authz_service.policy.bundle import (
     MAX_FILES,
     Source,
@@ -24,8 +25,7 @@ from authz_service.policy.bundle import (
     digest_of,
     strays,
 )
-from authz_service.policy.runner import GuardedPolar
-from authz_service.policy.text import MAX_BYTES
+from authz_service.policy.reading.text import MAX_BYTES
 from authz_service.usecases.ports import Text
 from tests.policy.compiled import policy, reasons
 from tests.policy.facts import OPEN, facts
@@ -137,7 +137,7 @@ def test_a_problem_that_oso_finds_has_its_true_place(before: str, line: int, aft
 def test_oso_aborts_the_process_where_its_places_lie_behind_the_text() -> None:
     """What the room for accents prevents is real: oso itself kills its process."""
     script = (
-        "from authz_service.policy.runner import GuardedPolar\n"
+        "from authz_service.policy.border.runner import GuardedPolar\n"
         "GuardedPolar().load([('a', '# ' + chr(233) * 50 + chr(10) + 'helper(p);')])"
     )
 

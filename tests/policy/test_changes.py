@@ -7,11 +7,11 @@ from hypothesis import given
 
 from authz_service.domain.decision import Question
 from authz_service.domain.known import Known, facts_of
-from authz_service.policy.changes import FIXED, MOVES
-from authz_service.policy.changing import differing, put, short, told
+from authz_service.policy.diagrams.possible import broken
 from authz_service.policy.kinds import Link
-from authz_service.policy.moves import STEP_UP, Move
-from authz_service.policy.possible import broken
+from authz_service.policy.nearness.changes import FIXED, MOVES
+from authz_service.policy.nearness.changing import differing, put, short, told
+from authz_service.policy.nearness.moves import STEP_UP, Move
 from authz_service.policy.vocabulary import ACTORS, RESOURCES, VOCABULARY
 from tests.fakes.clock import NOON
 from tests.policy.nearness import changed

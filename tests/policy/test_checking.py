@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from authz_service.policy.bundle import collect, digest_of
-from authz_service.policy.checking import check
+from authz_service.policy.judging.checking import check
 from tests.policy.compiled import reasons
 
 PERMIT = 'permit(_p: Person, "open", _r: Process, "first");\n'

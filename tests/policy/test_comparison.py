@@ -8,7 +8,7 @@ import pytest
 from polar.exceptions import PolarRuntimeError, UnsupportedError
 from polar.polar import Polar
 
-from authz_service.policy.comparison import SIGNS, Incomparable, compare
+from authz_service.policy.border.comparison import SIGNS, Incomparable, compare
 
 VALUES = (None, True, False, 0, 1, 3, -1, 1.0, 2.5, -0.0, "", "1", "a", "b", "á", "aa")
 

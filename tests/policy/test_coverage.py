@@ -10,15 +10,15 @@ import pytest
 
 from authz_service.domain.decision import Observation, Question
 from authz_service.domain.facts import Facts, ProcessFacts
-from authz_service.policy import suite
 from authz_service.policy.bundle import build, collect, collect_suites
-from authz_service.policy.combining import LoadedRule, Said
 from authz_service.policy.compiled import CompiledPolicy
-from authz_service.policy.coverage import Coverage, Reached, Share
-from authz_service.policy.diagram import Diagram, Step
-from authz_service.policy.engine import RuleTree
-from authz_service.policy.exploring import ExploredRule
-from authz_service.policy.probes import Read
+from authz_service.policy.diagrams.combining import LoadedRule, Said
+from authz_service.policy.diagrams.diagram import Diagram, Step
+from authz_service.policy.diagrams.engine import RuleTree
+from authz_service.policy.diagrams.exploring import ExploredRule
+from authz_service.policy.diagrams.probes import Read
+from authz_service.policy.suites import suite
+from authz_service.policy.suites.coverage import Coverage, Reached, Share
 from tests.policy.compiled import policy
 from tests.policy.facts import KNOWN, OPEN, asserting, facts
 

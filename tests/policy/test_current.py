@@ -11,8 +11,8 @@ import pytest
 
 from authz_service.domain.errors import PolicyInvalid, PolicyUnavailable, Problem
 from authz_service.domain.policies import Outcome
-from authz_service.policy.content import Content, look_into
-from authz_service.policy.current import CurrentPolicy
+from authz_service.policy.live.content import Content, look_into
+from authz_service.policy.live.current import CurrentPolicy
 from tests.fakes.clock import NOON, FrozenClock
 from tests.fakes.gates import OpenGate
 from tests.policy.facts import OPEN, facts

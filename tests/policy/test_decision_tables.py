@@ -29,11 +29,11 @@ from authz_service.domain.facts import (
 )
 from authz_service.policy.bundle import collect, digest_of, examined, policy_of
 from authz_service.policy.compiled import CompiledPolicy
-from authz_service.policy.decision_tables import Answer, DecisionTable, columns, tables_of
-from authz_service.policy.engine import Head
-from authz_service.policy.exploring import Exploration
-from authz_service.policy.possible import broken
-from authz_service.policy.probes import paths_of
+from authz_service.policy.diagrams.engine import Head
+from authz_service.policy.diagrams.exploring import Exploration
+from authz_service.policy.diagrams.possible import broken
+from authz_service.policy.diagrams.probes import paths_of
+from authz_service.policy.showing.decision_tables import Answer, DecisionTable, columns, tables_of
 from tests.policy.compiled import CODES, policy
 from tests.policy.differential.facts import draw_facts
 from tests.policy.differential.policies import draw_policy

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from authz_service.policy import suite
 from authz_service.policy.bundle import Source, build, collect, collect_suites
-from authz_service.policy.coverage import Reached
-from authz_service.policy.differing import MAX_SHOWN, lines_of
+from authz_service.policy.suites import suite
+from authz_service.policy.suites.coverage import Reached
+from authz_service.policy.suites.differing import MAX_SHOWN, lines_of
 from tests.policy.compiled import policy
 from tests.policy.worlds import ASKING, CASE, DELEGATION, STANDING, WORLD
 

@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from authz_service.policy.bundle import collect, collect_suites
-from authz_service.policy.stages import judge
+from authz_service.policy.judging.stages import judge
 from tests.policy.edits import (
     EDITS,
     EXPLORING,

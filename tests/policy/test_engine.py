@@ -10,11 +10,11 @@ import pytest
 
 from authz_service.domain.decision import Decision, Question
 from authz_service.domain.errors import PolicyInvalid
-from authz_service.policy.combining import LoadedRule
+from authz_service.policy.border.runner import GuardedPolar
 from authz_service.policy.compiled import CompiledPolicy
-from authz_service.policy.engine import Engine
-from authz_service.policy.runner import GuardedPolar
-from authz_service.policy.together import MAX_CHAIN
+from authz_service.policy.diagrams.combining import LoadedRule
+from authz_service.policy.diagrams.engine import Engine
+from authz_service.policy.reading.together import MAX_CHAIN
 from tests.policy.compiled import CODES, policy
 from tests.policy.facts import BIA, OPEN, READ, facts
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from authz_service.domain.facts import LoginFacts, PersonFacts, ProcessFacts, ResourceFacts
-from authz_service.policy.combining import LoadedRule
+from authz_service.policy.border.runner import GuardedPolar
 from authz_service.policy.compiled import CompiledPolicy
-from authz_service.policy.constants import Constants
-from authz_service.policy.engine import Engine, Head
-from authz_service.policy.exploring import Exploration, ExploredRule
-from authz_service.policy.runner import GuardedPolar
+from authz_service.policy.diagrams.combining import LoadedRule
+from authz_service.policy.diagrams.engine import Engine, Head
+from authz_service.policy.diagrams.exploring import Exploration, ExploredRule
+from authz_service.policy.reading.constants import Constants
 from tests.policy.compiled import CODES, policy
 
 HEAD = (PersonFacts, "open", ProcessFacts)

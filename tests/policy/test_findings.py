@@ -10,7 +10,7 @@ from authz_service.domain.decision import Question
 from authz_service.domain.errors import Problem
 from authz_service.domain.known import Known
 from authz_service.policy.bundle import build, collect
-from authz_service.policy.findings import CHECKS, findings
+from authz_service.policy.judging.findings import CHECKS, findings
 from authz_service.settings import SHIPPED_POLICIES
 from tests.policy.compiled import policy
 from tests.policy.facts import facts

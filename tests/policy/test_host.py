@@ -13,9 +13,9 @@ import pytest
 from authz_service.domain.decision import Observation, Question
 from authz_service.domain.facts import CompanyFacts, Facts, ProcessFacts
 from authz_service.domain.sign_in import SignIn
-from authz_service.policy.host import GuardedHost, Refused
-from authz_service.policy.query import GuardedQuery
-from authz_service.policy.runner import RULE_TIMEOUT_MS, GuardedPolar
+from authz_service.policy.border.host import GuardedHost, Refused
+from authz_service.policy.border.query import GuardedQuery
+from authz_service.policy.border.runner import RULE_TIMEOUT_MS, GuardedPolar
 from tests.fakes.clock import NOON
 from tests.policy.facts import (
     ACME,

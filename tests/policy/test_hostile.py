@@ -7,9 +7,10 @@ import time
 import pytest
 
 from authz_service.domain.errors import PolicyInvalid, Problem
-from authz_service.policy import sandbox, suite
 from authz_service.policy.bundle import examined
-from authz_service.policy.tables import SuiteInvalid
+from authz_service.policy.judging import sandbox
+from authz_service.policy.suites import suite
+from authz_service.policy.suites.tables import SuiteInvalid
 from tests.policy.compiled import policy
 from tests.policy.facts import OPEN, facts
 from tests.policy.hostile import QUICK, SLOW, SOUND, Candidate

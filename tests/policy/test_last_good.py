@@ -10,8 +10,8 @@ import pytest
 
 from authz_service.domain.errors import LogUnavailable, PolicyInvalid
 from authz_service.policy.bundle import Source
-from authz_service.policy.content import Content
-from authz_service.policy.last_good import Kept, LastGood
+from authz_service.policy.live.content import Content
+from authz_service.policy.live.last_good import Kept, LastGood
 from tests.fakes.clock import NOON
 
 RULES, OTHERS = Source("a.polar", b"permit \xff"), Source("a.polar", b"forbid")

@@ -19,11 +19,11 @@ from authz_service.domain.known import Known, facts_of
 from authz_service.domain.nearest import Way
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
 from authz_service.domain.processes import ProcessName, ProcessState
-from authz_service.policy import nearest as searching
 from authz_service.policy.bundle import build, collect
 from authz_service.policy.compiled import CompiledPolicy
-from authz_service.policy.nearest import needed
-from authz_service.policy.suite import read
+from authz_service.policy.nearness import nearest as searching
+from authz_service.policy.nearness.nearest import needed
+from authz_service.policy.suites.suite import read
 from tests.fakes.clock import NOON
 from tests.policy.compiled import policy
 from tests.policy.facts import ACME, ANA, BIA, FILIAL, FROM_ABROAD, GMBH, OPEN, P001, READ, SIGN_IN

@@ -42,9 +42,9 @@ from authz_service.domain.known import Known, facts_of
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
 from authz_service.domain.processes import ProcessName, ProcessState
 from authz_service.domain.sign_in import Level, SignIn, certificate_of
+from authz_service.policy.diagrams.possible import CONSTRAINTS, Constraint, broken
 from authz_service.policy.kinds import Choice, Fact, Flag, Link, Members
-from authz_service.policy.possible import CONSTRAINTS, Constraint, broken
-from authz_service.policy.suite import read
+from authz_service.policy.suites.suite import read
 from authz_service.policy.vocabulary import BY_TYPE
 from tests.fakes.clock import NOON
 from tests.policy.facts import (

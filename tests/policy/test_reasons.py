@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authz_service.domain.decision import BUILT_IN_REASONS
-from authz_service.policy.reasons import FILE, read
+from authz_service.policy.reading.reasons import FILE, read
 from authz_service.usecases.ports import Text
 from tests.policy.compiled import reasons
 

@@ -7,8 +7,8 @@ import pytest
 from authz_service.domain.decision import BUILT_IN_REASONS
 from authz_service.domain.errors import Problem
 from authz_service.policy.bundle import Source, build, examined
-from authz_service.policy.examining import unused_reasons
-from authz_service.policy.text import MAX_BYTES
+from authz_service.policy.reading.examining import unused_reasons
+from authz_service.policy.reading.text import MAX_BYTES
 from tests.policy.compiled import reasons
 
 SOUND = 'permit(_p: Person, "open", _r: Process, "first");\n'

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from authz_service.domain.errors import PolicyInvalid
-from authz_service.policy import sandbox
 from authz_service.policy.bundle import Source, build
+from authz_service.policy.judging import sandbox
 from tests.policy.compiled import reasons
 
 PERMIT = Source("a.polar", b'permit(_p: Person, "open", _r: Process, "first");')
@@ -153,7 +153,7 @@ def test_the_child_has_limits() -> None:
     """Memory, processor time, open files and core dumps of the child are bounded."""
     child = run(
         "import resource as r\n"
-        "from authz_service.policy.sandbox import limit\n"
+        "from authz_service.policy.judging.sandbox import limit\n"
         "limit(10)\n"
         "for one in (r.RLIMIT_AS, r.RLIMIT_CPU, r.RLIMIT_NOFILE, r.RLIMIT_CORE):\n"
         "    print(*r.getrlimit(one))\n"
@@ -167,7 +167,7 @@ def test_a_lower_limit_of_the_system_stays() -> None:
     """Where the system allows less, the child takes what it may and does not fail."""
     child = run(
         "import resource as r\n"
-        "from authz_service.policy.sandbox import limit\n"
+        "from authz_service.policy.judging.sandbox import limit\n"
         "r.setrlimit(r.RLIMIT_NOFILE, (20, 20))\n"
         "r.setrlimit(r.RLIMIT_CPU, (3, 3))\n"
         "limit(10)\n"
@@ -189,7 +189,7 @@ def test_this_process_is_not_limited() -> None:
 def test_brackets_kill_the_process_that_compiles_them() -> None:
     """Why there is a child at all: oso dies of what it is given, and takes its process along."""
     child = run(
-        "from authz_service.policy.runner import GuardedPolar\n"
+        "from authz_service.policy.border.runner import GuardedPolar\n"
         "GuardedPolar().load([('a', 'helper(_x) if ' + '[' * 100000 + ']' * 100000 + ' = 1;')])\n"
     )
 
@@ -215,7 +215,7 @@ def test_a_child_that_dies_is_told() -> None:
         "import resource\n"
         "from authz_service.domain.errors import PolicyInvalid\n"
         "from authz_service.policy.bundle import Source\n"
-        "from authz_service.policy.sandbox import check\n"
+        "from authz_service.policy.judging.sandbox import check\n"
         "resource.setrlimit(resource.RLIMIT_CPU, (2, 2))\n"
         "try:\n"
         f"    check([Source(f'{{n}}.polar', ({many}).encode()) for n in range(9)])\n"

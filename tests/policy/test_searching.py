@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from authz_service.policy.searching import Bond, Search
+from authz_service.policy.diagrams.searching import Bond, Search
 
 
 def equal(one: str, other: str) -> Bond:

@@ -14,11 +14,12 @@ from lark import Token
 from authz_service.domain.decision import BUILT_IN_REASONS
 from authz_service.domain.errors import PolicyInvalid
 from authz_service.domain.known import facts_of
-from authz_service.policy import reasons as reasons_file
-from authz_service.policy import sandbox, suite
 from authz_service.policy.bundle import build, collect, collect_suites
 from authz_service.policy.compiled import CompiledPolicy
-from authz_service.policy.syntax import _parser, _split, read
+from authz_service.policy.judging import sandbox
+from authz_service.policy.reading import reasons as reasons_file
+from authz_service.policy.reading.syntax import _parser, _split, read
+from authz_service.policy.suites import suite
 
 SHIPPED = Path(__file__).parents[2] / "policies"
 FILES = sorted(path.name for path in SHIPPED.glob("*.polar"))

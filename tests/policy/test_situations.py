@@ -12,8 +12,8 @@ from authz_service.domain.facts import (
     ResourceFacts,
     SubjectFacts,
 )
-from authz_service.policy.possible import broken
-from authz_service.policy.probes import (
+from authz_service.policy.diagrams.possible import broken
+from authz_service.policy.diagrams.probes import (
     NIL,
     OPAQUE,
     Asks,
@@ -27,7 +27,7 @@ from authz_service.policy.probes import (
     outcome,
     paths_of,
 )
-from authz_service.policy.situations import Situations, Wish, once
+from authz_service.policy.diagrams.situations import Situations, Wish, once
 
 ACTORS = (PersonFacts, LoginFacts, SubjectFacts)
 RESOURCES = (ProcessFacts, CompanyFacts, ResourceFacts)

@@ -12,7 +12,7 @@ import pytest
 
 from authz_service.domain.errors import Problem
 from authz_service.domain.policies import Attempt, Origin, Outcome, PolicyStatus, WorkerPolicy
-from authz_service.policy.statuses import MOST_PROBLEMS, StatusBoard
+from authz_service.policy.live.statuses import MOST_PROBLEMS, StatusBoard
 from tests.fakes.clock import NOON
 
 PROBLEMS = tuple(Problem("a.polar", line, 2, "é errado") for line in range(3))
@@ -56,7 +56,7 @@ def test_a_killed_worker_says_nothing_and_is_swept_away(tmp_path: Path) -> None:
     script = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from authz_service.policy.statuses import StatusBoard\n"
+        "from authz_service.policy.live.statuses import StatusBoard\n"
         "from tests.policy.test_statuses import WORKERS\n"
         "StatusBoard(Path(sys.argv[1])).post(WORKERS['from the folder'])\n"
         "print(flush=True)\n"

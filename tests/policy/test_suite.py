@@ -11,8 +11,8 @@ from authz_service.domain.facts import (
     Facts,
 )
 from authz_service.policy.bundle import collect_suites
-from authz_service.policy.suite import run
-from authz_service.policy.tables import SuiteInvalid
+from authz_service.policy.suites.suite import run
+from authz_service.policy.suites.tables import SuiteInvalid
 from tests.fakes.policies import ScriptedPolicy
 from tests.policy.compiled import policy
 from tests.policy.worlds import (

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authz_service.domain.people import Role
-from authz_service.policy.suite import read
-from authz_service.policy.tables import SuiteInvalid
-from authz_service.policy.text import MAX_BYTES
+from authz_service.policy.reading.text import MAX_BYTES
+from authz_service.policy.suites.suite import read
+from authz_service.policy.suites.tables import SuiteInvalid
 from tests.fakes.clock import NOON
 from tests.policy.worlds import (
     ABROAD,

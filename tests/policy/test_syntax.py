@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from authz_service.domain.decision import ACTIONS
 from authz_service.domain.errors import PolicyInvalid
-from authz_service.policy import syntax
+from authz_service.policy.border.runner import GuardedPolar
 from authz_service.policy.bundle import Source, build
-from authz_service.policy.refusals import MAX_NESTING, MAX_RULE_TOKENS
-from authz_service.policy.runner import GuardedPolar
-from authz_service.policy.syntax import read
-from authz_service.policy.telling import MAX_PROBLEMS
-from authz_service.policy.text import MAX_BYTES
-from authz_service.policy.together import MAX_RULES
+from authz_service.policy.reading import syntax
+from authz_service.policy.reading.refusals import MAX_NESTING, MAX_RULE_TOKENS
+from authz_service.policy.reading.syntax import read
+from authz_service.policy.reading.telling import MAX_PROBLEMS
+from authz_service.policy.reading.text import MAX_BYTES
+from authz_service.policy.reading.together import MAX_RULES
 from authz_service.policy.vocabulary import VOCABULARY
 from tests.policy.compiled import reasons
 

@@ -12,19 +12,8 @@ import pytest
 
 from authz_service.domain.decision import BUILT_IN_REASONS
 from authz_service.domain.facts import PersonFacts, ProcessFacts
-from authz_service.policy import portuguese
 from authz_service.policy.bundle import collect, digest_of, examined, policy_of
-from authz_service.policy.decision_tables import (
-    Answer,
-    Column,
-    Condition,
-    DecisionTable,
-    Row,
-    column_of,
-    tables_of,
-)
-from authz_service.policy.kinds import Choice, Link
-from authz_service.policy.probes import (
+from authz_service.policy.diagrams.probes import (
     ROOTS,
     Asks,
     Compares,
@@ -34,10 +23,21 @@ from authz_service.policy.probes import (
     Probe,
     Read,
 )
-from authz_service.policy.table_texts import TEXTS
-from authz_service.policy.table_words import Words
-from authz_service.policy.tables_html import html
-from authz_service.policy.tables_markdown import markdown
+from authz_service.policy.kinds import Choice, Link
+from authz_service.policy.showing import portuguese
+from authz_service.policy.showing.decision_tables import (
+    Answer,
+    Column,
+    Condition,
+    DecisionTable,
+    Row,
+    column_of,
+    tables_of,
+)
+from authz_service.policy.showing.table_texts import TEXTS
+from authz_service.policy.showing.table_words import Words
+from authz_service.policy.showing.tables_html import html
+from authz_service.policy.showing.tables_markdown import markdown
 from authz_service.policy.vocabulary import ACTORS, BY_TYPE, RESOURCES, VOCABULARY
 from tests.policy.compiled import CODES, policy
 

@@ -8,7 +8,7 @@ import pytest
 
 from authz_service.domain.errors import Problem
 from authz_service.policy.bundle import Source, examined
-from authz_service.policy.text import Unreadable, decode, inspect
+from authz_service.policy.reading.text import Unreadable, decode, inspect
 from tests.policy.compiled import reasons
 
 SOUND = 'permit(_p: Person, "open", _r: Process, "first"); # sócio\n'

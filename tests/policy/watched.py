@@ -6,10 +6,10 @@ from pathlib import Path
 
 from authz_service.domain.decision import ActRecord
 from authz_service.domain.policies import Attempt, PolicyStatus
-from authz_service.policy.current import CurrentPolicy
-from authz_service.policy.last_good import LastGood
-from authz_service.policy.statuses import StatusBoard
-from authz_service.policy.watching import Watcher
+from authz_service.policy.live.current import CurrentPolicy
+from authz_service.policy.live.last_good import LastGood
+from authz_service.policy.live.statuses import StatusBoard
+from authz_service.policy.live.watching import Watcher
 from authz_service.usecases.acts import ActLog
 from tests.fakes.clock import FrozenClock
 from tests.fakes.gates import OpenGate

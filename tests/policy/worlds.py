@@ -9,8 +9,8 @@ from authz_service.domain.facts import (
 )
 from authz_service.domain.identifiers import Cnpj
 from authz_service.domain.known import facts_of
-from authz_service.policy.cases import Expected
-from authz_service.policy.suite import read
+from authz_service.policy.suites.cases import Expected
+from authz_service.policy.suites.suite import read
 
 NOW = "now = 2026-11-20T12:00:00-03:00\n"
 WORLD = (

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from polar.query import Query
 
-from authz_service.policy.host import NoComparison, Refused, Term
+from authz_service.policy.border.host import NoComparison, Refused, Term
 
 
 class GuardedQuery(Query):

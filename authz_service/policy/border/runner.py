@@ -13,9 +13,9 @@ from polar.polar import Polar
 
 from authz_service.domain.decision import ACTIONS, OTHER_ACTION
 from authz_service.domain.facts import Facts
-from authz_service.policy.host import REASON, GuardedHost, Refused, Term
+from authz_service.policy.border.host import REASON, GuardedHost, Refused, Term
+from authz_service.policy.border.query import GuardedQuery
 from authz_service.policy.kinds import Asserted
-from authz_service.policy.query import GuardedQuery
 from authz_service.policy.vocabulary import VOCABULARY
 
 # oso reads this for every query and would otherwise let one run for 30 seconds.

@@ -19,7 +19,7 @@ from authz_service.domain.decision import (
     Observation,
     RuleError,
 )
-from authz_service.policy.diagram import Diagram, Leaf, Step, agreeing
+from authz_service.policy.diagrams.diagram import Diagram, Leaf, Step, agreeing
 
 PERMIT, FORBID = "permit", "forbid"
 

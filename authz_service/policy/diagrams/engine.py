@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from authz_service.domain.decision import BUILT_IN_REASONS, Decision, Question
 from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import without_cpf
-from authz_service.policy.combining import LoadedRule, RuleAnswer, Said, combine
-from authz_service.policy.diagram import Diagram, Step
-from authz_service.policy.host import Misfit, OpaqueValue, Refused
-from authz_service.policy.runner import GuardedPolar
+from authz_service.policy.border.host import Misfit, OpaqueValue, Refused
+from authz_service.policy.border.runner import GuardedPolar
+from authz_service.policy.diagrams.combining import LoadedRule, RuleAnswer, Said, combine
+from authz_service.policy.diagrams.diagram import Diagram, Step
 
 DECISION_SECONDS = 1.0
 """How long the rules of one decision may take together; what is not asked by then has erred."""

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 from authz_service.domain.decision import ACTIONS, OTHER_ACTION
 from authz_service.domain.facts import ResourceFacts
-from authz_service.policy.combining import Said
-from authz_service.policy.constants import Constants
-from authz_service.policy.diagram import Leaf, Node
-from authz_service.policy.engine import Engine, Head, RuleTree
-from authz_service.policy.searching import Values
-from authz_service.policy.situations import Situations, Wish
+from authz_service.policy.diagrams.combining import Said
+from authz_service.policy.diagrams.diagram import Leaf, Node
+from authz_service.policy.diagrams.engine import Engine, Head, RuleTree
+from authz_service.policy.diagrams.searching import Values
+from authz_service.policy.diagrams.situations import Situations, Wish
+from authz_service.policy.reading.constants import Constants
 from authz_service.policy.vocabulary import ACTORS, RESOURCES, VOCABULARY
 
 MAX_WAYS = 1_000

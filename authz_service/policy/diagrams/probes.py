@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import Any, Final, cast
 
 from authz_service.domain.facts import Facts
-from authz_service.policy.comparison import ORDER, Incomparable, compare
+from authz_service.policy.border.comparison import ORDER, Incomparable, compare
 from authz_service.policy.kinds import Asserted, Fact, Link, Members
 from authz_service.policy.vocabulary import ACTORS, BY_TYPE, VOCABULARY
 

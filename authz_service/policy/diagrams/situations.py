@@ -16,10 +16,17 @@ from itertools import product
 from typing import Any, cast
 
 from authz_service.domain.facts import Facts
+from authz_service.policy.diagrams.possible import ABSENT, CONSTRAINTS
+from authz_service.policy.diagrams.probes import (
+    Compares,
+    Outcome,
+    Probe,
+    fact_at,
+    outcome,
+    paths_of,
+)
+from authz_service.policy.diagrams.searching import Bond, Search, Values
 from authz_service.policy.kinds import Asserted, Choice, Fact, Flag, Link, Members, Opaque
-from authz_service.policy.possible import ABSENT, CONSTRAINTS
-from authz_service.policy.probes import Compares, Outcome, Probe, fact_at, outcome, paths_of
-from authz_service.policy.searching import Bond, Search, Values
 from authz_service.policy.vocabulary import BY_TYPE, VOCABULARY
 
 THERE = Asserted({})

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from authz_service.domain.errors import PolicyInvalid, Problem
-from authz_service.policy import sandbox
 from authz_service.policy.bundle import collect, digest_of, strays
-from authz_service.policy.stages import Progress
+from authz_service.policy.judging import sandbox
+from authz_service.policy.judging.stages import Progress
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from authz_service.policy.combining import Said
-from authz_service.policy.diagram import Leaf, Node
-from authz_service.policy.exploring import ExploredRule
-from authz_service.policy.searching import Values
-from authz_service.policy.situations import Situations, Wish
+from authz_service.policy.diagrams.combining import Said
+from authz_service.policy.diagrams.diagram import Leaf, Node
+from authz_service.policy.diagrams.exploring import ExploredRule
+from authz_service.policy.diagrams.searching import Values
+from authz_service.policy.diagrams.situations import Situations, Wish
 
 
 @dataclass(frozen=True, slots=True)

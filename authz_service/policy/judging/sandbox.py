@@ -22,11 +22,12 @@ from dataclasses import astuple
 from threading import Thread
 
 from authz_service.domain.errors import PolicyInvalid, Problem
-from authz_service.policy import stages
 from authz_service.policy.bundle import Source
-from authz_service.policy.stages import Progress, Verdict
+from authz_service.policy.judging import stages
+from authz_service.policy.judging.stages import Progress, Verdict
 
-MAX_SECONDS = 20
+_CHILD = "authz_service.policy.judging.sandbox"
+MAX_SECONDS = 60
 """How long the child may take, by the wall clock; half of it by the processor's."""
 MAX_BYTES = 2 * 1024**3
 """How much address space the child may have."""
@@ -84,7 +85,13 @@ def _run(request: bytes, seconds: float, progress: Progress) -> tuple[int | None
     reading, writing = os.pipe()
     try:
         child = subprocess.Popen(  # noqa: S603 - this Python, with a number for an argument
-            [sys.executable, "-I", "-m", "authz_service.policy.sandbox", str(processor_seconds)],
+            [
+                sys.executable,
+                "-I",
+                "-m",
+                "authz_service.policy.judging.sandbox",
+                str(processor_seconds),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=writing,

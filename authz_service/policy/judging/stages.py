@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from authz_service.domain.errors import PolicyInvalid, Problem
-from authz_service.policy import suite
 from authz_service.policy.bundle import Source, digest_of, examined, policy_of
 from authz_service.policy.compiled import CompiledPolicy
-from authz_service.policy.examining import unused_reasons
-from authz_service.policy.findings import findings
-from authz_service.policy.reasons import no_toml
-from authz_service.policy.suite import Difference
-from authz_service.policy.tables import SuiteInvalid
-from authz_service.policy.telling import MAX_PROBLEMS
-from authz_service.policy.text import Unreadable
-from authz_service.policy.toml_places import Places
+from authz_service.policy.judging.findings import findings
+from authz_service.policy.reading.examining import unused_reasons
+from authz_service.policy.reading.reasons import no_toml
+from authz_service.policy.reading.telling import MAX_PROBLEMS
+from authz_service.policy.reading.text import Unreadable
+from authz_service.policy.reading.toml_places import Places
+from authz_service.policy.suites import suite
+from authz_service.policy.suites.suite import Difference
+from authz_service.policy.suites.tables import SuiteInvalid
 
 _EVERY = 50
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from authz_service.domain.errors import PolicyInvalid, PolicyUnavailable, Problem, Unavailable
 from authz_service.domain.identifiers import without_cpf
 from authz_service.domain.policies import Attempt, Origin, Outcome, PolicyStatus
-from authz_service.policy import sandbox
 from authz_service.policy.bundle import Source, build
 from authz_service.policy.compiled import CompiledPolicy
-from authz_service.policy.content import Content, look_into
-from authz_service.policy.last_good import Kept
+from authz_service.policy.judging import sandbox
+from authz_service.policy.live.content import Content, look_into
+from authz_service.policy.live.last_good import Kept
 from authz_service.usecases.ports import Clock
 
 Gate = Callable[[Sequence[Source], Sequence[Source]], None]

@@ -17,8 +17,8 @@ from typing import Any
 
 from authz_service.domain.errors import PolicyInvalid, Problem
 from authz_service.policy.bundle import Source
-from authz_service.policy.content import Content
-from authz_service.policy.disk import alone, replacing
+from authz_service.policy.live.content import Content
+from authz_service.policy.live.disk import alone, replacing
 
 Coming = Callable[[str, str | None], None]
 """

@@ -18,7 +18,7 @@ from typing import Any
 
 from authz_service.domain.errors import Problem
 from authz_service.domain.policies import Attempt, Origin, Outcome, PolicyStatus, WorkerPolicy
-from authz_service.policy.disk import alone
+from authz_service.policy.live.disk import alone
 
 MOST_PROBLEMS = 100
 """How many problems of an attempt are told; whoever mends those sees the others."""

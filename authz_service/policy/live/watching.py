@@ -19,10 +19,10 @@ from datetime import datetime
 
 from authz_service.domain.decision import Caller
 from authz_service.domain.policies import Attempt, Outcome, PolicyStatus, WorkerPolicy
-from authz_service.policy.content import Content, look_into
-from authz_service.policy.current import CurrentPolicy
-from authz_service.policy.last_good import LastGood
-from authz_service.policy.statuses import StatusBoard
+from authz_service.policy.live.content import Content, look_into
+from authz_service.policy.live.current import CurrentPolicy
+from authz_service.policy.live.last_good import LastGood
+from authz_service.policy.live.statuses import StatusBoard
 from authz_service.usecases.acts import ActLog
 from authz_service.usecases.ports import FactSource
 

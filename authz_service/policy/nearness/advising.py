@@ -37,11 +37,11 @@ from authz_service.domain.facts import (
 )
 from authz_service.domain.nearest import Way
 from authz_service.domain.people import Evidence
-from authz_service.policy.changes import MOVES
-from authz_service.policy.engine import RuleTree
-from authz_service.policy.moves import STEP_UP
-from authz_service.policy.nearest import nearest
-from authz_service.policy.possible import broken
+from authz_service.policy.diagrams.engine import RuleTree
+from authz_service.policy.diagrams.possible import broken
+from authz_service.policy.nearness.changes import MOVES
+from authz_service.policy.nearness.moves import STEP_UP
+from authz_service.policy.nearness.nearest import nearest
 
 MOST_KEPT = 4_096
 """How many pieces of advice are kept."""

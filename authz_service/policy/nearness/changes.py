@@ -13,8 +13,8 @@ from types import MappingProxyType
 
 from authz_service.domain.nearest import By
 from authz_service.domain.people import Role
-from authz_service.policy import moves
-from authz_service.policy.moves import (
+from authz_service.policy.nearness import moves
+from authz_service.policy.nearness.moves import (
     BACKING,
     GRANT,
     HERE,
@@ -25,7 +25,7 @@ from authz_service.policy.moves import (
     STEP_UP,
     Move,
 )
-from authz_service.policy.sign_in_moves import SIGN_INS
+from authz_service.policy.nearness.sign_in_moves import SIGN_INS
 
 _PERSON = ("person.registered", "question.recipient.registered")
 _CONFIRMED = ("person.confirmed", "question.recipient.confirmed")

@@ -29,7 +29,7 @@ from authz_service.domain.facts import (
 from authz_service.domain.nearest import By
 from authz_service.domain.people import Evidence, Role
 from authz_service.domain.processes import ProcessState
-from authz_service.policy.changing import Values, apart
+from authz_service.policy.nearness.changing import Values, apart
 
 STEP_UP, RENEWAL, GRANT, STATUS = range(4)
 """How heavy a move is: the person signs in; somebody renews; somebody grants; one becomes

@@ -9,8 +9,8 @@ from authz_service.domain.facts import NONE, Facts, PersonFacts, SignInFacts
 from authz_service.domain.nearest import By
 from authz_service.domain.people import Evidence
 from authz_service.domain.sign_in import Certificate, Level, Method
-from authz_service.policy.changing import Values, apart
-from authz_service.policy.moves import STEP_UP, Move, company_of
+from authz_service.policy.nearness.changing import Values, apart
+from authz_service.policy.nearness.moves import STEP_UP, Move, company_of
 
 _PLAIN = SignInFacts(
     level=Level.BRONZE.value,

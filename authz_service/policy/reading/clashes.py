@@ -9,7 +9,7 @@ from typing import cast
 from lark import Token, Tree
 
 from authz_service.policy.kinds import Choice, Entity, Fact, Flag, Link, Members, Opaque
-from authz_service.policy.telling import meant, shown
+from authz_service.policy.reading.telling import meant, shown
 from authz_service.policy.vocabulary import ACTORS, BY_TYPE
 
 _KINDS = {Flag: "true or false", Opaque: "a text or number", Members: "a bag"}

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from lark import Token
 
 from authz_service.domain.facts import ResourceFacts
-from authz_service.policy.syntax import Rule, texts_of
-from authz_service.policy.types import concerns
+from authz_service.policy.reading.syntax import Rule, texts_of
+from authz_service.policy.reading.types import concerns
 
 
 @dataclass(frozen=True, slots=True)

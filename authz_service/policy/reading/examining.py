@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from authz_service.domain.decision import BUILT_IN_REASONS
 from authz_service.domain.errors import Problem
-from authz_service.policy import reasons as reasons_file
-from authz_service.policy.reasons import Reason
-from authz_service.policy.syntax import Rule, parse
-from authz_service.policy.text import MAX_BYTES, inspect
-from authz_service.policy.together import check_together
-from authz_service.policy.toml_places import place_of
-from authz_service.policy.types import Flaw, flaws_of, undeclared
+from authz_service.policy.reading import reasons as reasons_file
+from authz_service.policy.reading.reasons import Reason
+from authz_service.policy.reading.syntax import Rule, parse
+from authz_service.policy.reading.text import MAX_BYTES, inspect
+from authz_service.policy.reading.together import check_together
+from authz_service.policy.reading.toml_places import place_of
+from authz_service.policy.reading.types import Flaw, flaws_of, undeclared
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from authz_service.domain.decision import BUILT_IN_REASONS
 from authz_service.domain.errors import Problem
-from authz_service.policy.telling import MAX_PROBLEMS, meant, shown
-from authz_service.policy.toml_places import Places, Steps
+from authz_service.policy.reading.telling import MAX_PROBLEMS, meant, shown
+from authz_service.policy.reading.toml_places import Places, Steps
 from authz_service.usecases.ports import Text
 
 FILE = "reasons.toml"

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from lark import Token
 
 from authz_service.domain.errors import Problem
-from authz_service.policy.telling import at, shown
+from authz_service.policy.reading.telling import at, shown
 
 MAX_NESTING = 32
 """How deep parentheses may nest. 10,000 brackets kill the process that hands them to oso."""

@@ -15,7 +15,7 @@ from typing import NamedTuple, cast
 
 from lark import Token, Tree
 
-from authz_service.policy.syntax import Rule
+from authz_service.policy.reading.syntax import Rule
 
 MAX_STEPS = 2_000
 """How many conditions a rule may ask for one question. oso takes 20 to 50 microseconds for each,

@@ -19,10 +19,10 @@ from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedToken
 
 from authz_service.domain.errors import Problem
-from authz_service.policy.combining import FORBID, PERMIT
-from authz_service.policy.heads import unused_names, wrong_names
-from authz_service.policy.refusals import bounds, refused
-from authz_service.policy.telling import FOREIGN, MAX_PROBLEMS, at, meant, shown
+from authz_service.policy.diagrams.combining import FORBID, PERMIT
+from authz_service.policy.reading.heads import unused_names, wrong_names
+from authz_service.policy.reading.refusals import bounds, refused
+from authz_service.policy.reading.telling import FOREIGN, MAX_PROBLEMS, at, meant, shown
 
 _KEYWORDS = ("and", "or", "not", "in", "if", "true", "false", "nil")
 _LISTS = "lists hold fixed values and stand behind `in`"

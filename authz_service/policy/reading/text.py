@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from authz_service.domain.errors import Problem
-from authz_service.policy.telling import MAX_PROBLEMS
+from authz_service.policy.reading.telling import MAX_PROBLEMS
 
 MAX_BYTES = 256 * 1024
 """The size of one policy file, in bytes."""

@@ -8,11 +8,11 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import islice
 
 from authz_service.domain.errors import Problem
-from authz_service.policy.combining import FORBID, PERMIT
-from authz_service.policy.heads import DECIDING_ARITY
-from authz_service.policy.steps import MAX_STEPS, too_many_steps
-from authz_service.policy.syntax import Call, Rule
-from authz_service.policy.telling import MAX_PROBLEMS, meant
+from authz_service.policy.diagrams.combining import FORBID, PERMIT
+from authz_service.policy.reading.heads import DECIDING_ARITY
+from authz_service.policy.reading.steps import MAX_STEPS, too_many_steps
+from authz_service.policy.reading.syntax import Call, Rule
+from authz_service.policy.reading.telling import MAX_PROBLEMS, meant
 
 MAX_CHAIN = 16
 """How deep helpers may ask helpers. Each `not` on the way doubles what oso keeps: 700 of them

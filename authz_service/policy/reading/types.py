@@ -21,7 +21,9 @@ from lark import Token, Tree
 from authz_service.domain.decision import ACTIONS, BUILT_IN_REASONS, OTHER_ACTION
 from authz_service.domain.errors import Problem
 from authz_service.domain.facts import ResourceFacts
-from authz_service.policy.clashes import (
+from authz_service.policy.diagrams.combining import FORBID, PERMIT
+from authz_service.policy.kinds import Choice, Members, Opaque
+from authz_service.policy.reading.clashes import (
     ANYONE,
     Clash,
     Constant,
@@ -31,10 +33,8 @@ from authz_service.policy.clashes import (
     mismatch,
     value_of,
 )
-from authz_service.policy.combining import FORBID, PERMIT
-from authz_service.policy.kinds import Choice, Members, Opaque
-from authz_service.policy.syntax import Rule
-from authz_service.policy.telling import at, meant
+from authz_service.policy.reading.syntax import Rule
+from authz_service.policy.reading.telling import at, meant
 from authz_service.policy.vocabulary import ACTORS, VOCABULARY
 
 _ACTION = Choice("The action.", frozenset((*ACTIONS, OTHER_ACTION)))

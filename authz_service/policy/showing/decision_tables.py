@@ -18,13 +18,13 @@ from functools import partial
 from operator import eq
 
 from authz_service.domain.decision import ACTIONS, OTHER_ACTION
-from authz_service.policy.combining import FORBID, Said
-from authz_service.policy.engine import Head
-from authz_service.policy.exploring import ExploredRule
+from authz_service.policy.diagrams.combining import FORBID, Said
+from authz_service.policy.diagrams.engine import Head
+from authz_service.policy.diagrams.exploring import ExploredRule
+from authz_service.policy.diagrams.probes import ROOTS, Outcome, Probe, paths_of
+from authz_service.policy.diagrams.situations import once
 from authz_service.policy.kinds import Link, Members
-from authz_service.policy.minimising import Rows, Taken
-from authz_service.policy.probes import ROOTS, Outcome, Probe, paths_of
-from authz_service.policy.situations import once
+from authz_service.policy.showing.minimising import Rows, Taken
 from authz_service.policy.vocabulary import ACTORS, BY_TYPE, RESOURCES, VOCABULARY
 
 Kinds = tuple[type, type]

@@ -9,20 +9,8 @@ from typing import Final
 from authz_service.domain.decision import ACTIONS, NO_PERMIT, OTHER_ACTION, POLICY_ERROR
 from authz_service.domain.facts import LoginFacts, ResourceFacts
 from authz_service.domain.identifiers import without_cpf
-from authz_service.policy import portuguese
 from authz_service.policy.compiled import CompiledPolicy
-from authz_service.policy.decision_tables import (
-    Answer,
-    Column,
-    Condition,
-    DecisionTable,
-    Row,
-    column_of,
-    columns,
-    steps_to,
-)
-from authz_service.policy.kinds import Choice, Fact, Opaque
-from authz_service.policy.probes import (
+from authz_service.policy.diagrams.probes import (
     NIL,
     OPAQUE,
     Compares,
@@ -32,7 +20,19 @@ from authz_service.policy.probes import (
     Probe,
     Read,
 )
-from authz_service.policy.table_texts import TEXTS
+from authz_service.policy.kinds import Choice, Fact, Opaque
+from authz_service.policy.showing import portuguese
+from authz_service.policy.showing.decision_tables import (
+    Answer,
+    Column,
+    Condition,
+    DecisionTable,
+    Row,
+    column_of,
+    columns,
+    steps_to,
+)
+from authz_service.policy.showing.table_texts import TEXTS
 from authz_service.policy.vocabulary import BY_TYPE, VOCABULARY
 
 NOT_ASKED: Final = "—"

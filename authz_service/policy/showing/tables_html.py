@@ -7,8 +7,8 @@ from datetime import datetime
 from html import escape
 from itertools import groupby
 
-from authz_service.policy.decision_tables import DecisionTable, Row, columns
-from authz_service.policy.table_words import NOT_ASKED, Heading, Words
+from authz_service.policy.showing.decision_tables import DecisionTable, Row, columns
+from authz_service.policy.showing.table_words import NOT_ASKED, Heading, Words
 
 # Nothing is fetched and nothing runs, so that the page can be mailed and kept.
 _STYLE = """

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from authz_service.policy.decision_tables import DecisionTable, Row, columns
-from authz_service.policy.table_words import Words
+from authz_service.policy.showing.decision_tables import DecisionTable, Row, columns
+from authz_service.policy.showing.table_words import Words
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#])")
 

@@ -19,9 +19,9 @@ from authz_service.domain.identifiers import CompanyId, Cpf
 from authz_service.domain.known import Known
 from authz_service.domain.people import Evidence, Person
 from authz_service.domain.processes import ProcessName, check_version
-from authz_service.policy.signing_in import HANDLE, SignInSaid, read_sign_in
-from authz_service.policy.tables import SuiteInvalid, Table
-from authz_service.policy.world import EVIDENCE, World, known
+from authz_service.policy.suites.signing_in import HANDLE, SignInSaid, read_sign_in
+from authz_service.policy.suites.tables import SuiteInvalid, Table
+from authz_service.policy.suites.world import EVIDENCE, World, known
 
 COMPANY_ITSELF = ""
 """Stands for what is acted on in a question about a company as a whole."""

@@ -8,11 +8,11 @@ from itertools import groupby
 
 from authz_service.domain.decision import BUILT_IN_REASONS
 from authz_service.domain.known import facts_of
-from authz_service.policy.combining import PERMIT, RuleAnswer
-from authz_service.policy.coverage import Reached
-from authz_service.policy.diagram import Step
-from authz_service.policy.probes import paths_of
-from authz_service.policy.suite import Difference
+from authz_service.policy.diagrams.combining import PERMIT, RuleAnswer
+from authz_service.policy.diagrams.diagram import Step
+from authz_service.policy.diagrams.probes import paths_of
+from authz_service.policy.suites.coverage import Reached
+from authz_service.policy.suites.suite import Difference
 
 MAX_SHOWN = 20
 """How many differences are told; one edit can turn hundreds of answers."""

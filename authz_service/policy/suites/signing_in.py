@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.sign_in import Companies, Level, SignIn, certificate_of
-from authz_service.policy.tables import SuiteInvalid, Table
+from authz_service.policy.suites.tables import SuiteInvalid, Table
 
 HANDLE = "the handle of the case"
 """What the questions of such a case bring."""

@@ -17,11 +17,11 @@ from authz_service.domain.decision import Decision, Question
 from authz_service.domain.facts import Facts
 from authz_service.domain.known import facts_of
 from authz_service.policy.bundle import Source
-from authz_service.policy.cases import Expected, questions
-from authz_service.policy.tables import SuiteInvalid, Table
-from authz_service.policy.text import Unreadable, decode
-from authz_service.policy.toml_places import Places
-from authz_service.policy.world import World
+from authz_service.policy.reading.text import Unreadable, decode
+from authz_service.policy.reading.toml_places import Places
+from authz_service.policy.suites.cases import Expected, questions
+from authz_service.policy.suites.tables import SuiteInvalid, Table
+from authz_service.policy.suites.world import World
 from authz_service.usecases.ports import Policy
 
 Watch = Callable[[Question, Facts], None]

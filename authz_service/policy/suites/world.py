@@ -16,8 +16,8 @@ from authz_service.domain.identifiers import Cnpj, CompanyId, Cpf, ForeignId, Lo
 from authz_service.domain.known import Known
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
 from authz_service.domain.processes import ProcessDefinition, ProcessState, check_version
-from authz_service.policy.signing_in import SignInSaid
-from authz_service.policy.tables import SuiteInvalid, Table
+from authz_service.policy.suites.signing_in import SignInSaid
+from authz_service.policy.suites.tables import SuiteInvalid, Table
 
 Value = TypeVar("Value")
 

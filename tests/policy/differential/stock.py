@@ -10,7 +10,7 @@ How the rules' answers become a decision is written here once more.
 
 Where this service means to differ from oso, the plain classes say so and oso obeys them:
 
-* an entity is compared with nil only (``policy/comparison.py``), so their ``==`` raises;
+* an entity is compared with nil only (``policy/border/comparison.py``), so their ``==`` raises;
 * a list or an object of a caller is compared with nothing, and nothing is read from it, so it
   comes as a ``Structure``, of which neither is possible;
 * nil, a text, or a number is of no class, and asking a helper that has classes in its head about

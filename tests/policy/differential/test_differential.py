@@ -23,10 +23,10 @@ from authz_service.domain.facts import (
     ResourceFacts,
     SubjectFacts,
 )
-from authz_service.policy.combining import LoadedRule
-from authz_service.policy.engine import Engine
-from authz_service.policy.runner import GuardedPolar
-from authz_service.policy.syntax import read
+from authz_service.policy.border.runner import GuardedPolar
+from authz_service.policy.diagrams.combining import LoadedRule
+from authz_service.policy.diagrams.engine import Engine
+from authz_service.policy.reading.syntax import read
 from tests.policy.differential.answer import Answer, answer_of
 from tests.policy.differential.facts import REASONS, draw_action, draw_facts, shown
 from tests.policy.differential.policies import FILE, Policy, Written, draw_policy

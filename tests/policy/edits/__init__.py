@@ -16,7 +16,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from authz_service.domain.errors import PolicyInvalid, Problem
-from authz_service.policy import suite
 from authz_service.policy.bundle import (
     build,
     collect,
@@ -24,8 +23,9 @@ from authz_service.policy.bundle import (
     examined,
     strays,
 )
-from authz_service.policy.examining import unused_reasons
-from authz_service.policy.findings import findings
+from authz_service.policy.judging.findings import findings
+from authz_service.policy.reading.examining import unused_reasons
+from authz_service.policy.suites import suite
 from authz_service.settings import SHIPPED_POLICIES
 
 READING, EXPLORING, TESTS = "reading", "exploring", "tests"

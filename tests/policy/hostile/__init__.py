@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from authz_service.policy.bundle import Source
-from authz_service.policy.text import MAX_BYTES
+from authz_service.policy.reading.text import MAX_BYTES
 from tests.policy.compiled import reasons
 
 HEAD = 'permit(p: Person, "open", r: Process, "first") if p.registered and r.state = "open"'
