@@ -167,6 +167,7 @@ def metric_names() -> set[str]:
     """Give every name under which the service's metrics are scraped."""
     metrics = Metrics()
     metrics.watch_keys(lambda: None)
+    metrics.watch_policy()
     text = metrics.exposition()[0].decode()
     found: set[str] = set()
     for name, kind in re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE):
