@@ -15,9 +15,9 @@ own facts are no secret.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
+from itertools import combinations
 
 from authz_service.domain.companies import Origin
 from authz_service.domain.decision import Decision, Question
@@ -39,9 +39,12 @@ from authz_service.domain.nearest import Way
 from authz_service.domain.people import Evidence
 from authz_service.policy.diagrams.engine import RuleTree
 from authz_service.policy.diagrams.possible import broken
+from authz_service.policy.diagrams.probes import Compares, look
+from authz_service.policy.kinds import Link, Members, Opaque
 from authz_service.policy.nearness.changes import MOVES
 from authz_service.policy.nearness.moves import STEP_UP
 from authz_service.policy.nearness.nearest import nearest
+from authz_service.policy.vocabulary import BY_TYPE
 
 MOST_KEPT = 4_096
 """How many pieces of advice are kept."""
@@ -61,17 +64,23 @@ class Nearby:
 
     Args:
         evaluate: what the policy answers.
-        trees: gives the rules that a question concerns, explored.
+        trees: gives the rules that a question concerns, explored; for each head one tuple.
+        most: how many pieces of advice are kept.
     """
 
     def __init__(
         self,
         evaluate: Callable[[Question, Facts], Decision],
-        trees: Callable[[Question, Facts], Sequence[RuleTree]],
+        trees: Callable[[Question, Facts], tuple[RuleTree, ...]],
+        most: int = MOST_KEPT,
     ) -> None:
+        self._most = most
         self._evaluate = evaluate
         self._trees = trees
-        self._kept: OrderedDict[Hashable, Way | None] = OrderedDict()
+        self._kept: dict[Hashable, Way | None] = {}
+        self._comparisons: dict[
+            int, tuple[tuple[RuleTree, ...], tuple[Callable[[Facts], object], ...]]
+        ] = {}
         self._keeping = threading.Lock()
 
     def nearest(self, question: Question, facts: Facts) -> tuple[Way, ...]:
@@ -91,32 +100,51 @@ class Nearby:
         if decision.errors:
             # The rules are to be mended, not the facts.
             return None
-        key = _key(question, facts)
+        trees = self._trees(question, facts)
+        key = _key(facts, self._of(trees))
         if key is None:
-            return self._advised(question, facts, decision)
+            return self._advised(question, facts, decision, trees)
+        # Of one head there is one tuple of trees, kept with what it is known by.
+        whole = (id(trees), key)
         try:
-            return self._kept[key]
+            return self._kept[whole]
         except KeyError:
-            found = self._advised(question, facts, decision)
+            found = self._advised(question, facts, decision, trees)
         with self._keeping:
-            self._kept[key] = found
-            if len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
+            if len(self._kept) >= self._most:
+                del self._kept[next(iter(self._kept))]
+            self._kept[whole] = found
         return found
 
-    def _advised(self, question: Question, facts: Facts, decision: Decision) -> Way | None:
+    def _of(self, trees: tuple[RuleTree, ...]) -> tuple[Callable[[Facts], object], ...]:
+        known = self._comparisons.get(id(trees))
+        if known is None:
+            known = self._comparisons[id(trees)] = (trees, _comparisons(trees))
+        return known[1]
+
+    def _advised(
+        self,
+        question: Question,
+        facts: Facts,
+        decision: Decision,
+        trees: tuple[RuleTree, ...],
+    ) -> Way | None:
         def evaluate(one: Facts) -> Decision:
             return self._evaluate(question, one)
 
-        trees = self._trees(question, facts)
         at_once = nearest(facts, trees, evaluate, _STEPS_UP, 1)
         if at_once:
-            return at_once[0]
+            return _told(at_once[0])
         shown = _veiled(facts, decision, evaluate)
         if shown is None:
             return None
         ways = nearest(shown, trees, evaluate, MOVES, 1)
-        return ways[0] if ways else None
+        return _told(ways[0]) if ways else None
+
+
+def _told(way: Way) -> Way:
+    """Leave out the facts: they are of one question, and what is kept is told to many."""
+    return replace(way, changes=tuple(replace(one, differences=()) for one in way.changes))
 
 
 def _veiled(
@@ -223,31 +251,67 @@ _VEILS: tuple[tuple[Veil, bool], ...] = (
 """What is veiled of a stranger, each with whether it is the acting person's own."""
 
 
-def _key(question: Question, facts: Facts) -> Hashable | None:
-    """Give all that advice depends on, or None where a caller asserts something."""
+def _comparisons(trees: Sequence[RuleTree]) -> tuple[Callable[[Facts], object], ...]:
+    """Give what asks for every comparison in the rules."""
+    probes = {
+        step.probe: None
+        for tree in trees
+        for leaf in tree.diagram.every_leaf()
+        for step in leaf.steps
+    }
+    return tuple(look(probe) for probe in probes if isinstance(probe, Compares))
+
+
+def _key(facts: Facts, comparisons: Sequence[Callable[[Facts], object]]) -> Hashable | None:
+    """
+    Give all that advice depends on, or None where a caller asserts something.
+
+    That is what is closed and how comparisons come out, of rules and of moves; so all the persons,
+    companies, days and versions of the same kind are one.
+    """
     said, resource = facts.question, facts.resource
     if said.context or said.properties:
         return None
     if isinstance(resource, ResourceFacts) or isinstance(facts.actor, SubjectFacts):
         return None
     company = resource if isinstance(resource, CompanyFacts) else resource.company
-    about: Hashable = None
+    recipient = None if said.recipient is None else said.recipient.cpf
+    versions: Hashable = None
     if isinstance(resource, ProcessFacts):
         newest = None if facts.process is None else facts.process.version
-        about = (
-            resource.id,
-            resource.code,
-            resource.version,
-            resource.state,
-            resource.delegation,
-            newest,
-        )
+        given = (resource.version, newest, resource.delegation.version)
+        versions = tuple(_order(*pair) for pair in combinations(given, 2))
     return (
-        question.action,
-        facts.actor,
-        said.recipient,
-        said.actor_evidence,
-        said.sign_in,
-        (company.id, company.validation, company.standing, company.bond),
-        about,
+        _closed(facts.actor),
+        _closed(resource),
+        isinstance(facts.actor, PersonFacts) and facts.actor.cpf == recipient,
+        said.sign_in is not None and said.sign_in.cnpj == company.cnpj,
+        versions,
+        tuple(_came_out(comparison, facts) for comparison in comparisons),
     )
+
+
+def _closed(entity: object) -> Hashable:
+    """Give what is closed in an entity and below it, and what is nil."""
+    found: list[Hashable] = [type(entity).__name__]
+    for name, fact in BY_TYPE[type(entity)].facts.items():
+        value = getattr(entity, name)
+        if isinstance(fact, Link):
+            found.append(None if value is None else _closed(value))
+        elif isinstance(fact, Opaque):
+            found.append(value is None)
+        elif not isinstance(fact, Members):
+            found.append(value)
+    return tuple(found)
+
+
+def _order(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else (one > other) - (one < other)
+
+
+def _came_out(comparison: Callable[[Facts], object], facts: Facts) -> Hashable:
+    try:
+        return comparison(facts)
+    except AttributeError:
+        # It stands behind something that is nil here.
+        return None
