@@ -190,6 +190,19 @@ def test_where_the_reasons_tell_of_two_secrets_at_once_nothing_is_told() -> None
     assert ([], None) == advice(OPEN, known, on)
 
 
+def test_to_seek_what_helps_asks_oso_nothing() -> None:
+    """The explored rules know of every situation that is possible, and no other is asked about."""
+    explored = shipped()
+    explored.explore()
+    runs = explored.runs
+    for question in (OPEN, READ, DELEGATE, FROM_ABROAD):
+        facts = facts_of(question, STRANGER, NOON)
+        explored.nearest(question, facts)
+        explored.advice(question, facts, explored.evaluate(question, facts))
+
+    assert runs == explored.runs
+
+
 class Counting:
     """Counts how often the shipped policies are asked while advice is sought."""
 

@@ -152,7 +152,7 @@ class Engine:
         return RuleAnswer(tree.rule, leaf.answer, leaf.steps, leaf, tree.diagram)
 
     def _asked(self, tree: RuleTree, action: str, facts: Facts) -> tuple[RuleAnswer, bool]:
-        """Ask oso; tell also whether the answer is the same whenever this way is taken."""
+        """Ask oso; tell also whether the answer may be kept."""
         rule = tree.rule
         if rule.flaw is not None:
             return self._learnt(tree, (), Said(error=f"flaw: {rule.flaw}"))
@@ -177,6 +177,9 @@ class Engine:
         self, tree: RuleTree, steps: tuple[Step, ...], said: Said
     ) -> tuple[RuleAnswer, bool]:
         with self._learning:
+            if tree.diagram.complete:
+                # Of facts that cannot be together: kept, it would spoil the grounds of others.
+                return RuleAnswer(tree.rule, said, steps), False
             leaf = tree.diagram.learn(steps, said)
         return RuleAnswer(tree.rule, said, steps, leaf, tree.diagram), True
 
