@@ -21,7 +21,11 @@ from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
 from authz_service.domain.processes import ProcessName, ProcessState
 from authz_service.policy.bundle import build, collect
 from authz_service.policy.compiled import CompiledPolicy
+from authz_service.policy.diagrams.combining import PERMIT, LoadedRule
+from authz_service.policy.diagrams.diagram import Diagram
+from authz_service.policy.diagrams.engine import RuleTree
 from authz_service.policy.nearness import nearest as searching
+from authz_service.policy.nearness.changes import MOVES
 from authz_service.policy.nearness.nearest import needed
 from authz_service.policy.suites.suite import read
 from tests.fakes.clock import NOON
@@ -97,7 +101,7 @@ DENIALS: dict[str, tuple[Question, Known, list[list[str]]]] = {
             delegation(ACME, "in_force", BIA),
             standings=(replace(BACKER, observed_at=YEARS_AGO),),
         ),
-        [["delegation-renewed"], ["backing-renewed"], ["role-socio"]],
+        [["delegation-renewed"], *ROLES],
     ),
     "a sócio who was seen long ago opens": (
         OPEN,
@@ -202,12 +206,26 @@ def test_a_way_is_told_in_one_sentence() -> None:
     """For citizens, in both languages."""
     way = near(*DENIALS["a stranger opens"][:2])[1][0]
     assert way.pt == (
-        "Para obter a permissão: a própria pessoa se cadastra pelo GOV.BR; o Orquestra confirma o "
-        "cadastro da pessoa; um sócio ou representante legal da empresa delega o processo à pessoa."
+        "Para obter a permissão, o que ainda faltar: a própria pessoa se cadastra pelo GOV.BR; "
+        "o Orquestra confirma o cadastro da pessoa; um sócio ou representante legal da empresa "
+        "delega o processo à pessoa."
     )
     assert way.en == (
-        "To be allowed: the person signs up through GOV.BR; Orquestra confirms the person's "
-        "registration; a partner or legal representative of the company delegates the process to "
+        "To be allowed, whatever is still missing: the person signs up through GOV.BR; Orquestra "
+        "confirms the person's registration; a partner or legal representative of the company "
+        "delegates the process to the person."
+    )
+
+
+def test_a_way_of_one_change_is_told_as_it_is() -> None:
+    """Where there is one thing to do, it has not been done."""
+    way = near(*DENIALS["a member who is confirmed opens"][:2])[1][0]
+    assert way.pt == (
+        "Para obter a permissão: um sócio ou representante legal da empresa delega o processo à "
+        "pessoa."
+    )
+    assert way.en == (
+        "To be allowed: a partner or legal representative of the company delegates the process to "
         "the person."
     )
 
@@ -265,6 +283,17 @@ def test_nothing_turns_a_denial_that_only_the_rules_cause() -> None:
     assert () == near(OPEN, Known(process=P001), on)[1]
 
 
+def test_a_rule_of_which_nothing_is_known_is_no_way_out() -> None:
+    """What was not explored is not guessed at."""
+    facts = facts_of(OPEN, Known(process=P001), NOON)
+    unknown = RuleTree(LoadedRule("p_0001", PERMIT, "a.polar:1"), Diagram())
+
+    def evaluate(_facts: Facts) -> Decision:
+        return Decision(allowed=True, reasons=("first",))
+
+    assert () == searching.nearest(facts, [unknown], evaluate)
+
+
 def test_a_rule_that_errs_is_got_around() -> None:
     """Where other facts keep it from erring, they are a way."""
     on = policy(
@@ -288,6 +317,19 @@ def test_two_facts_that_are_compared_may_both_have_to_differ() -> None:
     assert all(allowed(on, OPEN, changed(facts, of(one))) for one in ways)
 
 
+def test_two_facts_may_have_to_differ_before_a_comparison_does() -> None:
+    """Two people were seen on two days, neither of them today; today both can be."""
+    on = policy(
+        'permit(_p: Person, "open", r: Process, "first") if '
+        "r.company.standing.days = r.delegation.backing.days;"
+    )
+    backer = replace(BACKER, observed_at=NOON - timedelta(days=5))
+    known = Known((MEMBER,), P001, delegation(ACME, "in_force", BIA), standings=(SOCIO, backer))
+    facts, ways = near(OPEN, known, on)
+    assert ["standing-renewed", "delegation-renewed"] in codes(ways)
+    assert all(allowed(on, OPEN, changed(facts, of(one))) for one in ways)
+
+
 def test_where_one_way_is_wanted_it_is_the_lightest() -> None:
     """Even where a heavier one has less in it."""
     ways = near(*DENIALS["a stranger opens"][:2])[1]
@@ -300,6 +342,23 @@ def test_where_one_way_is_wanted_it_is_the_lightest() -> None:
     assert 3 == len(ways)
     assert [["role-socio"]] == codes(ways[1:2])
     assert codes(ways[:1]) == codes(only)
+
+
+def test_ways_that_differ_in_the_same_facts_are_one() -> None:
+    """Where a delegation or who gave it may be renewed, the third way is one of its own."""
+    facts, ways = near(*DENIALS["a member opens whose grantor was seen years ago"][:2])
+    [first, *_others] = ways
+    assert [("process.delegation.backing.days", 900, 0)] == [
+        (one.fact, one.now, one.needed) for one in of(first)
+    ]
+    renewed = [one for one in MOVES if one.code == "backing-renewed"]
+
+    def evaluate(one: Facts) -> Decision:
+        return shipped().evaluate(OPEN, one)
+
+    # By itself it is a way, with the same facts.
+    [other] = searching.nearest(facts, shipped()._trees(OPEN, facts), evaluate, renewed)
+    assert (["backing-renewed"], of(first)) == (codes((other,))[0], of(other))
 
 
 def test_the_search_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -324,6 +383,7 @@ def check(on: CompiledPolicy, question: Question, facts: Facts, most: int) -> in
         return 0
     ways = on.nearest(question, facts)
     assert len(ways) <= searching.MOST_WAYS
+    assert len(ways) == len({frozenset(of(one)) for one in ways})
     for way in ways:
         assert allowed(on, question, changed(facts, of(way)))
         assert all(one.differences for one in way.changes)

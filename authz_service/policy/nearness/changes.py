@@ -84,22 +84,22 @@ def _of_members() -> Iterator[Move]:
 
 
 _ROLES = (
-    (Role.SOCIO, "SOCIO", "sócio", "a partner (sócio)"),
+    (Role.SOCIO, "SOCIO", "sócio da", "a partner (sócio)"),
     (
         Role.REPRESENTANTE_LEGAL,
         "REPRESENTANTE_LEGAL",
-        "representante legal",
+        "representante legal da",
         "a legal representative",
     ),
-    (Role.COLABORADOR, "COLABORADOR", "colaborador", "a collaborator (colaborador)"),
-    (Role.CONTADOR, "CONTADOR", "contador", "the accountant (contador)"),
+    (Role.COLABORADOR, "COLABORADOR", "colaborador da", "a collaborator (colaborador)"),
+    (Role.CONTADOR, "CONTADOR", "contador da", "the accountant (contador)"),
     (
         Role.NAO_ATUANTE,
         "NAO_ATUANTE",
-        "titular de certificado sem atuação",
+        "titular de certificado sem atuação na",
         "a holder of its certificate without a role (não atuante)",
     ),
-    (Role.OUTRO, "OUTRO", "pessoa com outra atuação", "a person of another role"),
+    (Role.OUTRO, "OUTRO", "pessoa com outra atuação na", "a person of another role"),
 )
 
 
@@ -124,7 +124,7 @@ def _of_standing() -> Iterator[Move]:
                 f"{named}{codigo}",
                 By.COMPANY,
                 STATUS,
-                f"O GOV.BR reconhece a pessoa, na entrada dela, como {em} da {pt}.",
+                f"O GOV.BR reconhece a pessoa, na entrada dela, como {em} {pt}.",
                 f"GOV.BR recognises the person, who signs in, as {english} of the {en}.",
                 _at(place[0], _STANDING),
                 moves.becoming(place, role),

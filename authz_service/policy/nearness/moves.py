@@ -265,7 +265,11 @@ def backing_renewed(backing: Backing) -> Callable[[Facts], Iterator[Values]]:
 
     def make(facts: Facts) -> Iterator[Values]:
         found = _delegable(facts)
-        if found is not None and possible(facts) and getattr(found[1], name).role != NONE:
+        if (
+            found is not None
+            and possible(facts)  # mutant: without a bond nobody of a matriz stands behind it
+            and getattr(found[1], name).role != NONE
+        ):
             yield _stands(found[1], name, _SEEN)
 
     return make

@@ -78,6 +78,7 @@ def nearest(
     """
     Give the ways in which what is denied about *facts* would be allowed, the lightest first.
 
+    No two differ in the same facts, as where two moves lead to one end: the lighter one is given.
     The smallest is among them, unless one alone is wanted or it has more than ``MOST_CHANGES``
     moves. None is given for a denial that only other rules would turn.
 
@@ -93,15 +94,21 @@ def nearest(
     ways: list[_Found] = []
     for state in _Search(trees, moves).ways(facts):
         steps = sorted((known[code] for code in state.codes), key=lambda step: step[0])
+        if not steps:
+            return ()  # it is allowed as it is
         ways.append((max(one.weight for _at, one in steps), len(steps), steps, state))
     ways.sort(key=lambda way: (way[0], way[1], [at for at, _one in way[2]]))
 
     def made(of: Iterable[_Found]) -> Iterator[Way]:
+        given: set[frozenset[Difference]] = set()
         for _weight, _size, steps, state in of:
             way = _way(facts, [one for _at, one in steps], state, evaluate)
             # Where the facts of one move are not needed, another way is nearer.
             if all(one.differences for one in way.changes):
-                yield way
+                differences = frozenset(one for change in way.changes for one in change.differences)
+                if differences not in given:
+                    given.add(differences)
+                    yield way
 
     shown = list(islice(made(ways), most))
     if len(shown) > 1:
@@ -165,7 +172,7 @@ class _Search:
         seen: set[tuple[_Steps, int]] = set()
         for size in range(MOST_CHANGES + 1):
             for state, permit in waiting[size]:
-                if (state.steps, id(permit)) in seen or self._is_more(state):
+                if (state.steps, id(permit)) in seen or self._is_more(state):  # mutant: faster
                     continue
                 seen.add((state.steps, id(permit)))
                 way = self._in_the_way(state.facts, permit, others)
@@ -202,12 +209,12 @@ class _Search:
             if at is None or self._looks > MOST_LOOKS:
                 continue
             if isinstance(at, Leaf):
-                if now.steps != state.steps and wanted(at.answer):
+                if now.steps != state.steps and wanted(at.answer):  # mutant: only faster
                     yield now
                 continue
             outcome = cast("Outcome", at.look(now.facts))
             waiting.append((at.behind(outcome), now))
-            if len(now.steps) == MOST_CHANGES:
+            if len(now.steps) == MOST_CHANGES:  # mutant: only faster
                 continue
             for code in _moving(at.probe, tuple(self._moves.values())):
                 for one in self._reach(self._moves[code], now):
@@ -289,15 +296,16 @@ def _turning(
     facts: Facts, left: Sequence[str], values: Mapping[str, Any], evaluate: Evaluate
 ) -> list[str] | None:
     """Give which of the values that are *left* can help, or None where none has to."""
-    decision = evaluate(facts)
-    if decision.allowed:
-        wrong = broken(facts)
-        if not wrong:
-            return None
+    wrong = broken(facts)
+    if wrong:
+        # Nobody has such facts, so no rule is asked about them.
         read = {path.rpartition(".")[2] for path in wrong[0].reads}
         return [
             path for path in left if path.rpartition(".")[2] in read or is_dataclass(values[path])
         ]
+    decision = evaluate(facts)
+    if decision.allowed:
+        return None
     if decision.errors:
         return list(left)
     tests = _tests(decision)

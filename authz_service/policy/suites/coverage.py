@@ -159,7 +159,7 @@ class _Rule:
             (step.probe, step.outcome): _told(step.probe, step.outcome, step.told)
             for leaf in self._leaves
             for step in leaf.steps
-            if step.told is not None
+            if step.told.outcome is not None
         }
         seen = {(step.probe, step.outcome) for leaf in self._taken for step in leaf.steps}
         for probe, classes in _conditions(self._roots).items():
