@@ -150,6 +150,20 @@ def test_facts_of_another_form_are_asked_of_oso() -> None:
     assert ((POLICY_ERROR,), usual) == (ask(compiled, nobody).reasons, ask(compiled, facts()))
 
 
+def test_what_could_not_be_compared_is_evidence() -> None:
+    """A list and a text are both no nil; that one could not be compared tells them apart."""
+    compiled = policy(
+        'permit(_p: Person, "open", r: Process, "first") if r.question.context.kind != nil;'
+    )
+    test = "process.question.context.kind = nil"
+
+    evidence = [ask(compiled, facts(asserting({"kind": one}))).evidence for one in ("a", ["a"])]
+
+    asserted = Observation(test, False)
+    incomparable = Observation("process.question.context.kind != nil", None)
+    assert [(asserted,), (incomparable, asserted)] == evidence
+
+
 def test_a_list_beside_nil_errs_whoever_asked_before() -> None:
     """What a caller asserts is not nil, and yet cannot be compared with it if it is a list."""
     compiled = policy(

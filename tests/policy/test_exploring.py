@@ -9,7 +9,7 @@ from authz_service.policy.border.runner import GuardedPolar
 from authz_service.policy.compiled import CompiledPolicy
 from authz_service.policy.diagrams.combining import LoadedRule
 from authz_service.policy.diagrams.engine import Engine, Head
-from authz_service.policy.diagrams.exploring import Exploration, ExploredRule
+from authz_service.policy.diagrams.exploring import MAX_WAYS, Exploration, ExploredRule
 from authz_service.policy.reading.constants import Constants
 from tests.policy.compiled import CODES, policy
 
@@ -108,7 +108,7 @@ PERMIT = '\npermit(_p: Person, "open", _r: Process, "second");'
 
 
 def test_a_rule_with_too_many_ways_is_left_open() -> None:
-    """It is bounded, and says that it is not complete."""
+    """It is explored as far as the bound, and says that it is not complete."""
     facts = (
         "company.standing.role",
         "company.bond.standing.role",
@@ -119,7 +119,7 @@ def test_a_rule_with_too_many_ways_is_left_open() -> None:
     both = " and ".join(f'(r.{name} = "none" or r.{name} != "none")' for name in facts)
     [rule] = of(explored(f'permit(_p: Person, "open", r: Process, "first") if {both};'))
 
-    assert not rule.complete
+    assert (MAX_WAYS, False) == (rule.tree.diagram.leaves, rule.complete)
 
 
 @pytest.mark.parametrize("condition", ["h0(p) and h0(r)", 'r.state = "open" and h0(p)'])
@@ -145,6 +145,20 @@ def test_an_order_of_texts_is_left_open_where_a_value_may_be_missing() -> None:
     [rule] = of(explored('permit(_p: Person, "open", r: Process, "first") if r.code < "A";'))
 
     assert not rule.complete
+
+
+def test_two_facts_above_a_number_are_told_apart() -> None:
+    """Where rules compare facts with each other, the highest constant is not the highest value."""
+    delegated, now = "r.delegation.version", "r.version"
+    [rule] = of(
+        explored(
+            'permit(_p: Person, "open", r: Process, "first") if '
+            f"{delegated} != nil and {now} != nil and {delegated} > 3 and {now} > {delegated};"
+        )
+    )
+
+    assert ("first",) in said(rule)
+    assert rule.complete
 
 
 STRANGE = {

@@ -28,6 +28,7 @@ from authz_service.policy.diagrams.probes import (
     paths_of,
 )
 from authz_service.policy.diagrams.situations import Situations, Wish, once
+from authz_service.policy.reading.constants import Constants
 
 ACTORS = (PersonFacts, LoginFacts, SubjectFacts)
 RESOURCES = (ProcessFacts, CompanyFacts, ResourceFacts)
@@ -36,9 +37,14 @@ SIGN_IN = "process.question.sign_in"
 CHANNEL = "process.question.context.channel"
 
 
+CONSTANTS = Constants(
+    texts=frozenset({"P001", "app"}), numbers=frozenset({7.0, 365.0}), between=True
+)
+
+
 def situations(actor: type = PersonFacts, resource: type = ProcessFacts) -> Situations:
     """Give the situations for rules that speak of P001, of an app, and of 7 and 365."""
-    return Situations(actor, resource, ["P001", "app"], [7, 365])
+    return Situations(actor, resource, CONSTANTS)
 
 
 def than(sign: str, left: str, right: object) -> Probe:
@@ -58,6 +64,8 @@ def test_without_wishes_there_is_a_plain_situation(actor: type, resource: type) 
     about = found.facts(values)
     assert [] == broken(about)
     assert (actor, resource) == (type(about.actor), type(about.resource))
+    # Nobody has signed in, so nothing of a sign-in shows in what is proven.
+    assert (None, "asserted") == (about.question.sign_in, about.question.actor_evidence)
 
 
 GRANTED: dict[str, list[Wish]] = {
@@ -89,6 +97,16 @@ GRANTED: dict[str, list[Wish]] = {
     "an older version": [
         (Read("process.delegation.state"), "in_force"),
         (than("Lt", "process.delegation.version", "process.version"), True),
+    ],
+    "versions above each other and a number": [
+        (IsNil("process.delegation.version"), False),
+        (than("Gt", "process.delegation.version", 365), True),
+        (than("Gt", "process.version", "process.delegation.version"), True),
+    ],
+    "days below each other and a number": [
+        (than("Lt", "process.company.bond.standing.days", 7), True),
+        (than("Lt", f"{STANDING}.days", "process.company.bond.standing.days"), True),
+        (than("Lt", "process.delegation.backing.days", f"{STANDING}.days"), True),
     ],
     "the recipient acts": [
         (IsNil("process.question.recipient"), False),
@@ -157,6 +175,11 @@ OUTCOMES: dict[str, tuple[Probe, set[Outcome]]] = {
     "a link": (IsNil(SIGN_IN), {True, False}),
     "an asserted member": (Asks(CHANNEL), {True, False, NIL, OPAQUE}),
     "an order": (than("Leq", f"{STANDING}.days", 7), {True, False, "nil has no order"}),
+    "an entity that is always there": (IsNil("process.company"), {False}),
+    "a bag": (
+        than("Eq", "process.question.context", "x"),
+        {"an entity is compared with nil only; compare what names it"},
+    ),
     "two facts": (than("Eq", f"{SIGN_IN}.cnpj", "process.company.cnpj"), {True, False}),
 }
 

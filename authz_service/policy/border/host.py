@@ -93,13 +93,12 @@ class GuardedHost(Host):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._paths: dict[int, str] = {}
-        self.steps: dict[Probe, tuple[probes.Outcome, Observation | None]] = {}
+        self.steps: dict[Probe, tuple[probes.Outcome, Observation]] = {}
 
     @property
     def observations(self) -> list[Observation]:
         """What the rule observed."""
-        told = (observation for _outcome, observation in self.steps.values())
-        return list(dict.fromkeys(one for one in told if one is not None))
+        return list(dict.fromkeys(told for _outcome, told in self.steps.values()))
 
     def ask(self, rule: str, facts: Facts, action: str) -> Term:
         """Make the term that asks one rule about *facts*; the action is one that Polar may see."""
@@ -252,11 +251,13 @@ class GuardedHost(Host):
         probe, opposite = probes.comparison(op, self._side(first), self._side(second))
         if not probes.paths_of(probe):
             return  # what two fixed values say of each other is no news
-        if isinstance(outcome, str):
-            self._note(probe, outcome, None)
-            return
         left, right = self._describe(first, second), self._describe(second, first)
-        told, sign = outcome, SIGNS[op]
+        sign = SIGNS[op]
+        if isinstance(outcome, str):
+            # Not why: that is the rule's error, beside what was observed.
+            self._note(probe, outcome, Observation(f"{left} {sign} {right}", None))
+            return
+        told = outcome
         if op in ("Eq", "Neq"):
             left, right = sorted((left, right), key=_constants_last)
             told, sign = outcome is (op == "Eq"), SIGNS["Eq"]
@@ -277,7 +278,7 @@ class GuardedHost(Host):
     def _note_nil(self, path: str, outcome: bool) -> None:  # noqa: FBT001 - it is the datum
         self._note(IsNil(path), outcome, Observation(f"{path} = nil", outcome))
 
-    def _note(self, probe: Probe, outcome: probes.Outcome, told: Observation | None) -> None:
+    def _note(self, probe: Probe, outcome: probes.Outcome, told: Observation) -> None:
         self.steps.setdefault(probe, (outcome, told))
 
     def _describe(self, term: Term, beside: Term) -> str:
@@ -286,7 +287,11 @@ class GuardedHost(Host):
         if number is not None:
             return self._name(number)
         held = None if other is None else self.get_instance(other)
-        if other is not None and isinstance(held, OpaqueValue) and held.personal:
+        if (
+            other is not None  # mutant: without a number nothing is held; the types do not know it
+            and isinstance(held, OpaqueValue)
+            and held.personal
+        ):
             return f'"[{self._name(other).rpartition(".")[2]}]"'
         return without_cpf(json.dumps(self.to_python(term), ensure_ascii=False))
 

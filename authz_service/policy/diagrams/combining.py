@@ -174,5 +174,5 @@ def _places(answers: Iterable[RuleAnswer]) -> tuple[str, ...]:
 
 
 def _told(grounds: Iterable[Sequence[Step]]) -> tuple[Observation, ...]:
-    told = {step.told for ground in grounds for step in ground if step.told is not None}
+    told = {step.told for ground in grounds for step in ground}
     return tuple(sorted(told, key=lambda one: (one.test, str(one.outcome))))

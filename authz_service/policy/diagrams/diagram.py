@@ -32,12 +32,24 @@ class Step:
     Attributes:
         probe: what was looked at.
         outcome: what came out.
-        told: the same for the record, or None where a comparison had no answer.
+        told: the same for the record; its outcome is None where a comparison had no answer.
     """
 
     probe: Probe
     outcome: Outcome
-    told: Observation | None
+    told: Observation
+
+    @property
+    def condition(self) -> str | None:
+        """What was seen as a rule would ask for it, or None of what had no answer."""
+        test, outcome = self.told.test, self.told.outcome
+        if outcome is None:
+            return None
+        if isinstance(outcome, str):
+            return f'{test} = "{outcome}"'
+        if outcome:
+            return test
+        return test.replace(" = ", " != ", 1) if " = " in test else f"not {test}"
 
 
 @dataclass(slots=True, eq=False)

@@ -93,8 +93,7 @@ class Exploration:
         actor, _action, resource = head
         known = self._situations.get((actor, resource))
         if known is None:
-            texts, numbers = self._constants.texts, self._constants.numbers
-            known = Situations(actor, resource, texts, numbers)
+            known = Situations(actor, resource, self._constants)
             self._situations[actor, resource] = known
         return known
 

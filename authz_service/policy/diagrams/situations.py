@@ -27,12 +27,15 @@ from authz_service.policy.diagrams.probes import (
 )
 from authz_service.policy.diagrams.searching import Bond, Search, Values
 from authz_service.policy.kinds import Asserted, Choice, Fact, Flag, Link, Members, Opaque
+from authz_service.policy.reading.constants import Constants
 from authz_service.policy.vocabulary import BY_TYPE, VOCABULARY
 
 THERE = Asserted({})
 """The value of a link that is not nil: like any entity, it is compared with nil alone."""
 # The question of a process and that of its company are one.
 _TWICE, _ONCE = "process.company.question", "process.question"
+_CHAIN = 8
+"""How many numbers about one question can stand one above the other: days, minutes, versions."""
 _ORDER = ("Lt", "Leq", "Gt", "Geq")
 
 # What one fact can be, another may have to be as well: a company is named by its CNPJ.
@@ -63,15 +66,13 @@ class Situations:
     Args:
         actor: the class of the actor's facts.
         resource: the class of the resource's facts.
-        texts: the texts that stand in the rules.
-        numbers: the numbers that stand in the rules.
+        constants: what stands in the rules.
     """
 
-    def __init__(
-        self, actor: type, resource: type, texts: Iterable[str], numbers: Iterable[float]
-    ) -> None:
-        self._texts = sorted(texts)
-        self._numbers = _around(numbers)
+    def __init__(self, actor: type, resource: type, constants: Constants) -> None:
+        self._texts = sorted(constants.texts)
+        # Above the highest number a fact can stand, above that another one, and so on.
+        self._numbers = _around(constants.numbers, _CHAIN if constants.between else 1)
         self._roots = {BY_TYPE[one].name.lower(): one for one in (actor, resource)}
         domains = dict(self._declared())
         nilable = [path for path, values in domains.items() if values == [None, THERE]]
@@ -111,7 +112,7 @@ class Situations:
         paths = [once(path) for path in paths_of(probe)]
         for path in paths:
             self._domain(path)
-        if len(set(paths)) < len(paths):
+        if len(set(paths)) < len(paths):  # mutant: only faster
             return Bond((paths[0],), lambda value: _same(outcome(probe, (value, value)), wanted))
         return Bond(tuple(paths), lambda *values: _same(outcome(probe, values), wanted))
 
@@ -147,7 +148,7 @@ class Situations:
         for name, fact in BY_TYPE[kind].facts.items():
             below = f"{path}.{name}"
             if isinstance(fact, Link):
-                if fact.may_be_nil and once(below) == below:
+                if fact.may_be_nil and once(below) == below:  # mutant: none is at two paths
                     yield below, [None, THERE]
                 if once(below) == below:
                     yield from self._below(below, fact.entity)
@@ -204,7 +205,7 @@ class Situations:
                 for path, kind in found:
                     reads = tuple(self._absolute(path, read) for read in one.reads)
                     # The question of a process is that of its company already.
-                    if kind is one.at and len(set(reads)) == len(reads):
+                    if kind is one.at and len(set(reads)) == len(reads):  # mutant: only faster
                         yield _bond(path, reads, one.holds, known, nilable)
 
     def _absolute(self, path: str, read: str) -> str:
@@ -224,7 +225,7 @@ def _bond(
 ) -> Bond:
     """Make a bond of what stands at *reads*; where nothing is at *at*, it binds nothing."""
     over = [link for link in nilable if any(read.startswith(f"{link}.") for read in reads)]
-    if not over and known.issuperset(reads):
+    if not over and known.issuperset(reads):  # mutant: only faster
         return Bond(reads, holds)
     names = tuple(dict.fromkeys((*(read for read in reads if read in known), *over)))
     above = [link for link in over if f"{at}.".startswith(f"{link}.")]
@@ -246,12 +247,11 @@ def _same(found: object, wanted: Outcome) -> bool:
     return type(found) is type(wanted) and found == wanted
 
 
-def _around(numbers: Iterable[float]) -> list[int]:
-    """Give the whole numbers from 0 on that *numbers* tell apart: at, below and above each."""
-    found = {0, 1, 2}
+def _around(numbers: Iterable[float], far: int) -> list[int]:
+    """Give the whole numbers from 0 on that *numbers* tell apart: at each, and *far* around it."""
+    found = set(range(far + 2))
     for number in numbers:
-        low, high = math.floor(number), math.ceil(number)
-        found |= {low - 1, low, high, high + 1}
+        found |= set(range(math.floor(number) - far, math.ceil(number) + far + 1))
     return sorted(number for number in found if number >= 0)
 
 

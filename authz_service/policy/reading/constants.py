@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from lark import Token
+from lark import Token, Tree
 
 from authz_service.domain.facts import ResourceFacts
 from authz_service.policy.reading.syntax import Rule, texts_of
@@ -21,11 +21,13 @@ class Constants:
         texts: the texts.
         numbers: the numbers.
         actions: the texts that can be actions of other services, on resources of theirs.
+        between: whether facts are compared with each other, and not with fixed values alone.
     """
 
     texts: frozenset[str] = frozenset()
     numbers: frozenset[float] = frozenset()
     actions: frozenset[str] = frozenset()
+    between: bool = False
 
 
 def constants_of(rules: Iterable[Rule]) -> Constants:
@@ -36,7 +38,14 @@ def constants_of(rules: Iterable[Rule]) -> Constants:
         texts=texts_of(rules),
         numbers=frozenset(float(token) for token in tokens),
         actions=frozenset(_actions(rules)),
+        between=any(map(_compares_facts, rules)),
     )
+
+
+def _compares_facts(rule: Rule) -> bool:
+    # What a helper compares are facts, too, or may be.
+    sides = (one.children[::2] for one in rule.tree.find_data("comparison"))
+    return any(all(isinstance(side, Tree) for side in both) for both in sides)
 
 
 def sees_action(rule: Rule) -> bool:
