@@ -12,13 +12,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from authz_service.bootstrap import Service, build
-from authz_service.domain.decision import Caller
 from authz_service.domain.errors import InvalidInput
 from authz_service.metrics import Share
 from authz_service.settings import Settings
-
-OPERATOR = Caller("operator")
-"""Who acts from the shell; that person is known to the operating system, not to us."""
 
 # argparse has no public name for it.
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001

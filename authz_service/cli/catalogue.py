@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from authz_service.cli.calling import OPERATOR, Verbs, read_text, service
+from authz_service.cli.calling import Verbs, read_text, service
+from authz_service.usecases.acts import OPERATOR
 
 
 def add_to(verbs: Verbs) -> None:

@@ -8,6 +8,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from authz_service.cli import progress
 from authz_service.cli.calling import Verbs, settings
 from authz_service.policy.judging.checking import Findings, check
 
@@ -37,17 +38,13 @@ def _check(options: argparse.Namespace) -> int:
     if not folder.is_dir():
         print(f"{folder}: there is no policy folder of this name", file=sys.stderr)
         return CANNOT
-    progress = _progress if sys.stderr.isatty() else None
-    findings = check(folder, progress)
+    with progress.judging() as judged:
+        findings = check(folder, judged)
     if options.format == "json":
         print(json.dumps(asdict(findings), ensure_ascii=False, indent=2))
     else:
         _tell(findings)
     return 1 if findings.problems else 0
-
-
-def _progress(said: str) -> None:
-    print(f"{said} ...", file=sys.stderr)
 
 
 def _tell(findings: Findings) -> None:

@@ -6,8 +6,9 @@ import argparse
 import sys
 
 from authz_service import render
-from authz_service.cli.calling import OPERATOR, Verbs, instant, service
+from authz_service.cli.calling import Verbs, instant, service
 from authz_service.domain.clients import SCOPES, parse_network
+from authz_service.usecases.acts import OPERATOR
 
 
 def add_to(verbs: Verbs) -> None:

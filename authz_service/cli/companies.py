@@ -6,10 +6,11 @@ import argparse
 import sys
 
 from authz_service import render
-from authz_service.cli.calling import OPERATOR, Verbs, read_text, service
+from authz_service.cli.calling import Verbs, read_text, service
 from authz_service.domain.companies import Origin, Validation
 from authz_service.domain.errors import InvalidInput
 from authz_service.domain.identifiers import ForeignId, Login
+from authz_service.usecases.acts import OPERATOR
 
 _PAGE = 200
 

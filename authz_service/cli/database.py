@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from authz_service.bootstrap import Upkeep, upkeep
-from authz_service.cli.calling import OPERATOR, Verbs, fail, settings
+from authz_service.cli.calling import Verbs, fail, settings
+from authz_service.usecases.acts import OPERATOR
 
 
 def add_to(verbs: Verbs) -> None:

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NoReturn
 
-from tqdm import tqdm
-
+from authz_service.cli import progress
 from authz_service.cli.calling import Verbs, settings
 from authz_service.domain.errors import PolicyInvalid
 from authz_service.policy.bundle import build, collect
-from authz_service.policy.diagrams.exploring import ExploredRule, Progress
+from authz_service.policy.diagrams.exploring import ExploredRule
 from authz_service.policy.judging import sandbox
 from authz_service.policy.judging.findings import CHECKS
 
 _HEAD = ("RULE", "", "KINDS", "WAYS", "SPEAKING", "SILENT", "ERRING", "")
-_SOON = 1.0
-"""Seconds until progress is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +69,14 @@ def add_to(parts: Verbs) -> None:
 def _explore(options: argparse.Namespace) -> int:
     sources = collect(options.folder or settings().policies)
     # What exploring itself can find does not keep it from counting.
-    problems = sandbox.examine(sources).problems
+    with progress.judging() as judged:
+        problems = sandbox.examine(sources, progress=judged).problems
     if any(problem.check not in CHECKS for problem in problems):
         raise PolicyInvalid(problems)
     policy = build(sources)
     began = time.perf_counter()
-    with _bar() as progress:
-        exploration = policy.explore(progress)
+    with progress.exploring() as explored:
+        exploration = policy.explore(explored)
     seconds = time.perf_counter() - began
     rules = _by_rule(exploration.rules)
     total = _counted("", "", exploration.rules)
@@ -96,21 +91,6 @@ def _explore(options: argparse.Namespace) -> int:
     else:
         print("\n".join(_lines(rules, total, seconds)))
     return 0 if total.complete else 1
-
-
-@contextmanager
-def _bar() -> Iterator[Progress]:
-    """Give what shows progress, if somebody is waiting at a terminal."""
-    bar: tqdm[NoReturn]
-    with tqdm(
-        desc="rules explored", delay=_SOON, disable=None, leave=False, file=sys.stderr
-    ) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield progress
 
 
 def _by_rule(explored: Iterable[ExploredRule]) -> list[Counted]:

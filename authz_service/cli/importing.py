@@ -12,7 +12,8 @@ from typing import NoReturn
 from tqdm import tqdm
 
 from authz_service import render
-from authz_service.cli.calling import OPERATOR, Verbs, service
+from authz_service.cli.calling import Verbs, service
+from authz_service.usecases.acts import OPERATOR
 from authz_service.usecases.importing import KINDS
 
 _SOME_LEFT_OUT = 3

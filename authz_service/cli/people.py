@@ -6,10 +6,11 @@ import argparse
 import json
 import sys
 
-from authz_service.cli.calling import OPERATOR, Verbs, secret, service
+from authz_service.cli.calling import Verbs, secret, service
 from authz_service.domain.decision import Subject
 from authz_service.domain.entities import EntityName
 from authz_service.domain.identifiers import Cpf, Login
+from authz_service.usecases.acts import OPERATOR
 
 
 def add_to(verbs: Verbs) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from authz_service.cli.calling import Verbs, fail, settings
+from authz_service.domain.errors import Problem
 from authz_service.domain.policies import WorkerPolicy
 from authz_service.policy.live.content import look_into
 from authz_service.policy.live.statuses import StatusBoard
@@ -36,18 +37,30 @@ def _verdict(folder: Path, workers: Sequence[WorkerPolicy]) -> int:
     held = look_into(folder)
     if held.problems:
         return fail(f"the folder {folder} cannot be read:", *map(str, held.problems))
-    lines: list[str] = []
+    behind: list[str] = []
+    kept_from: dict[tuple[Problem, ...], list[str]] = {}
     for one in workers:
         attempt = one.status.attempt
         if attempt is None or attempt.content != held.digest:
-            lines.append(f"worker {one.place} has not tried what the folder holds now")
+            behind.append(one.place)
         elif not one.status.current:
-            lines.append(f"worker {one.place} does not decide by the folder, since:")
-            lines += [f"    {problem}" for problem in attempt.problems]
+            kept_from.setdefault(attempt.problems, []).append(one.place)
+    lines: list[str] = []
+    if behind:
+        lines.append(f"{_named(behind, 'has', 'have')} not tried what the folder holds now")
+    for problems, places in kept_from.items():
+        lines.append(f"{_named(places, 'does', 'do')} not decide by the folder, since:")
+        lines += [f"    {problem}" for problem in problems]
     if lines:
-        return fail(*dict.fromkeys(lines))
+        return fail(*lines)
     print("what the folder holds is in force")
     return 0
+
+
+def _named(places: Sequence[str], one: str, several: str) -> str:
+    if len(places) == 1:
+        return f"worker {places[0]} {one}"
+    return f"workers {', '.join(places)} {several}"
 
 
 def _row(worker: WorkerPolicy) -> tuple[str, ...]:

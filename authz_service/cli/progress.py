@@ -10,6 +10,7 @@ from typing import NoReturn, TypeVar
 from tqdm import tqdm
 
 from authz_service.policy.diagrams.exploring import Progress
+from authz_service.policy.judging import stages
 
 _SOON = 1.0
 """Seconds until a bar is shown; most work is done by then."""
@@ -30,6 +31,17 @@ def exploring() -> Iterator[Progress]:
             bar.update(done - bar.n)
 
         yield progress
+
+
+@contextmanager
+def judging() -> Iterator[stages.Progress]:
+    """Give what shows how far the check of a policy is."""
+    bar: tqdm[NoReturn]
+    with tqdm(
+        desc="check", bar_format="{desc} [{elapsed}]", disable=None, leave=False, file=sys.stderr
+    ) as bar:
+        # At once: how long a check takes nobody knows, and its child tells of little.
+        yield bar.set_description_str
 
 
 def through(several: Iterable[One], done: str) -> Iterable[One]:

@@ -7,11 +7,12 @@ import sys
 from functools import partial
 
 from authz_service import applog, demo
-from authz_service.cli.calling import OPERATOR, Verbs, service, settings
+from authz_service.cli.calling import Verbs, service, settings
 from authz_service.domain.errors import PolicyInvalid
 from authz_service.server import Server
 from authz_service.settings import read_port
 from authz_service.settings.reading import whole
+from authz_service.usecases.acts import OPERATOR
 from authz_service.workers import Place, supervise
 
 

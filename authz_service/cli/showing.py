@@ -6,10 +6,8 @@ import argparse
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
 
-from tqdm import tqdm
-
+from authz_service.cli import progress
 from authz_service.cli.calling import Verbs, settings
 from authz_service.domain.errors import PolicyInvalid
 from authz_service.policy.bundle import collect, digest_of, examined, policy_of
@@ -50,7 +48,8 @@ def _show(options: argparse.Namespace) -> int:
 
 def _page(folder: Path, language: str, form: str) -> str:
     sources = collect(folder)
-    verdict = sandbox.examine(sources)
+    with progress.judging() as judged:
+        verdict = sandbox.examine(sources, progress=judged)
     if verdict.rules is None:
         # What a child process did not survive is not tried here.
         raise PolicyInvalid(verdict.problems)
@@ -58,15 +57,9 @@ def _page(folder: Path, language: str, form: str) -> str:
     policy = policy_of(found, digest_of(sources))
     for problem in verdict.problems:
         print(problem, file=sys.stderr)
-    bar: tqdm[NoReturn]
-    with tqdm(desc="rules", file=sys.stderr, disable=None) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        explored = policy.explore(progress).rules
-    tables = tables_of(explored, tuple(found.reasons))
+    with progress.exploring() as explored:
+        rules = policy.explore(explored).rules
+    tables = tables_of(rules, tuple(found.reasons))
     words = Words(language, policy)
     if form == "html":
         return html(tables, words, policy.digest, datetime.now(UTC))

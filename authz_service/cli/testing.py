@@ -58,7 +58,8 @@ def _test(options: argparse.Namespace) -> int:
     folder = options.folder or settings().policies
     sources = collect(folder)
     # What exploring finds, the check tells; the answers can be tested all the same.
-    problems = sandbox.examine(sources).problems
+    with progress.judging() as judged:
+        problems = sandbox.examine(sources, progress=judged).problems
     if any(problem.check not in CHECKS for problem in problems):
         raise PolicyInvalid(problems)
     if misnamed := strays(folder):

@@ -25,7 +25,10 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     """It is not good; nothing is tried again until the folder changes."""
     POSTPONED = "postponed"
-    """It could not be written down, as on a full disk; it is tried again."""
+    """
+    It could not be checked to the end, as on a busy machine, or not be written down, as on a full
+    disk; it is tried again.
+    """
 
 
 @dataclass(frozen=True, slots=True)

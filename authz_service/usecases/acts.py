@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from authz_service.domain.decision import ActRecord, Caller
 from authz_service.usecases.ports import Clock, DecisionLog, Listener
 
+OPERATOR = Caller("operator")
+"""Who acts from the shell or edits the policy files: known to the operating system, not to us."""
+
 Details = Mapping[str, str | int | bool | tuple[str, ...] | None]
 
 

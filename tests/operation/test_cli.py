@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
 import shutil
 import sqlite3
+import subprocess
+import termios
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.operation.house import ROOT, Running, authz, called, free_port, furnish, succeeded
+from authz_service.domain.errors import Problem
+from authz_service.domain.policies import Attempt, Outcome, PolicyStatus, WorkerPolicy
+from authz_service.policy.live.content import look_into
+from authz_service.policy.live.statuses import StatusBoard
+from tests.operation.house import (
+    AUTHZ,
+    ROOT,
+    Running,
+    authz,
+    called,
+    environment,
+    free_port,
+    furnish,
+    succeeded,
+)
 
 CSV = "code,title,version\nP001,Acreditação Inicial,3\nP061,Cadastro,1\nP061,Registro,2\n"
 QUESTION = {
@@ -250,6 +268,65 @@ def test_a_check_of_nothing_is_told_apart(home: Path) -> None:
 
     assert (2, "") == (done.returncode, done.stdout)
     assert "none: there is no policy folder of this name\n" == done.stderr
+
+
+def test_the_check_shows_how_far_it_is(home: Path) -> None:
+    """Who waits at a terminal sees what is done meanwhile; it stands on stderr, and is wiped."""
+    ours, theirs = pty.openpty()
+    os.set_blocking(ours, False)
+    # One without a width is taken for none.
+    termios.tcsetwinsize(theirs, (24, 80))
+    done = subprocess.run(
+        [*AUTHZ, "policy", "check"],
+        cwd=home,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    shown = os.read(ours, 65_536).decode()
+    os.close(ours)
+    os.close(theirs)
+
+    assert (0, 1) == (done.returncode, len(done.stdout.splitlines()))
+    for said in ("check [", "compile 7 files [", "explore "):
+        assert said in shown
+    assert shown.rsplit("\r", 2)[1].isspace()
+
+
+def test_workers_that_say_the_same_are_told_together(home: Path) -> None:
+    """No worker stands there without a reason, and none of the reasons is told twice."""
+    content = look_into(home / "policies").digest
+    at = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    bad, other = (Problem("a.polar", 1, 1, said) for said in ("is wrong", "is wrong as well"))
+    said = {
+        "1": Attempt(at, content, Outcome.REFUSED, (bad, other)),
+        "2": Attempt(at, content, Outcome.REFUSED, (bad, other)),
+        "3": Attempt(at, content, Outcome.REFUSED, (other,)),
+        "4": Attempt(at, content, Outcome.APPLIED),
+        "5": Attempt(at, "another", Outcome.APPLIED),
+        "10": None,
+    }
+    boards = [StatusBoard(home / "var" / "policy" / "status") for _place in said]
+    for board, (place, attempt) in zip(boards, said.items(), strict=True):
+        board.post(WorkerPolicy(place, 1, PolicyStatus(attempt=attempt)))
+
+    done = called(home, "policy", "status")
+    for board in boards:
+        board.close()
+
+    places = [line.split()[0] for line in done.stdout.splitlines()]
+    assert (1, ["WORKER", *said]) == (done.returncode, places)
+    assert [
+        "workers 5, 10 have not tried what the folder holds now",
+        "workers 1, 2 do not decide by the folder, since:",
+        "    a.polar:1:1: is wrong",
+        "    a.polar:1:1: is wrong as well",
+        "worker 3 does not decide by the folder, since:",
+        "    a.polar:1:1: is wrong as well",
+    ] == done.stderr.splitlines()
 
 
 def test_an_unused_reason_is_told(home: Path) -> None:

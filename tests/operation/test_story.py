@@ -192,7 +192,12 @@ def test_a_denial_says_what_is_missing_and_who_can_grant_it(told: Told) -> None:
     """The message is Portuguese, and names a role and no person."""
     message = json.loads(told.answers[SIGNED[1]])["mensagem"]
 
-    for said in ("falta uma delegação vigente", "sócio ou representante legal", "SGCI", "P001"):
+    for said in (
+        "membro confirmado com delegação vigente",
+        "sócio ou representante legal",
+        "SGCI",
+        "P001",
+    ):
         assert said in message
     assert not re.search(r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-|[0-9]{11}", message)
 

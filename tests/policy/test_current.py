@@ -53,6 +53,8 @@ def test_an_invalid_folder_gives_no_policy(tmp_path: Path) -> None:
     with pytest.raises(PolicyUnavailable):
         policy.current()
     assert str(policy.ailment()).startswith("no valid policy is loaded: rules.polar:2:1: `cut`")
+    # Where nothing is in force, nothing is in force instead of it.
+    assert policy.flaw() is None
 
 
 @pytest.mark.parametrize("bad", [f"{PERMIT}cut;", 'permit(p, "open", _r, "first");'])
@@ -140,8 +142,18 @@ def test_a_policy_is_explored_before_it_takes_the_place_of_another(tmp_path: Pat
             Outcome.REFUSED,
             "no value `[cpf]`",
         ),
+        (
+            PolicyInvalid([Problem(".", 0, 0, "took too long", "timeout")]),
+            Outcome.POSTPONED,
+            "took too long",
+        ),
+        (
+            PolicyInvalid([Problem(".", 0, 0, "was killed", "killed")]),
+            Outcome.REFUSED,
+            "was killed",
+        ),
     ],
-    ids=["nobody foresaw it", "no memory for a child", "a CPF in a file"],
+    ids=["nobody foresaw it", "no memory for a child", "a CPF in a file", "busy", "it crashes"],
 )
 def test_whatever_goes_wrong_keeps_what_there_was(
     tmp_path: Path, error: Exception, outcome: Outcome, said: str
@@ -170,6 +182,42 @@ def test_a_name_that_no_folder_can_have_is_a_problem(tmp_path: Path) -> None:
     problem = Problem(".", 0, 0, "cannot be read: File name too long", "unreadable")
 
     assert Content(problems=(problem,)) == look_into(tmp_path / ("x" * 300))
+
+
+def test_every_reason_why_a_folder_cannot_be_read_is_another_content() -> None:
+    """So that what spoils the folder anew is tried and told anew."""
+    problems = [Problem(".", 0, 0, said) for said in ("there is no folder", "no permission")]
+
+    digests = {Content(problems=(one,)).digest for one in problems}
+
+    assert 3 == len({*digests, Content().digest})
+
+
+def test_where_nothing_was_kept_the_folder_alone_is_to_blame(tmp_path: Path) -> None:
+    """A first start with a bad folder tells what is wrong with the folder, and nothing else."""
+    write(tmp_path, f"{PERMIT}cut;")
+    policy = CurrentPolicy(tmp_path, gate=OpenGate())
+    policy.load()
+    before = policy.problems
+
+    policy.restore(lambda: None)
+
+    assert before == policy.problems
+    assert ["rules.polar"] == [one.file for one in before]
+
+
+def test_several_problems_are_counted(tmp_path: Path) -> None:
+    """Readiness tells how many there are, and the first; of one alone there is no first."""
+    write(tmp_path)
+    policy = CurrentPolicy(tmp_path, gate=OpenGate())
+    policy.load()
+    write(tmp_path, f"{PERMIT}cut;")
+    policy.load()
+    assert "not what the folder holds: 1 problem: rules.polar:2:1: " in str(policy.flaw())
+
+    write(tmp_path, f"{PERMIT}cut;\ncut;")
+    policy.load()
+    assert "holds: 2 problems, the first: rules.polar:2:1: " in str(policy.flaw())
 
 
 def test_a_policy_that_is_kept_is_compiled_before_it_is_asked(tmp_path: Path) -> None:

@@ -66,12 +66,14 @@ def test_another_policy_is_told_with_the_one_before(path: Path) -> None:
 
 
 def test_the_same_policy_is_kept_since_it_is_in_force(path: Path) -> None:
-    """A second worker, and a change of tests alone, tell of nothing and move no moment."""
+    """A second worker writes nothing; a change of tests alone is no news and moves no moment."""
     told, kept = Told(), LastGood(path)
     kept.keep(CONTENT, NOON, told)
     untested = Content((RULES,))
+    file = path.stat().st_ino
 
     assert NOON == kept.keep(CONTENT, LATER, told)
+    assert file == path.stat().st_ino
     assert NOON == kept.keep(untested, LATER, told)
 
     assert 1 == len(told.heard)

@@ -350,3 +350,28 @@ def test_a_reason_in_a_rule_that_cannot_be_read_is_used() -> None:
     sources = [Source("a.polar", SOUND.encode() + bad), reasons(["first", "late", "other"])]
 
     assert [] == unused_reasons(examined(sources))
+
+
+SAID_ONCE = {
+    "an actor in the hands of nobody": (
+        'forbid(actor, "open", _r: Process, "second") if nobody(actor);',
+        ["unknown-helper"],
+    ),
+    "a reason that has a name": (
+        'forbid(_p: Person, "open", _r: Process, reason) if reason = "second";',
+        [],
+    ),
+    "what looks like a rule": (
+        'veto(_p: Person, "open", _r: Process, "second");',
+        ["helper-unasked"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), SAID_ONCE.values(), ids=SAID_ONCE)
+def test_a_mistake_is_told_once(text: str, expected: list[str]) -> None:
+    """No other problem comes along with it, and no problem where there is no mistake."""
+    found = examined([Source("a.polar", f"{SOUND}{text}".encode()), BOTH])
+
+    told_at_all = [*found.problems, *(flaw.problem for flaw in found.flaws), *found.unasked]
+    assert expected == [one.check for one in told_at_all]

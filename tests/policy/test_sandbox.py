@@ -104,6 +104,39 @@ def test_the_child_runs_the_tests_of_what_compiles() -> None:
     ] == (said)
 
 
+def test_a_helper_that_no_rule_asks_is_told() -> None:
+    """An alternative under another name says nothing; the gate tells it, with what is meant."""
+    helpers = (
+        "delegates(c: Company) if c.bond.in_force;\n"
+        "delegate(c: Company) if c.bond.recorded;\n"
+        "delegates(c: Company, _p: Person) if c.bond.recorded;\n"
+        "seen(s: Standing) if s.in_force;\n"
+        'permit(_p: Person, "open", r: Process, "first") if delegates(r.company);\n'
+    )
+    [_rules, problems, _unused], _said = answered(Source("a.polar", helpers.encode()), FIRST)
+
+    otherwise = "ask it where it is meant, or leave it out"
+    assert [
+        ["a.polar", 2, 1, "`delegate` is asked by no rule", "helper-unasked"],
+        ["a.polar", 3, 1, "`delegates` is asked by no rule", "helper-unasked"],
+        ["a.polar", 4, 1, "`seen` is asked by no rule", "helper-unasked"],
+    ] == [one[:5] for one in problems]
+    assert ["did you mean `delegates`?", otherwise, otherwise] == [one[5] for one in problems]
+
+
+def test_a_helper_that_no_rule_asks_is_told_beside_what_is_wrong() -> None:
+    """It is told of a policy that does not compile as well, but not where rules are unreadable."""
+    orphan = Source("c.polar", b"seen(s: Standing) if s.in_force;")
+    bad = Source("d.polar", b'permit(_p: Person, "open", _r: Process, "first") if cut;')
+    asks = Source("d.polar", b'permit(_p: Person, "open", r: Process, "first") if seen(r) cut;')
+
+    checks = [
+        [one[4] for one in answered(PERMIT, orphan, other, FIRST)[0][1]] for other in (bad, asks)
+    ]
+    assert ["helper-unasked", "refused"] == checks[0]
+    assert "helper-unasked" not in checks[1]
+
+
 def test_a_flawed_policy_is_not_tested() -> None:
     """What errs whenever it is asked would fail every test once more."""
     flawed = Source("c.polar", b'forbid(_p: Person, _a, r: Process, "first") if r.state = "opne";')
@@ -204,6 +237,7 @@ def test_a_child_that_takes_too_long_is_ended() -> None:
     [problem] = caught.value.problems
     assert "took more than 0.001 seconds to compile, check and test" == problem.message
     assert "timeout" == problem.check
+    assert problem.check in sandbox.NO_VERDICT
 
 
 def test_a_child_that_dies_is_told() -> None:
@@ -221,12 +255,16 @@ def test_a_child_that_dies_is_told() -> None:
         f"    check([Source(f'{{n}}.polar', ({many}).encode()) for n in range(9)])\n"
         "except PolicyInvalid as error:\n"
         "    print(error)\n"
+        "    print(error.problems[0].check)\n"
     )
 
-    assert (0, ".:0:0: killed the process that compiled it (SIGKILL)") == (
+    said, check = process.stdout.splitlines()
+    assert (0, ".:0:0: killed the process that compiled it (SIGKILL)", "stopped") == (
         process.returncode,
-        process.stdout.split(";")[0],
+        said.split(";")[0],
+        check,
     )
+    assert check in sandbox.NO_VERDICT
 
 
 def test_a_child_that_fails_is_told() -> None:
@@ -234,8 +272,27 @@ def test_a_child_that_fails_is_told() -> None:
     with pytest.raises(PolicyInvalid) as caught:
         sandbox.check([PERMIT, reasons(), Source("\udcff.polar", b"")])
 
+    assert "killed" not in sandbox.NO_VERDICT
     message = "ended the process that compiled it with exit code 1"
     assert [(message, "killed")] == [(one.message, one.check) for one in caught.value.problems]
+
+
+def test_a_child_that_cannot_be_started_leaves_nothing_open() -> None:
+    """A service that is short of processes for an hour does not run out of files as well."""
+    process = run(
+        "import os, sys\n"
+        "from authz_service.policy.judging.sandbox import check\n"
+        "sys.executable = '/nowhere'\n"
+        "before = os.listdir('/proc/self/fd')\n"
+        "for _ in range(3):\n"
+        "    try:\n"
+        "        check([])\n"
+        "    except FileNotFoundError:\n"
+        "        print('not started')\n"
+        "print(len(os.listdir('/proc/self/fd')) - len(before))\n"
+    )
+
+    assert ["not started"] * 3 + ["0"] == process.stdout.splitlines(), process.stderr
 
 
 @pytest.mark.parametrize(

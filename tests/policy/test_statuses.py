@@ -39,6 +39,17 @@ def test_what_a_worker_says_others_read(tmp_path: Path, worker: WorkerPolicy) ->
     assert [] == list((tmp_path / "new").iterdir())
 
 
+def test_workers_stand_in_the_order_of_their_places(tmp_path: Path) -> None:
+    """Whoever is asked, and whichever file comes first, they are listed as people count."""
+    boards = {place: StatusBoard(tmp_path) for place in ("10", "2", "1", "3")}
+    for place, board in boards.items():
+        board.post(WorkerPolicy(place, 1, PolicyStatus()))
+
+    assert ["1", "2", "3", "10"] == [one.place for one in StatusBoard(tmp_path).others()]
+    for board in boards.values():
+        board.close()
+
+
 def test_problems_are_told_up_to_a_number(tmp_path: Path) -> None:
     """A file of a thousand mistakes makes no status of a thousand problems."""
     mine = StatusBoard(tmp_path)

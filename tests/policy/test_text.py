@@ -19,6 +19,7 @@ ENCODINGS = {
     "UTF-16, the large end first": (b"\xfe\xff" + FLAWED.encode("utf-16-be"), "UTF-16", 1, 0),
     "UTF-16 without a mark": (FLAWED.encode("utf-16-le"), "UTF-16", 1, 0),
     "UTF-16, the large end first, without a mark": (FLAWED.encode("utf-16-be"), "UTF-16", 1, 0),
+    "UTF-16 of another script": (f"{FLAWED}\n# {'日' * 500}".encode("utf-16"), "UTF-16", 1, 0),
     "Latin-1": (FLAWED.encode("latin-1"), "Latin-1", 1, 54),
     "Windows-1252": (FLAWED.replace("é", "—").encode("cp1252"), "Windows-1252", 1, 54),
 }

@@ -17,7 +17,7 @@ PERMIT = 'permit(_p: Person, "open", _r: Process, "first");'
 ROLES = "colaborador, contador, nao_atuante, none, outro, representante_legal, socio"
 ENTITY = "an entity is compared with nil only"
 
-WORDS = "is always one of the words: closed, open, unknown"
+WORDS = "`r.state` is always one of the words: closed, open, unknown"
 FLAG = "true or false can never be equal to that"
 UNLIKE = "a text can never be equal to a number"
 NEVER = "is never that; it looks like"
@@ -68,20 +68,32 @@ SILENT = {
         1,
         FLAG,
     ),
-    "a version beside true": ("r.version = true", 1, f"{NEVER} 3"),
-    "a version beside a text": ('r.version != "3"', 1, f"{NEVER} 3"),
-    "a version beside a fraction": ("r.version = 3.5", 1, f"{NEVER} 3"),
-    "a version above a text": ('r.version > "3"', 1, f"{NEVER} 3"),
+    "a version beside true": ("r.version = true", 1, f"`r.version` {NEVER} 3"),
+    "a version beside a text": ('r.version != "3"', 1, f"`r.version` {NEVER} 3"),
+    "a version beside a fraction": ("r.version = 3.5", 1, f"`r.version` {NEVER} 3"),
+    "a version above a text": ('r.version > "3"', 1, f"`r.version` {NEVER} 3"),
     "a version beside a code": ("r.version = r.code", 1, UNLIKE),
     "a code above a version": ("r.code > r.version", 1, UNLIKE),
     "a word beside a version": ("r.state = r.version", 1, WORDS),
-    "days beside a text": ('r.company.standing.days <= "7"', 1, f"{NEVER} 7"),
-    "days beside a fraction": ("r.company.standing.days <= 7.5", 1, f"{NEVER} 7"),
-    "days below nothing": ("r.company.standing.days >= -1", 1, f"{NEVER} 7"),
+    "days beside a text": (
+        'r.company.standing.days <= "7"',
+        1,
+        f"`r.company.standing.days` {NEVER} 7",
+    ),
+    "days beside a fraction": (
+        "r.company.standing.days <= 7.5",
+        1,
+        f"`r.company.standing.days` {NEVER} 7",
+    ),
+    "days below nothing": (
+        "r.company.standing.days >= -1",
+        1,
+        f"`r.company.standing.days` {NEVER} 7",
+    ),
     "whether a cadastrador beside a flag": (
         "r.company.standing.cadastrador = true",
         1,
-        "is always one of the words: no, unknown, yes",
+        "`r.company.standing.cadastrador` is always one of the words: no, unknown, yes",
     ),
     "a level in Portuguese": (
         'r.question.sign_in.level in ["gold", "ouro"]',
@@ -94,29 +106,29 @@ SILENT = {
         UNLIKE,
     ),
     "a sign-in beside a text": ('r.question.sign_in = "handle"', 1, ENTITY),
-    "a code beside a number": ("r.code < 3", 1, f'{NEVER} "P061"'),
-    "a code in small letters": ('r.code in ["P001", "p001"]', 20, f'{NEVER} "P061"'),
+    "a code beside a number": ("r.code < 3", 1, f'`r.code` {NEVER} "P061"'),
+    "a code in small letters": ('r.code in ["P001", "p001"]', 20, f'`r.code` {NEVER} "P061"'),
     "a CPF with its punctuation": (
         'p.cpf = "722.684.025-17"',
         1,
-        f'{NEVER} "00000000191"',
+        f'`p.cpf` {NEVER} "00000000191"',
     ),
-    "a CPF as a number": ("p.cpf in [72268402517]", 11, f'{NEVER} "00000000191"'),
+    "a CPF as a number": ("p.cpf in [72268402517]", 11, f'`p.cpf` {NEVER} "00000000191"'),
     "a CNPJ with its punctuation": (
         'r.company.cnpj = "52.420.282/0001-80"',
         1,
-        f'{NEVER} "52420282000180"',
+        f'`r.company.cnpj` {NEVER} "52420282000180"',
     ),
-    "an id that is a code": ('r.id = "P061"', 1, f'{NEVER} "p061-registro"'),
-    "a version in an order with nil": ("r.version < nil", 1, ORDER),
+    "an id that is a code": ('r.id = "P061"', 1, f'`r.id` {NEVER} "p061-registro"'),
+    "a version in an order with nil": ("r.version < nil", 1, f"`nil` {ORDER}"),
     "a helper's other word": (
         'exactly("opened")',
         1,
         "no rule `exactly` takes what it is asked with",
     ),
-    "a flag in an order": ("p.registered < 1", 1, ORDER),
-    "a word in an order": ('r.state < "open"', 1, ORDER),
-    "true in an order": ("r.version < true", 1, ORDER),
+    "a flag in an order": ("p.registered < 1", 1, f"`p.registered` {ORDER}"),
+    "a word in an order": ('r.state < "open"', 1, f"`r.state` {ORDER}"),
+    "true in an order": ("r.version < true", 1, f"`true` {ORDER}"),
     "two entities": ("r.question.recipient = p", 1, ENTITY),
     "an entity beside a text": ('r.company = "52420282000180"', 1, ENTITY),
     "a text beside an entity": ("r.code = r.company", 1, ENTITY),
@@ -130,12 +142,12 @@ SILENT = {
     "a company's number with its hyphens": (
         'r.company.id = "EX-0000123-0"',
         1,
-        f'{NEVER} "EX00001230"',
+        f'`r.company.id` {NEVER} "EX00001230"',
     ),
     "the CNPJ of what has none": (
         'r.company.cnpj = "EX00001230"',
         1,
-        f'{NEVER} "52420282000180"',
+        f'`r.company.cnpj` {NEVER} "52420282000180"',
     ),
     "evidence that is of no person": (
         'r.question.actor_evidence = "inmetro"',
@@ -371,20 +383,20 @@ def test_a_resource_without_a_class_is_what_its_action_is_about() -> None:
 
 
 THEIRS = {
-    "an action that is a number": ("a = 1", 'is never that; it looks like "read"'),
+    "an action that is a number": ("a = 1", '`a` is never that; it looks like "read"'),
     "a text below a version": (
         "a < r.question.recipient",
         ENTITY,
     ),
     "a type that is the house's own": (
         'r.type = "process"',
-        'is never that; it looks like "record"',
+        '`r.type` is never that; it looks like "record"',
     ),
     "a type of who acts that is the house's own": (
         's.type in ["robot", "person"]',
-        'is never that; it looks like "record"',
+        '`s.type` is never that; it looks like "record"',
     ),
-    "an id that is a number": ("r.id = 1", 'is never that; it looks like "record-1"'),
+    "an id that is a number": ("r.id = 1", '`r.id` is never that; it looks like "record-1"'),
     "a bag": ("r.properties = nil", "a bag can never be equal to that"),
     "an actor": ("s = nil", "the Subject here is never nil"),
     "a fact that nothing of another's has": (

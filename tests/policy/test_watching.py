@@ -7,13 +7,14 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from authz_service.domain.decision import Caller
-from authz_service.domain.errors import Problem
+from authz_service.domain.errors import PolicyInvalid, Problem
 from authz_service.domain.policies import Origin, Outcome
 from tests.fakes.clock import NOON
 from tests.fakes.log import ListLog
@@ -271,6 +272,97 @@ def test_a_start_without_a_log_decides_nothing_until_it_is_back(home: Path) -> N
     assert (None, 1) == (watched.policy.ailment(), len(watched.acts))
 
 
+TIMEOUT = Problem(".", 0, 0, "took more than 60 seconds", "timeout")
+STEP = 10.0
+
+
+def rests(watched: Watched) -> list[float]:
+    """Give how many seconds pass until each of the next seven checks of what the folder holds."""
+    found = []
+    for _ in range(7):
+        checked, looks = len(watched.gate.passed), 0
+        while len(watched.gate.passed) == checked:
+            watched.watcher.look()
+            looks += 1
+        found.append(looks * STEP)
+    return found
+
+
+def test_what_could_not_be_checked_to_the_end_is_checked_again(home: Path) -> None:
+    """A busy machine heals by itself; a text that hangs costs less and less, and is told once."""
+    watched = Watched(home, seconds=STEP)
+    watched.gate.error = PolicyInvalid([TIMEOUT])
+    watched.watcher.begin()
+    assert (Outcome.POSTPONED, (TIMEOUT,)) == (watched.attempt.outcome, watched.policy.problems)
+
+    for least, seconds in zip((30, 60, 120, 240, 480, 600, 600), rests(watched), strict=True):
+        assert least <= seconds <= 1.5 * least + STEP
+    assert (8, 1) == (len(watched.gate.passed), len(watched.heard))
+    assert "no valid policy is loaded: .:0:0: took more" in str(watched.policy.ailment())
+
+    watched.gate.error = None
+    for _ in range(91):
+        watched.watcher.look()
+    assert (9, 2) == (len(watched.gate.passed), len(watched.heard))
+    assert (None, True) == (watched.policy.ailment(), watched.policy.status.current)
+
+
+def test_another_edit_does_not_wait_for_the_one_that_hangs(home: Path) -> None:
+    """What is new is checked at once; what hangs begins anew with a short rest."""
+    watched = Watched(home, seconds=STEP)
+    watched.gate.error = PolicyInvalid([TIMEOUT])
+    watched.watcher.begin()
+    rests(watched)
+    write(watched.folder, OTHER)
+    watched.settle()
+    assert 9 == len(watched.gate.passed)
+    for _ in range(6):
+        watched.watcher.look()
+    assert 10 == len(watched.gate.passed)
+
+    watched.gate.error = None
+    write(watched.folder, PERMIT + OTHER)
+    assert watched.settle().current
+
+
+def test_a_kept_policy_that_could_not_be_checked_is_checked_again(watched: Watched) -> None:
+    """With a bad folder at the start, a busy machine does not leave the service without one."""
+    home = watched.folder.parent
+    write(watched.folder, BROKEN)
+    restarted = Watched(home, seconds=STEP)
+    restarted.gate.error = PolicyInvalid([TIMEOUT])
+    restarted.watcher.begin()
+    assert [TIMEOUT, TIMEOUT] == list(restarted.policy.problems)
+
+    restarted.gate.error = None
+    for _ in range(7):
+        restarted.watcher.look()
+
+    assert (None, Origin.LAST_GOOD) == (restarted.policy.ailment(), restarted.policy.status.origin)
+    assert ["rules.polar"] == [one.file for one in restarted.policy.problems]
+    assert not restarted.policy.status.current
+
+
+@pytest.mark.parametrize(
+    ("check", "looks"), [("timeout", 2), ("killed", 100)], ids=["resting", "known to be bad"]
+)
+def test_a_kept_policy_is_not_checked_at_every_look(
+    watched: Watched, check: str, looks: int
+) -> None:
+    """What could not be checked has a rest first, and what is bad is bad."""
+    write(watched.folder, BROKEN)
+    restarted = Watched(watched.folder.parent, seconds=STEP)
+    restarted.gate.error = PolicyInvalid([replace(TIMEOUT, check=check)])
+    restarted.watcher.begin()
+    checked = len(restarted.gate.passed)
+
+    for _ in range(looks):
+        restarted.watcher.look()
+
+    assert checked == len(restarted.gate.passed)
+    assert restarted.policy.ailment() is not None
+
+
 def test_a_kept_policy_serves_when_the_folder_is_bad_at_the_start(watched: Watched) -> None:
     """A restart with a bad folder serves what was in force, since then, and says so; no act."""
     digest = watched.policy.current().digest
@@ -290,7 +382,7 @@ def test_a_kept_policy_serves_when_the_folder_is_bad_at_the_start(watched: Watch
     assert [] == restarted.acts
     assert restarted.policy.ailment() is None
     assert str(restarted.policy.flaw()).startswith(
-        "the last good policy that was kept is in force, not what the folder holds: 1 problems"
+        "the last good policy that was kept is in force, not what the folder holds: 1 problem: "
     )
 
     write(restarted.folder, PERMIT)

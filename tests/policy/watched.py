@@ -36,7 +36,9 @@ class Watched:
     ``heard`` holds what listeners heard, ``log`` the decision log, ``gate`` what was tried.
     """
 
-    def __init__(self, home: Path, place: str = "0", log: ListLog | None = None) -> None:
+    def __init__(
+        self, home: Path, place: str = "0", log: ListLog | None = None, *, seconds: float = 0.01
+    ) -> None:
         self.folder, self.kept = home / "policies", home / "kept" / "last-good.json"
         self.clock, self.gate, self.log = FrozenClock(), OpenGate(), log or ListLog()
         self.heard: list[PolicyStatus] = []
@@ -46,7 +48,14 @@ class Watched:
         facts = MemoryStore().facts
         kept = LastGood(self.kept)
         self.watcher = Watcher(
-            self.policy, kept, self.board, place, acts, facts, (self.heard.append,), seconds=0.01
+            self.policy,
+            kept,
+            self.board,
+            place,
+            acts,
+            facts,
+            (self.heard.append,),
+            seconds=seconds,
         )
 
     def settle(self) -> PolicyStatus:

@@ -11,7 +11,6 @@ from datetime import timedelta
 
 import pytest
 
-from authz_service.cli.calling import OPERATOR
 from authz_service.domain.clients import Client, ClientKey, parse_network
 from authz_service.domain.decision import Caller
 from authz_service.domain.errors import (
@@ -22,6 +21,7 @@ from authz_service.domain.errors import (
     NotFound,
     StoreUnavailable,
 )
+from authz_service.usecases.acts import OPERATOR
 from authz_service.usecases.clients import Clients
 from tests.fakes.clock import NOON
 from tests.fakes.store import untold

@@ -170,7 +170,7 @@ class _Judge:
         wishes = [(step.probe, step.outcome) for step in plainest.ground]
         values = situations.find(wishes) or {}
         nil = [path for path in mistake.paths if values.get(once(path), path) is None]
-        told = [said for step in plainest.ground if (said := _said(step)) is not None]
+        told = [said for step in plainest.ground if (said := step.condition) is not None]
         for path in nil:
             if f"{path} = nil" not in told:
                 told.append(f"{path} = nil{_so(situations, wishes, path)}")
@@ -252,18 +252,6 @@ def _is_silent(said: Said) -> bool:
     return not said.reasons
 
 
-def _said(step: Step) -> str | None:
-    """Give what was observed as a rule would ask for it, or None of what had no answer."""
-    if step.told is None:
-        return None
-    test, outcome = step.told.test, step.told.outcome
-    if isinstance(outcome, str):
-        return f'{test} = "{outcome}"'
-    if outcome:
-        return test
-    return test.replace(" = ", " != ", 1) if " = " in test else f"not {test}"
-
-
 def _so(situations: Situations, wishes: Sequence[Wish], path: str) -> str:
     """Name the first word beside a fact that has to be there, such as the role ``none``."""
     beside = path.rpartition(".")[0]
@@ -285,7 +273,7 @@ def _so(situations: Situations, wishes: Sequence[Wish], path: str) -> str:
 
 def _facts_at(path: str) -> Mapping[str, Fact]:
     """Give the facts of the entity at a path, by their names; none of what a caller asserts."""
-    if "." not in path:
+    if "." not in path:  # mutant: the same comes out below
         return BY_TYPE[ROOTS[path]].facts
     fact, _member = fact_at(path)
     return BY_TYPE[fact.entity].facts if isinstance(fact, Link) else {}

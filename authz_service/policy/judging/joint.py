@@ -84,7 +84,7 @@ def _first(situations: Situations, wanted: Sequence[Wanted]) -> Values | None:
         number, branch, wishes = waiting.pop()
         if isinstance(branch, Node):
             seen = dict(wishes)
-            if branch.probe in seen:
+            if branch.probe in seen:  # mutant: only faster
                 waiting.append((number, branch.behind(seen[branch.probe]), wishes))
                 continue
             for outcome, below in branch.branches():

@@ -20,6 +20,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import astuple
 from threading import Thread
+from typing import BinaryIO
 
 from authz_service.domain.errors import PolicyInvalid, Problem
 from authz_service.policy.bundle import Source
@@ -31,8 +32,12 @@ MAX_SECONDS = 60
 """How long the child may take, by the wall clock; half of it by the processor's."""
 MAX_BYTES = 2 * 1024**3
 """How much address space the child may have."""
+NO_VERDICT = frozenset(("timeout", "stopped"))
+"""The checks that say nothing of a policy: on another day the same text may pass."""
+_STOPPED = (-signal.SIGKILL, -signal.SIGXCPU)
 _PROGRESS = "progress: "
 _MAX_LINE = 1_000
+_REMEDY = "is the machine busy? otherwise take out what was added last, or split it"
 
 
 def check(
@@ -72,9 +77,12 @@ def examine(
     returned, answered = _run(request.encode(), seconds, progress or _nobody)
     if returned is None:
         message = f"took more than {seconds} seconds to compile, check and test"
-        return _refused(message, "timeout", "take out what was added last, or split it")
+        return _refused(message, "timeout", _REMEDY)
     if returned != 0:
-        return _refused(_death(returned), "killed", "take out what was added last")
+        # The system stops it for its time of the processor, or for want of memory.
+        stopped = returned in _STOPPED
+        remedy = _REMEDY if stopped else "take out what was added last"
+        return _refused(_death(returned), "stopped" if stopped else "killed", remedy)
     rules, problems, unused = json.loads(answered)
     return Verdict(rules, _problems(problems), _problems(unused))
 
@@ -83,41 +91,41 @@ def _run(request: bytes, seconds: float, progress: Progress) -> tuple[int | None
     """Give the child's exit code, None if it took too long, and its answer."""
     processor_seconds = max(1, math.ceil(seconds / 2))
     reading, writing = os.pipe()
-    try:
-        child = subprocess.Popen(  # noqa: S603 - this Python, with a number for an argument
-            [
-                sys.executable,
-                "-I",
-                "-m",
-                "authz_service.policy.judging.sandbox",
-                str(processor_seconds),
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=writing,
-        )
-    finally:
-        os.close(writing)
-    # Not by `communicate`, which would tell of it only at the end.
-    listener = Thread(target=_listen, args=(reading, progress), daemon=True)
-    listener.start()
-    try:
-        answered, _none = child.communicate(request, timeout=seconds)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.communicate()
-        return None, b""
-    finally:
-        listener.join()
+    with os.fdopen(reading, "rb") as said:
+        try:
+            child = subprocess.Popen(  # noqa: S603 - this Python, with a number for an argument
+                [
+                    sys.executable,
+                    "-I",
+                    "-m",
+                    "authz_service.policy.judging.sandbox",
+                    str(processor_seconds),
+                ],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=writing,
+            )
+        finally:
+            os.close(writing)
+        # Not by `communicate`, which would tell of it only at the end.
+        listener = Thread(target=_listen, args=(said, progress), daemon=True)
+        listener.start()
+        try:
+            answered, _none = child.communicate(request, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.communicate()
+            return None, b""
+        finally:
+            listener.join()
     return child.returncode, answered
 
 
-def _listen(reading: int, progress: Progress) -> None:
-    with open(reading, "rb") as said:
-        while line := said.readline(_MAX_LINE):
-            text = line.decode(errors="replace")
-            if text.startswith(_PROGRESS):
-                progress(text.removeprefix(_PROGRESS).rstrip("\n"))
+def _listen(said: BinaryIO, progress: Progress) -> None:
+    while line := said.readline(_MAX_LINE):
+        text = line.decode(errors="replace")
+        if text.startswith(_PROGRESS):
+            progress(text.removeprefix(_PROGRESS).rstrip("\n"))
 
 
 def _nobody(_said: str) -> None:

@@ -72,13 +72,13 @@ def judge(sources: Sequence[Source], suites: Sequence[Source], progress: Progres
     try:
         policy = policy_of(found, digest_of(sources))
     except PolicyInvalid as error:
-        return Verdict(rules, error.problems, unused)
+        return Verdict(rules, tuple(sorted([*error.problems, *found.unasked])), unused)
     problems = [*policy.flaws]
     # What cannot be meant errs when it is asked: every stage would tell it again.
     if not problems:
         candidate = Candidate(policy, tuple(sources), tuple(suites))
         problems = [problem for stage in ASKING for problem in stage(candidate, progress)]
-    return Verdict(rules, tuple(sorted(problems)), unused)
+    return Verdict(rules, tuple(sorted([*problems, *found.unasked])), unused)
 
 
 def explored(candidate: Candidate, progress: Progress) -> Iterator[Problem]:

@@ -60,6 +60,8 @@ class CurrentPolicy:
         self._gate = gate
         # The last content that passed, which need not pass again, such as one that had to wait.
         self._passed = ""
+        self._attempt: Attempt | None = None
+        self._wrong_with_kept: tuple[Problem, ...] = ()
         self._in_force = _InForce(None, PolicyStatus())
 
     def load(self) -> None:
@@ -74,13 +76,18 @@ class CurrentPolicy:
             since = taken(content)
         except Exception as error:  # noqa: BLE001 -- no edit may end the one that looks for edits
             outcome, problems = _why(error)
-            attempt = replace(attempt, outcome=outcome, problems=problems)
-            self._note(attempt)
+            attempt = self._attempt = replace(attempt, outcome=outcome, problems=problems)
+            self._note()
             return attempt
+        self._attempt = attempt
         self._swap(policy, PolicyStatus(policy.digest, since, Origin.FOLDER, attempt))
         return attempt
 
-    def restore(self, read: Callable[[], Kept | None]) -> None:
+    def passed(self, content: Content) -> bool:
+        """Tell whether *content* was the last that passed, so that to try it again costs little."""
+        return content.digest == self._passed
+
+    def restore(self, read: Callable[[], Kept | None]) -> bool:
         """
         Decide by what was kept, after an attempt that leaves nothing in force. Never raises.
 
@@ -89,19 +96,22 @@ class CurrentPolicy:
 
         Args:
             read: gives what was kept; may raise ``PolicyInvalid``.
+
+        Returns:
+            whether that is the end of it; if not, what is kept may pass another time.
         """
-        attempt = self.status.attempt
         try:
             kept = read()
             if kept is None:
-                return
+                return True
             policy = self._compiled(kept.content)
         except Exception as error:  # noqa: BLE001 -- as above
-            if attempt is not None:
-                _outcome, problems = _why(error)
-                self._note(replace(attempt, problems=(*attempt.problems, *problems)))
-            return
-        self._swap(policy, PolicyStatus(policy.digest, kept.since, Origin.LAST_GOOD, attempt))
+            outcome, self._wrong_with_kept = _why(error)
+            self._note()
+            return outcome is not Outcome.POSTPONED
+        status = PolicyStatus(policy.digest, kept.since, Origin.LAST_GOOD, self._attempt)
+        self._swap(policy, status)
+        return True
 
     def _compiled(self, content: Content) -> CompiledPolicy:
         if content.problems:
@@ -119,7 +129,11 @@ class CurrentPolicy:
             policy.explore()
         return policy
 
-    def _note(self, attempt: Attempt) -> None:
+    def _note(self) -> None:
+        """Tell the last attempt, and what is wrong with what was kept where that was needed."""
+        attempt = self._attempt
+        if attempt is not None:
+            attempt = replace(attempt, problems=(*attempt.problems, *self._wrong_with_kept))
         self._in_force = replace(
             self._in_force, status=replace(self._in_force.status, attempt=attempt)
         )
@@ -127,6 +141,7 @@ class CurrentPolicy:
     def _swap(self, policy: CompiledPolicy, status: PolicyStatus) -> None:
         changed = self._in_force.policy is not policy
         self._in_force = _InForce(policy, status)
+        self._wrong_with_kept = ()
         if changed:
             # oso's engines lie in cycles of references, and would pile up until chance frees them.
             gc.collect()
@@ -163,12 +178,14 @@ class CurrentPolicy:
     def flaw(self) -> str | None:
         """Give why what the folder holds is not in force though another policy is, or None."""
         now = self._in_force
-        if now.policy is None or now.status.current or not self.problems:
+        if now.policy is None or now.status.current or not self.problems:  # mutant: same as current
             return None
         what = "the policy before the last edit"
         if now.status.origin is Origin.LAST_GOOD:
             what = "the last good policy that was kept"
-        said = f"{len(self.problems)} problems, the first: {self.problems[0]}"
+        said = f"1 problem: {self.problems[0]}"
+        if len(self.problems) > 1:
+            said = f"{len(self.problems)} problems, the first: {self.problems[0]}"
         return f"{what} is in force, not what the folder holds: {said}"
 
     def ailment(self) -> str | None:
@@ -183,7 +200,8 @@ def _why(error: Exception) -> tuple[Outcome, tuple[Problem, ...]]:
     """Give what becomes of a content about which *error* was raised, and what is told of it."""
     match error:
         case PolicyInvalid():
-            return Outcome.REFUSED, _clean(error.problems)
+            unknown = sandbox.NO_VERDICT.issuperset(one.check for one in error.problems)
+            return (Outcome.POSTPONED if unknown else Outcome.REFUSED), _clean(error.problems)
         case Unavailable():
             outcome, said = Outcome.POSTPONED, str(error)
         case OSError():

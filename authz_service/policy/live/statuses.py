@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import secrets
+from collections.abc import Iterable
 from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,11 @@ MOST_PROBLEMS = 100
 """How many problems of an attempt are told; whoever mends those sees the others."""
 
 _ENDING = ".json"
+
+
+def in_order(workers: Iterable[WorkerPolicy]) -> list[WorkerPolicy]:
+    """Give *workers* by their places, of which ``2`` comes before ``10``."""
+    return sorted(workers, key=lambda one: (len(one.place), one.place, one.pid))
 
 
 class StatusBoard:
@@ -58,7 +64,7 @@ class StatusBoard:
 
     def others(self) -> list[WorkerPolicy]:
         """
-        Give what every other process says that lives.
+        Give what every other process says that lives, by their places.
 
         Raises:
             OSError: the folder cannot be read.
@@ -67,7 +73,7 @@ class StatusBoard:
             return []
         with alone(self._folder):
             found = [_read(path) for path in self._files() if path != self._mine]
-        return [worker for worker in found if worker is not None]
+        return in_order(worker for worker in found if worker is not None)
 
     def close(self) -> None:
         """Say nothing any more."""

@@ -11,32 +11,67 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
-from authz_service.domain.decision import Caller
-from authz_service.domain.policies import Attempt, Outcome, PolicyStatus, WorkerPolicy
+from authz_service.domain.policies import Outcome, PolicyStatus, WorkerPolicy
 from authz_service.policy.live.content import Content, look_into
 from authz_service.policy.live.current import CurrentPolicy
 from authz_service.policy.live.last_good import LastGood
-from authz_service.policy.live.statuses import StatusBoard
-from authz_service.usecases.acts import ActLog
+from authz_service.policy.live.statuses import StatusBoard, in_order
+from authz_service.usecases.acts import OPERATOR, ActLog
 from authz_service.usecases.ports import FactSource
 
 SECONDS = 1.0
 """Between two looks; an edit counts one to two of them after the last byte was written."""
 
-OPERATOR = Caller("operator")
-"""Who edits the policy files: known to the operating system, not to us."""
+FIRST_REST, LONGEST_REST = 30.0, 600.0
+"""Seconds until what could not be checked to the end is checked again: twice as long each time."""
 
 Heard = Callable[[PolicyStatus], None]
 """Hears what became of an attempt, once it is over."""
 
 _log = logging.getLogger(__name__)
 _AT_THE_END_SECONDS = 1.0
+_ANY = datetime.min.replace(tzinfo=UTC)
+
+
+class _Rest:
+    """
+    Says when a check that came to no end is made again: each time later.
+
+    By looks and not by a clock, which may be set back.
+
+    Args:
+        step: seconds between two looks.
+    """
+
+    def __init__(self, step: float) -> None:
+        self._step = step
+        self._seconds = self._left = 0.0
+
+    @property
+    def over(self) -> bool:
+        """Whether it is time."""
+        return self._left <= 0
+
+    def look(self) -> None:
+        """Hear of a look."""
+        self._left -= self._step
+
+    def longer(self) -> None:
+        """Begin the next one."""
+        self._seconds = min(max(FIRST_REST, 2 * self._seconds), LONGEST_REST)
+        # Workers that have got in each other's way do not meet again.
+        self._left = self._seconds * (1 + random.random() / 2)  # noqa: S311 -- no secret
+
+    def end(self) -> None:
+        """Begin anew, with the shortest one."""
+        self._seconds = self._left = 0.0
 
 
 class Watcher:
@@ -74,7 +109,9 @@ class Watcher:
         self._facts = facts
         self._heard = tuple(heard)
         self._seconds = seconds
-        self._seen = self._tried = ""
+        self._seen = self._tried = self._unchecked = ""
+        self._rest, self._rest_of_kept = _Rest(seconds), _Rest(seconds)
+        self._fallen_back = False
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="policy", daemon=True)
 
@@ -83,20 +120,21 @@ class Watcher:
         content = look_into(self._policy.folder)
         self._seen = content.digest
         self._try(content)
-        if self._policy.ailment() is not None:
-            self._policy.restore(self._last_good.read)
+        self._fall_back()
         self._tell()
 
     def look(self) -> None:
         """Look once, and try what is there if it is new and was the same at the look before."""
+        self._rest.look()
+        self._rest_of_kept.look()
+        before = self._policy.status
         content = look_into(self._policy.folder)
         seen, self._seen = self._seen, content.digest
-        if content.digest != seen or content.digest == self._tried:
-            return
-        before = self._policy.status.attempt
-        attempt = self._try(content)
+        if content.digest == seen and content.digest != self._tried and not self._rests(content):
+            self._try(content)
+        self._fall_back()
         # What cannot be written down now is tried at every look, and told once.
-        if before is None or replace(before, moment=attempt.moment) != attempt:
+        if _what(before) != _what(self._policy.status):
             self._tell()
 
     def start(self) -> None:
@@ -117,7 +155,7 @@ class Watcher:
         # What cannot be read of the others does not keep this one from telling its own.
         with suppress(OSError):
             found += self._board.others()
-        return sorted(found, key=lambda one: (len(one.place), one.place, one.pid))
+        return in_order(found)
 
     def _watch(self) -> None:
         # Not in ``begin``: a start does not wait for it. What is not explored is learned.
@@ -126,10 +164,27 @@ class Watcher:
         while not self._over.wait(self._seconds):
             self.look()
 
-    def _try(self, content: Content) -> Attempt:
+    def _rests(self, content: Content) -> bool:
+        return content.digest == self._unchecked and not self._rest.over
+
+    def _try(self, content: Content) -> None:
         attempt = self._policy.take(content, self._keep)
-        self._tried = "" if attempt.outcome is Outcome.POSTPONED else content.digest
-        return attempt
+        postponed = attempt.outcome is Outcome.POSTPONED
+        self._tried = "" if postponed else content.digest
+        if not postponed or self._policy.passed(content):  # mutant: nothing else is tried again
+            self._unchecked = ""
+            return
+        if content.digest != self._unchecked:
+            self._rest.end()
+        self._unchecked = content.digest
+        self._rest.longer()
+
+    def _fall_back(self) -> None:
+        """Take the last good copy if nothing is in force, until it is known to be good or not."""
+        if self._fallen_back or self._policy.ailment() is None or not self._rest_of_kept.over:
+            return
+        self._fallen_back = self._policy.restore(self._last_good.read)
+        self._rest_of_kept.longer()
 
     def _keep(self, content: Content) -> datetime:
         return self._last_good.keep(content, self._acts.clock(), self._write_down)
@@ -148,3 +203,9 @@ class Watcher:
             self._board.post(self._mine())
         except Exception as error:  # noqa: BLE001 -- to tell of it must not end the watch
             _log.error("%s while telling of the policy", type(error).__name__)
+
+
+def _what(status: PolicyStatus) -> PolicyStatus:
+    """Give *status* without when it was tried."""
+    attempt = status.attempt
+    return status if attempt is None else replace(status, attempt=replace(attempt, moment=_ANY))

@@ -25,11 +25,14 @@ class Clash:
         check: the code of the problem, ``unknown-value`` or ``wrong-type``.
         message: what is wrong.
         remedy: what to do about it.
+        of: the operand of which the message says it, before which its name belongs; None if
+            the message speaks for itself.
     """
 
     check: str
     message: str
     remedy: str
+    of: Value = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +92,17 @@ def clash(sign: str, left: Value, right: Value) -> Clash | None:
         return _clash_of_entity(sign, right, left)
     if sign not in ("=", "!=") and not (isinstance(left, Opaque) and _ordered(right)):
         message = "has no order; only texts and numbers have"
-        return _wrong_type(message, "write `=`, `!=` or `in [...]`")
+        without = right if isinstance(left, Opaque) else left
+        return _wrong_type(message, "write `=`, `!=` or `in [...]`", without)
     if isinstance(left, Choice):
-        return _clash_of_words(left.words, right)
+        return _clash_of_words(left, right)
     if isinstance(right, Choice):
-        return _clash_of_words(right.words, left)
+        return _clash_of_words(right, left)
     return _clash_of_kinds(sign, left, right)
 
 
-def _wrong_type(message: str, remedy: str) -> Clash:
-    return Clash("wrong-type", message, remedy)
+def _wrong_type(message: str, remedy: str, of: Value = None) -> Clash:
+    return Clash("wrong-type", message, remedy, of)
 
 
 def _ordered(value: Value) -> bool:
@@ -118,7 +122,8 @@ def _clash_of_entity(sign: str, thing: Thing, other: Value) -> Clash | None:
     return _wrong_type(f"the {thing.entity.name} here is never nil", remedy)
 
 
-def _clash_of_words(words: frozenset[str], other: Value) -> Clash | None:
+def _clash_of_words(fact: Choice, other: Value) -> Clash | None:
+    words = fact.words
     there_are = ", ".join(sorted(words))
     if isinstance(other, Choice):
         if words & other.words:
@@ -129,7 +134,7 @@ def _clash_of_words(words: frozenset[str], other: Value) -> Clash | None:
         return None
     if not isinstance(other, Constant) or other.token.type != "TEXT":
         remedy = "compare it with a word in double quotes"
-        return _wrong_type(f"is always one of the words: {there_are}", remedy)
+        return _wrong_type(f"is always one of the words: {there_are}", remedy, fact)
     word = other.token[1:-1]
     if word in words:
         return None
@@ -172,4 +177,5 @@ def _clash_of_form(sign: str, fact: Opaque, constant: Token) -> Clash | None:
         remedy = "write it in that form, in double quotes and without punctuation"
     if fits:
         return None
-    return Clash("unknown-value", f"is never that; it looks like {fact.example}", remedy)
+    message = f"is never that; it looks like {fact.example}"
+    return Clash("unknown-value", message, remedy, fact)

@@ -11,7 +11,7 @@ from authz_service.policy.reading import reasons as reasons_file
 from authz_service.policy.reading.reasons import Reason
 from authz_service.policy.reading.syntax import Rule, parse
 from authz_service.policy.reading.text import MAX_BYTES, inspect
-from authz_service.policy.reading.together import check_together
+from authz_service.policy.reading.together import check_together, unasked
 from authz_service.policy.reading.toml_places import place_of
 from authz_service.policy.reading.types import Flaw, flaws_of, undeclared
 
@@ -27,6 +27,7 @@ class Examined:
         reasons: the declared reasons by code.
         problems: what forbids to make a policy of the files.
         flaws: what cannot be meant in rules that could be read.
+        unasked: helpers that no rule asks; nobody knows of any if a file is too large.
         spoken: every text of every rule, or None if a file is too large to know.
         reasons_text: the text of ``reasons.toml``.
     """
@@ -36,6 +37,7 @@ class Examined:
     reasons: Mapping[str, Reason]
     problems: tuple[Problem, ...]
     flaws: tuple[Flaw, ...]
+    unasked: tuple[Problem, ...]
     spoken: frozenset[str] | None
     reasons_text: str
 
@@ -81,6 +83,7 @@ def examine(files: Iterable[tuple[str, bytes]]) -> Examined:
         reasons=reasons,
         problems=tuple(problems),
         flaws=tuple(flaws),
+        unasked=tuple(unasked(rules, broken)) if whole else (),
         spoken=frozenset(spoken) if whole else None,
         reasons_text=reasons_text,
     )

@@ -46,7 +46,7 @@ def check_together(
         _recursion(rules, calls, frozenset(order)),
         _long_chains(rules, calls, order),
         _too_many_steps(rules, order),
-        _unasked(rules, broken) if whole else iter(()),
+        _like_deciders(rules, broken) if whole else iter(()),
         _in_two_files(rules),
     ]
     problems = [one for kind in kinds for one in islice(kind, MAX_PROBLEMS)]
@@ -145,15 +145,39 @@ def _too_many_steps(rules: Sequence[Rule], order: Sequence[str]) -> Iterator[Pro
         yield _at(rule, "too-large", message, remedy)
 
 
-def _unasked(rules: Sequence[Rule], broken: Collection[str]) -> Iterator[Problem]:
+def _like_deciders(rules: Sequence[Rule], broken: Collection[str]) -> Iterator[Problem]:
     """Find helpers that look like a permit or forbid: a misspelt forbid would forbid nothing."""
+    for rule in _unasked(rules, broken):
+        if rule.arity == DECIDING_ARITY:
+            remedy = meant(rule.name, (PERMIT, FORBID), "is `permit` or `forbid` meant?")
+            yield _at(rule, "helper-unasked", f"`{rule.name}` is asked by no rule", remedy)
+
+
+def unasked(rules: Sequence[Rule], broken: Collection[str]) -> list[Problem]:
+    """
+    Find the other helpers that no rule asks, as an alternative whose name is misspelt.
+
+    A policy can be made with them; what they were to say, it does not.
+    """
+    asked: dict[int, set[str]] = {}
+    for call in (call for rule in rules for call in rule.calls):
+        asked.setdefault(call.arity, set()).add(call.name)
+    problems = []
+    for rule in islice(_unasked(rules, broken), MAX_PROBLEMS):
+        if rule.arity != DECIDING_ARITY:
+            otherwise = "ask it where it is meant, or leave it out"
+            remedy = meant(rule.name, asked.get(rule.arity, ()), otherwise)
+            message = f"`{rule.name}` is asked by no rule"
+            problems.append(_at(rule, "helper-unasked", message, remedy))
+    return problems
+
+
+def _unasked(rules: Sequence[Rule], broken: Collection[str]) -> Iterator[Rule]:
     asked = {(call.name, call.arity) for rule in rules for call in rule.calls}
     for rule in rules:
-        named = (rule.name, rule.arity)
-        if rule.decides or rule.arity != DECIDING_ARITY or named in asked or rule.name in broken:
-            continue
-        remedy = meant(rule.name, (PERMIT, FORBID), "is `permit` or `forbid` meant?")
-        yield _at(rule, "helper-unasked", f"`{rule.name}` is asked by no rule", remedy)
+        known = (rule.name, rule.arity) in asked or rule.name in broken
+        if not rule.decides and not known:
+            yield rule
 
 
 def _in_two_files(rules: Sequence[Rule]) -> Iterator[Problem]:

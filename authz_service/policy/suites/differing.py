@@ -101,15 +101,7 @@ def _told(steps: Iterable[Step]) -> tuple[str, ...]:
 
 
 def _seen(step: Step) -> str:
-    """Give what was seen as the condition of a rule that it would fulfil."""
-    seen = step.told
-    if seen is None:
-        return f"{' and '.join(paths_of(step.probe))} cannot be compared"
-    if isinstance(seen.outcome, str):
-        return f'{seen.test} = "{seen.outcome}"'
-    if seen.outcome:
-        return seen.test
-    return seen.test.replace(" = ", " != ", 1) if " = " in seen.test else f"not {seen.test}"
+    return step.condition or f"{' and '.join(paths_of(step.probe))} cannot be compared"
 
 
 def lines_of(differences: Sequence[Difference], reached: Reached) -> Iterator[str]:

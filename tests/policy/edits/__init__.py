@@ -118,7 +118,8 @@ def caught(edit: Edit, *, wholly: bool = True) -> Caught:
     """
     with done(edit) as folder:
         sources = collect(folder)
-        problems = [*strays(folder), *unused_reasons(examined(sources))]
+        read = examined(sources)
+        problems = [*strays(folder), *unused_reasons(read), *read.unasked]
         try:
             policy = build(sources)
         except PolicyInvalid as error:
