@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import re
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,7 @@ TEST_SUFFIX = "_test.toml"
 MAX_FILES = 200
 """How many policy files there may be."""
 
+_READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _PLACE = re.compile(r" at line (\d+), column (\d+) of file (.+):$")
 _OSO = "see how a rule reads in README.md"
 
@@ -116,13 +119,32 @@ def _contents(folder: Path, paths: Sequence[Path]) -> tuple[Source, ...]:
             problems.append(Problem(ascii(file), 0, 0, message, "unreadable", "rename it"))
             continue
         try:
-            with path.open("rb") as opened:
-                sources.append(Source(file, opened.read(MAX_BYTES + 1)))
+            sources.append(Source(file, _content(path)))
         except OSError as error:
             problems.append(_unreadable(path, folder, error))
     if problems:
         raise PolicyInvalid(problems)
     return tuple(sources)
+
+
+def _content(path: Path) -> bytes:
+    """
+    Read a file, one byte more than one may have.
+
+    What is no file would keep whoever reads it waiting: a pipe until somebody writes, a device
+    for ever. A link to a file is one, since Kubernetes mounts every file as such.
+
+    Raises:
+        OSError: it cannot be read; ENXIO, as of a socket, where it is no file.
+    """
+    descriptor = os.open(path, _READING)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
+        with open(descriptor, "rb", closefd=False) as opened:
+            return opened.read(MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
 
 
 def strays(folder: Path) -> list[Problem]:
@@ -147,6 +169,9 @@ def strays(folder: Path) -> list[Problem]:
 
 def _unreadable(path: Path, folder: Path, error: OSError) -> Problem:
     file = path.relative_to(folder).as_posix()
+    if error.errno == errno.ENXIO:
+        remedy = "put a file, or a link to one, in its place, or take it away"
+        return Problem(file, 0, 0, "is no file", "unreadable", remedy)
     remedy = "see whether it is there, and who may read it"
     return Problem(file, 0, 0, f"cannot be read: {error.strerror}", "unreadable", remedy)
 

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from authz_service.domain.decision import Bag
 
+PERMIT, FORBID = "permit", "forbid"
+"""The names of rules that decide; any other rule is a helper."""
+
 
 @dataclass(frozen=True, slots=True)
 class Flag:

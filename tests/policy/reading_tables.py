@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from authz_service.domain.decision import ACTIONS, OTHER_ACTION, Decision
 from authz_service.domain.facts import Facts
-from authz_service.policy.diagrams.probes import outcome, paths_of
+from authz_service.policy.border.probes import outcome, paths_of
 from authz_service.policy.showing.decision_tables import Answer, Condition, DecisionTable, Row
 from authz_service.policy.vocabulary import ACTORS
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from hypothesis import given, settings
@@ -25,6 +29,7 @@ from authz_service.policy.bundle import (
     digest_of,
     strays,
 )
+from authz_service.policy.live.content import look_into
 from authz_service.policy.reading.text import MAX_BYTES
 from authz_service.usecases.ports import Text
 from tests.policy.compiled import policy, reasons
@@ -249,6 +254,52 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
     assert [(file, missing) for file in ("a.polar", "b.polar", "reasons.toml")] == problems_in(
         tmp_path
     )
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _zeros(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def _socket(path: Path) -> None:
+    # By a short name: how long the address of a socket may be is bounded.
+    with socket.socket(socket.AF_UNIX) as bound, contextlib.chdir(path.parent):
+        bound.bind(path.name)
+
+
+OPENED = Path("/proc/self/fd")
+NO_FILES = {"pipe": _pipe, "device": _zeros, "socket": _socket}
+
+
+@pytest.mark.parametrize("make", NO_FILES.values(), ids=NO_FILES)
+@pytest.mark.parametrize("file", ["a.polar", "reasons.toml", "a_test.toml"])
+def test_what_is_no_file_is_told_at_once(
+    file: str, make: Callable[[Path], None], tmp_path: Path
+) -> None:
+    """A pipe that nobody writes into, say, keeps neither the service nor the check waiting."""
+    fill(tmp_path)
+    (tmp_path / file).unlink(missing_ok=True)
+    make(tmp_path / file)
+    found: list[Problem] = []
+    # In a thread that may be left behind: what waits here waits for ever.
+    looking = Thread(target=lambda: found.extend(look_into(tmp_path).problems), daemon=True)
+    looking.start()
+    looking.join(timeout=30)
+    remedy = "put a file, or a link to one, in its place, or take it away"
+    assert [Problem(file, 0, 0, "is no file", "unreadable", remedy)] == found
+
+
+def test_who_looked_at_what_is_no_file_holds_nothing_open(tmp_path: Path) -> None:
+    """However often a folder is looked at, its pipes and files are closed again."""
+    fill(tmp_path, "a.polar")
+    before = len([*OPENED.iterdir()])
+    assert collect(tmp_path)
+    os.mkfifo(tmp_path / "b.polar")
+    assert [("b.polar", "is no file")] == problems_in(tmp_path)
+    assert before == len([*OPENED.iterdir()])
 
 
 def test_a_linked_folder_is_told(tmp_path: Path) -> None:

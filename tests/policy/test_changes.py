@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 
+from authz_service.domain.companies import Validation
 from authz_service.domain.decision import Question
 from authz_service.domain.known import Known, facts_of
+from authz_service.domain.people import Evidence, Role, Standing
 from authz_service.policy.diagrams.possible import broken
 from authz_service.policy.kinds import Link
 from authz_service.policy.nearness.changes import FIXED, MOVES
@@ -14,8 +19,9 @@ from authz_service.policy.nearness.changing import differing, put, short, told
 from authz_service.policy.nearness.moves import STEP_UP, Move
 from authz_service.policy.vocabulary import ACTORS, RESOURCES, VOCABULARY
 from tests.fakes.clock import NOON
+from tests.policy.facts import ACME, ANA, FOREIGN, FROM_ABROAD, GMBH, OPEN, P001
 from tests.policy.nearness import changed
-from tests.policy.test_possible import recorded
+from tests.policy.test_possible import EVA, delegation, recorded
 
 EVERY = pytest.mark.parametrize("move", MOVES, ids=[one.code for one in MOVES])
 AT = {
@@ -102,6 +108,79 @@ def test_a_move_leads_from_the_possible_to_the_possible(situation: tuple[Questio
             assert all(changes(move, path) for path in values)
             assert [] == broken(after)
             assert after == changed(facts, told(facts, values))
+
+
+SOCIO = Standing(ACME, ANA, Role.SOCIO, Evidence.GOVBR, NOON - timedelta(days=9))
+GRANTED = Known(process=P001, delegation=delegation(ACME))
+NEWER = replace(GRANTED, process=replace(P001, version=4))
+HAPPENS: dict[str, tuple[str, Question, Known, bool]] = {
+    "who is something else becomes a sócio": (
+        "role-socio",
+        OPEN,
+        Known(process=P001, standings=(replace(SOCIO, role=Role.CONTADOR),)),
+        True,
+    ),
+    "a sócio becomes none": ("role-socio", OPEN, Known(process=P001, standings=(SOCIO,)), False),
+    "who is something gets the certificate": (
+        "cadastrador",
+        OPEN,
+        Known(process=P001, standings=(SOCIO,)),
+        True,
+    ),
+    "who is nothing gets none": ("cadastrador", OPEN, Known(process=P001), False),
+    "what is in force is not granted": ("delegation-granted", OPEN, GRANTED, False),
+    "what is over is renewed": (
+        "delegation-granted",
+        OPEN,
+        replace(GRANTED, delegation=delegation(ACME, "expired")),
+        False,
+    ),
+    "what was revoked is granted anew": (
+        "delegation-granted",
+        OPEN,
+        replace(GRANTED, delegation=delegation(ACME, "revoked")),
+        True,
+    ),
+    "a newer version is granted": ("delegation-granted", OPEN, NEWER, True),
+    "what is in force is renewed": ("delegation-renewed", OPEN, GRANTED, True),
+    "where there is no matriz it renews nothing": (
+        "delegation-renewed-by-matriz",
+        OPEN,
+        GRANTED,
+        False,
+    ),
+    "who stands behind it is seen anew": (
+        "backing-renewed",
+        OPEN,
+        replace(GRANTED, standings=(replace(SOCIO, person=EVA),)),
+        True,
+    ),
+    "nobody stands behind it": ("backing-renewed", OPEN, GRANTED, False),
+    "a company that waits is validated": (
+        "company-validated",
+        FROM_ABROAD,
+        replace(FOREIGN, foreign=replace(GMBH, validation=Validation.PENDING, validated_at=None)),
+        True,
+    ),
+    "a company is validated once": ("company-validated", FROM_ABROAD, FOREIGN, False),
+    "another login is named": (
+        "representative-named",
+        FROM_ABROAD,
+        replace(FOREIGN, foreign=replace(GMBH, representatives=())),
+        True,
+    ),
+    "a representative is named once": ("representative-named", FROM_ABROAD, FOREIGN, False),
+}
+
+
+@pytest.mark.parametrize(("code", "question", "known", "expected"), HAPPENS.values(), ids=HAPPENS)
+def test_a_move_is_made_where_it_makes_sense(
+    code: str, question: Question, known: Known, expected: bool
+) -> None:
+    """Nobody becomes what they are, renews what never was, or gets twice what is had once."""
+    [move] = [one for one in MOVES if one.code == code]
+
+    assert expected is any(move.make(facts_of(question, known, NOON)))
 
 
 @pytest.mark.parametrize(

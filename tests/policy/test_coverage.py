@@ -10,13 +10,13 @@ import pytest
 
 from authz_service.domain.decision import Observation, Question
 from authz_service.domain.facts import Facts, ProcessFacts
+from authz_service.policy.border.probes import Read
 from authz_service.policy.bundle import build, collect, collect_suites
 from authz_service.policy.compiled import CompiledPolicy
 from authz_service.policy.diagrams.combining import LoadedRule, Said
 from authz_service.policy.diagrams.diagram import Diagram, Step
 from authz_service.policy.diagrams.engine import RuleTree
 from authz_service.policy.diagrams.exploring import ExploredRule
-from authz_service.policy.diagrams.probes import Read
 from authz_service.policy.suites import suite
 from authz_service.policy.suites.coverage import Coverage, Reached, Share
 from tests.policy.compiled import policy

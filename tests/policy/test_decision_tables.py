@@ -27,12 +27,12 @@ from authz_service.domain.facts import (
     ResourceFacts,
     SubjectFacts,
 )
+from authz_service.policy.border.probes import paths_of
 from authz_service.policy.bundle import collect, digest_of, examined, policy_of
 from authz_service.policy.compiled import CompiledPolicy
 from authz_service.policy.diagrams.engine import Head
 from authz_service.policy.diagrams.exploring import Exploration
 from authz_service.policy.diagrams.possible import broken
-from authz_service.policy.diagrams.probes import paths_of
 from authz_service.policy.showing.decision_tables import Answer, DecisionTable, columns, tables_of
 from tests.policy.compiled import CODES, policy
 from tests.policy.differential.facts import draw_facts
@@ -295,6 +295,13 @@ def test_an_action_of_another_service_is_told_if_it_is_special() -> None:
     assert [(*ACTIONS, OTHER_ACTION), ("write",)] == [one.actions for one in tables]
     assert [True, False] == [one.allows for one in tables]
     assert () == tables[1].rows
+
+
+def test_a_rule_that_never_speaks_has_no_table() -> None:
+    """What it is about is denied, as is all that no rule is about."""
+    rules = 'permit(p: Person, "open", _r: Process, "first") if p.confirmed and not p.registered;'
+
+    assert () == shown(rules)
 
 
 def test_tables_come_in_the_same_order_always() -> None:

@@ -9,12 +9,12 @@ import pytest
 
 from authz_service.domain.decision import POLICY_ERROR, Decision, Observation, Question
 from authz_service.domain.facts import Facts, PersonFacts, ProcessFacts
+from authz_service.policy.border.probes import Outcome, Probe, Read
 from authz_service.policy.border.runner import GuardedPolar
 from authz_service.policy.compiled import CompiledPolicy
 from authz_service.policy.diagrams.combining import LoadedRule, RuleAnswer, Said
 from authz_service.policy.diagrams.diagram import Diagram, Leaf, Node, Step, agreeing
 from authz_service.policy.diagrams.engine import Engine
-from authz_service.policy.diagrams.probes import Outcome, Probe, Read
 from tests.policy.compiled import CODES, policy
 from tests.policy.facts import ANA, BIA, KNOWN, OPEN, asserting, facts
 

@@ -14,6 +14,7 @@ from authz_service.domain.decision import Observation, Question
 from authz_service.domain.facts import CompanyFacts, Facts, ProcessFacts
 from authz_service.domain.sign_in import SignIn
 from authz_service.policy.border.host import GuardedHost, Refused
+from authz_service.policy.border.probes import Read
 from authz_service.policy.border.query import GuardedQuery
 from authz_service.policy.border.runner import RULE_TIMEOUT_MS, GuardedPolar
 from tests.fakes.clock import NOON
@@ -67,6 +68,7 @@ HOSTILE = {
     "a fact is read from nil": ("nil-receiver", "process.question.recipient.registered"),
     "a fact is read from no sign-in": ("nil-receiver", "process.question.sign_in.agent"),
     "the days of no standing are ordered": ("comparison", "process.delegation.backing.days <= 7"),
+    "a fact is read from no days": ("nil-receiver", "process.delegation.backing.days.real = 1"),
     "a fact is read from the constant": ("nil-receiver", "x = nil and x.registered"),
     "an opaque value is walked into": ("opaque-receiver", "process.version.real = 3"),
     "a class is walked into": ("opaque-receiver", "Person.__init__ != nil"),
@@ -362,6 +364,12 @@ SIGNED_IN = {
         True,
         [("{s} = nil", False), ("{s}.minutes = nil", True)],
     ),
+    "minutes that nobody told beside a number": (
+        "{s} != nil and {s}.minutes = 5",
+        replace(SIGN_IN, authenticated_at=None),
+        False,
+        [("{s} = nil", False), ("{s}.minutes = 5", False)],
+    ),
     "words and flags": (
         '{s}.level = "gold" and {s}.method = "certificate" and not {s}.agent',
         SIGN_IN,
@@ -444,6 +452,15 @@ def test_two_ways_to_one_entity_are_two_paths() -> None:
         "process.company.question.recipient = nil",
         "process.company.question = nil",
     } == {one.test for one in host.observations}
+
+
+def test_what_two_fixed_values_say_of_each_other_is_not_noted() -> None:
+    """It is the same in every question, so that it is a ground of nothing."""
+    body = 'not nil = "x" and person.registered'
+
+    _reasons, host = run(f'rule(person, action, process, "yes") if {hostile(body)};')
+
+    assert [Read("person.registered")] == list(host.steps)
 
 
 def test_what_only_cpfs_tell_apart_is_seen_both_ways() -> None:

@@ -21,9 +21,10 @@ from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
 from authz_service.domain.processes import ProcessName, ProcessState
 from authz_service.policy.bundle import build, collect
 from authz_service.policy.compiled import CompiledPolicy
-from authz_service.policy.diagrams.combining import PERMIT, LoadedRule
+from authz_service.policy.diagrams.combining import LoadedRule
 from authz_service.policy.diagrams.diagram import Diagram
 from authz_service.policy.diagrams.engine import RuleTree
+from authz_service.policy.kinds import PERMIT
 from authz_service.policy.nearness import nearest as searching
 from authz_service.policy.nearness.changes import MOVES
 from authz_service.policy.nearness.nearest import needed

@@ -12,8 +12,7 @@ from authz_service.domain.facts import (
     ResourceFacts,
     SubjectFacts,
 )
-from authz_service.policy.diagrams.possible import broken
-from authz_service.policy.diagrams.probes import (
+from authz_service.policy.border.probes import (
     NIL,
     OPAQUE,
     Asks,
@@ -27,6 +26,7 @@ from authz_service.policy.diagrams.probes import (
     outcome,
     paths_of,
 )
+from authz_service.policy.diagrams.possible import broken
 from authz_service.policy.diagrams.situations import Situations, Wish, once
 from authz_service.policy.reading.constants import Constants
 

@@ -12,8 +12,7 @@ import pytest
 
 from authz_service.domain.decision import BUILT_IN_REASONS
 from authz_service.domain.facts import PersonFacts, ProcessFacts
-from authz_service.policy.bundle import collect, digest_of, examined, policy_of
-from authz_service.policy.diagrams.probes import (
+from authz_service.policy.border.probes import (
     ROOTS,
     Asks,
     Compares,
@@ -23,6 +22,7 @@ from authz_service.policy.diagrams.probes import (
     Probe,
     Read,
 )
+from authz_service.policy.bundle import collect, digest_of, examined, policy_of
 from authz_service.policy.kinds import Choice, Link
 from authz_service.policy.showing import portuguese
 from authz_service.policy.showing.decision_tables import (

@@ -37,10 +37,16 @@ class Watched:
     """
 
     def __init__(
-        self, home: Path, place: str = "0", log: ListLog | None = None, *, seconds: float = 0.01
+        self,
+        home: Path,
+        place: str = "0",
+        log: ListLog | None = None,
+        *,
+        gate: OpenGate | None = None,
+        seconds: float = 0.01,
     ) -> None:
         self.folder, self.kept = home / "policies", home / "kept" / "last-good.json"
-        self.clock, self.gate, self.log = FrozenClock(), OpenGate(), log or ListLog()
+        self.clock, self.gate, self.log = FrozenClock(), gate or OpenGate(), log or ListLog()
         self.heard: list[PolicyStatus] = []
         self.policy = CurrentPolicy(self.folder, self.clock, self.gate)
         self.board = StatusBoard(home / "kept" / "status")

@@ -26,9 +26,9 @@ from polar.variable import Variable
 from authz_service.domain.decision import Observation
 from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import without_cpf
+from authz_service.policy.border import probes
 from authz_service.policy.border.comparison import SIGNS, Incomparable, compare
-from authz_service.policy.diagrams import probes
-from authz_service.policy.diagrams.probes import ENTITY_TYPES, Asks, IsNil, Probe, Read
+from authz_service.policy.border.probes import ENTITY_TYPES, Asks, IsNil, Probe, Read
 from authz_service.policy.kinds import (
     Asserted,
     Choice,

@@ -20,8 +20,7 @@ from authz_service.domain.decision import (
     RuleError,
 )
 from authz_service.policy.diagrams.diagram import Diagram, Leaf, Step, agreeing
-
-PERMIT, FORBID = "permit", "forbid"
+from authz_service.policy.kinds import FORBID, PERMIT
 
 
 @dataclass(frozen=True, slots=True)

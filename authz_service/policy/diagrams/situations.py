@@ -16,8 +16,7 @@ from itertools import product
 from typing import Any, cast
 
 from authz_service.domain.facts import Facts
-from authz_service.policy.diagrams.possible import ABSENT, CONSTRAINTS
-from authz_service.policy.diagrams.probes import (
+from authz_service.policy.border.probes import (
     Compares,
     Outcome,
     Probe,
@@ -25,6 +24,7 @@ from authz_service.policy.diagrams.probes import (
     outcome,
     paths_of,
 )
+from authz_service.policy.diagrams.possible import ABSENT, CONSTRAINTS
 from authz_service.policy.diagrams.searching import Bond, Search, Values
 from authz_service.policy.kinds import Asserted, Choice, Fact, Flag, Link, Members, Opaque
 from authz_service.policy.reading.constants import Constants

@@ -13,11 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from authz_service.domain.errors import Problem
-from authz_service.policy.diagrams.combining import PERMIT, RuleAnswer, Said
-from authz_service.policy.diagrams.diagram import Leaf, Node, Step
-from authz_service.policy.diagrams.engine import Head
-from authz_service.policy.diagrams.exploring import MAX_WAYS, Exploration, ExploredRule
-from authz_service.policy.diagrams.probes import (
+from authz_service.policy.border.probes import (
     NIL,
     ROOTS,
     Asks,
@@ -30,9 +26,13 @@ from authz_service.policy.diagrams.probes import (
     fact_at,
     paths_of,
 )
+from authz_service.policy.diagrams.combining import RuleAnswer, Said
+from authz_service.policy.diagrams.diagram import Leaf, Node, Step
+from authz_service.policy.diagrams.engine import Head
+from authz_service.policy.diagrams.exploring import MAX_WAYS, Exploration, ExploredRule
 from authz_service.policy.diagrams.situations import Situations, Wish, once
 from authz_service.policy.judging.joint import Wanted, jointly
-from authz_service.policy.kinds import Choice, Fact, Link
+from authz_service.policy.kinds import PERMIT, Choice, Fact, Link
 from authz_service.policy.vocabulary import BY_TYPE
 
 CHECKS: Final = frozenset(

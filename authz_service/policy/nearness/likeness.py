@@ -16,8 +16,8 @@ from authz_service.domain.facts import (
     ResourceFacts,
     SubjectFacts,
 )
+from authz_service.policy.border.probes import Asks, Compares, look
 from authz_service.policy.diagrams.engine import RuleTree
-from authz_service.policy.diagrams.probes import Asks, Compares, look
 from authz_service.policy.kinds import Link, Members, Opaque
 from authz_service.policy.vocabulary import BY_TYPE
 

@@ -19,11 +19,12 @@ from typing import Any, cast
 from authz_service.domain.decision import Decision
 from authz_service.domain.facts import Facts
 from authz_service.domain.nearest import Change, Difference, Way
-from authz_service.policy.diagrams.combining import PERMIT, Said
+from authz_service.policy.border.probes import Outcome, Probe, paths_of
+from authz_service.policy.diagrams.combining import Said
 from authz_service.policy.diagrams.diagram import Branch, Leaf
 from authz_service.policy.diagrams.engine import RuleTree
 from authz_service.policy.diagrams.possible import broken
-from authz_service.policy.diagrams.probes import Outcome, Probe, paths_of
+from authz_service.policy.kinds import PERMIT
 from authz_service.policy.nearness.changes import MOVES
 from authz_service.policy.nearness.changing import differing, put, short, told
 from authz_service.policy.nearness.moves import STEP_UP, Move

@@ -10,7 +10,7 @@ from lark import Token, Tree
 
 from authz_service.domain.decision import ACTIONS
 from authz_service.domain.errors import Problem
-from authz_service.policy.diagrams.combining import FORBID, PERMIT
+from authz_service.policy.kinds import FORBID, PERMIT
 from authz_service.policy.reading.telling import FOREIGN, at, meant, shown
 from authz_service.policy.vocabulary import ACTORS, RESOURCES, VOCABULARY
 

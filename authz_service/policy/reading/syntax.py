@@ -19,7 +19,7 @@ from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedToken
 
 from authz_service.domain.errors import Problem
-from authz_service.policy.diagrams.combining import FORBID, PERMIT
+from authz_service.policy.kinds import FORBID, PERMIT
 from authz_service.policy.reading.heads import unused_names, wrong_names
 from authz_service.policy.reading.refusals import bounds, refused
 from authz_service.policy.reading.telling import FOREIGN, MAX_PROBLEMS, at, meant, shown

@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import islice
 
 from authz_service.domain.errors import Problem
-from authz_service.policy.diagrams.combining import FORBID, PERMIT
+from authz_service.policy.kinds import FORBID, PERMIT
 from authz_service.policy.reading.heads import DECIDING_ARITY
 from authz_service.policy.reading.steps import MAX_STEPS, too_many_steps
 from authz_service.policy.reading.syntax import Call, Rule

@@ -21,8 +21,7 @@ from lark import Token, Tree
 from authz_service.domain.decision import ACTIONS, BUILT_IN_REASONS, OTHER_ACTION
 from authz_service.domain.errors import Problem
 from authz_service.domain.facts import ResourceFacts
-from authz_service.policy.diagrams.combining import FORBID, PERMIT
-from authz_service.policy.kinds import Choice, Members, Opaque
+from authz_service.policy.kinds import FORBID, PERMIT, Choice, Members, Opaque
 from authz_service.policy.reading.clashes import (
     ANYONE,
     Clash,

@@ -18,12 +18,12 @@ from functools import partial
 from operator import eq
 
 from authz_service.domain.decision import ACTIONS, OTHER_ACTION
-from authz_service.policy.diagrams.combining import FORBID, Said
+from authz_service.policy.border.probes import ROOTS, Outcome, Probe, paths_of
+from authz_service.policy.diagrams.combining import Said
 from authz_service.policy.diagrams.engine import Head
 from authz_service.policy.diagrams.exploring import ExploredRule
-from authz_service.policy.diagrams.probes import ROOTS, Outcome, Probe, paths_of
 from authz_service.policy.diagrams.situations import once
-from authz_service.policy.kinds import Link, Members
+from authz_service.policy.kinds import FORBID, Link, Members
 from authz_service.policy.showing.minimising import Rows, Taken
 from authz_service.policy.vocabulary import ACTORS, BY_TYPE, RESOURCES, VOCABULARY
 

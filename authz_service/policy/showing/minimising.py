@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import and_, or_
 
+from authz_service.policy.border.probes import IsNil, Outcome, Probe, paths_of
 from authz_service.policy.diagrams.combining import Said
 from authz_service.policy.diagrams.diagram import Leaf
-from authz_service.policy.diagrams.probes import IsNil, Outcome, Probe, paths_of
 
 Taken = Mapping[Probe, frozenset[Outcome]]
 """A row: the outcomes that it takes of each probe; a probe that it does not name is all one."""

@@ -9,8 +9,7 @@ from typing import Final
 from authz_service.domain.decision import ACTIONS, NO_PERMIT, OTHER_ACTION, POLICY_ERROR
 from authz_service.domain.facts import LoginFacts, ResourceFacts
 from authz_service.domain.identifiers import without_cpf
-from authz_service.policy.compiled import CompiledPolicy
-from authz_service.policy.diagrams.probes import (
+from authz_service.policy.border.probes import (
     NIL,
     OPAQUE,
     Compares,
@@ -20,6 +19,7 @@ from authz_service.policy.diagrams.probes import (
     Probe,
     Read,
 )
+from authz_service.policy.compiled import CompiledPolicy
 from authz_service.policy.kinds import Choice, Fact, Opaque
 from authz_service.policy.showing import portuguese
 from authz_service.policy.showing.decision_tables import (

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 from authz_service.domain.decision import OTHER_ACTION, Observation, Question
 from authz_service.domain.facts import Facts
+from authz_service.policy.border.probes import NIL, OPAQUE, Asks, Outcome, Probe
 from authz_service.policy.diagrams.combining import RuleAnswer, Said
 from authz_service.policy.diagrams.diagram import Branch, Leaf, Node
 from authz_service.policy.diagrams.engine import Head
 from authz_service.policy.diagrams.exploring import Exploration, ExploredRule
-from authz_service.policy.diagrams.probes import NIL, OPAQUE, Asks, Outcome, Probe
 
 _MANY = 3
 """More words than these are told by the others."""

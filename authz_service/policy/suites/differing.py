@@ -8,9 +8,10 @@ from itertools import groupby
 
 from authz_service.domain.decision import BUILT_IN_REASONS
 from authz_service.domain.known import facts_of
-from authz_service.policy.diagrams.combining import PERMIT, RuleAnswer
+from authz_service.policy.border.probes import paths_of
+from authz_service.policy.diagrams.combining import RuleAnswer
 from authz_service.policy.diagrams.diagram import Step
-from authz_service.policy.diagrams.probes import paths_of
+from authz_service.policy.kinds import PERMIT
 from authz_service.policy.suites.coverage import Reached
 from authz_service.policy.suites.suite import Difference
 
