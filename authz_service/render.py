@@ -44,6 +44,8 @@ def explanation(found: Explanation) -> str:
         lines += [f"    {reason} ({text.codigo})", f"        {text.pt}", f"        {text.en}"]
     lines += _grounds(decision)
     lines += [line for number, way in enumerate(found.nearest, 1) for line in _way(number, way)]
+    if not (decision.allowed or found.nearest):
+        lines += ["", "nearest allow: none is known"]
     lines += ["", f"policy {found.policy_digest}", f"store revision {found.store_revision}"]
     return "\n".join(lines)
 

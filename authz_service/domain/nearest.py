@@ -104,12 +104,17 @@ class Way:
     @property
     def pt(self) -> str:
         """The whole in one Portuguese sentence, for citizens."""
-        return f"Para obter a permissão: {'; '.join(_inner(one.pt) for one in self.changes)}."
+        # It is told as to a stranger, who has done nothing of it yet.
+        missing = ", o que ainda faltar" if len(self.changes) > 1 else ""
+        changes = "; ".join(_inner(one.pt) for one in self.changes)
+        return f"Para obter a permissão{missing}: {changes}."
 
     @property
     def en(self) -> str:
         """The same in English."""
-        return f"To be allowed: {'; '.join(_inner(one.en) for one in self.changes)}."
+        missing = ", whatever is still missing" if len(self.changes) > 1 else ""
+        changes = "; ".join(_inner(one.en) for one in self.changes)
+        return f"To be allowed{missing}: {changes}."
 
 
 def _inner(sentence: str) -> str:

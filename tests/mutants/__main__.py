@@ -45,6 +45,11 @@ TARGETS = (
             "tests/usecases/test_decide_others.py",
         ),
     ),
+    Target("authz_service/usecases/explain.py", ("tests/usecases/test_explain.py",)),
+    Target(
+        "authz_service/usecases/asked.py",
+        ("tests/usecases/test_decide.py", "tests/usecases/test_decide_others.py"),
+    ),
     Target("authz_service/usecases/foreign.py", ("tests/usecases/test_foreign.py",)),
     Target("authz_service/usecases/importing.py", ("tests/usecases/test_importing.py",)),
     Target("authz_service/usecases/sheets.py", ("tests/usecases/test_importing.py",)),
@@ -63,26 +68,128 @@ TARGETS = (
     Target("authz_service/usecases/processes.py", ("tests/usecases/test_processes.py",)),
     Target(
         "authz_service/policy/border/host.py",
-        ("tests/policy/test_host.py", "tests/policy/test_engine.py"),
+        (
+            "tests/policy/test_host.py",
+            "tests/policy/test_actors_and_resources.py",
+            "tests/policy/test_engine.py",
+            "tests/policy/test_diagram.py",
+        ),
     ),
+    Target("authz_service/policy/border/query.py", ("tests/policy/test_host.py",)),
     Target("authz_service/policy/border/runner.py", ("tests/policy/test_host.py",)),
     Target("authz_service/policy/border/comparison.py", ("tests/policy/test_comparison.py",)),
     Target(
-        "authz_service/policy/diagrams/engine.py",
-        ("tests/policy/test_engine.py", "tests/policy/test_types.py"),
+        "authz_service/policy/border/probes.py",
+        (
+            "tests/policy/test_probes.py",
+            "tests/policy/test_situations.py",
+            "tests/policy/test_diagram.py",
+        ),
     ),
-    Target("authz_service/policy/reading/text.py", ("tests/policy/test_syntax.py",)),
-    Target("authz_service/policy/reading/syntax.py", ("tests/policy/test_syntax.py",)),
+    Target(
+        "authz_service/policy/diagrams/diagram.py",
+        ("tests/policy/test_diagram.py", "tests/policy/test_coverage.py"),
+    ),
+    Target(
+        "authz_service/policy/diagrams/combining.py",
+        ("tests/policy/test_diagram.py", "tests/policy/test_engine.py"),
+    ),
+    Target(
+        "authz_service/policy/diagrams/engine.py",
+        (
+            "tests/policy/test_diagram.py",
+            "tests/policy/test_engine.py",
+            "tests/policy/test_types.py",
+        ),
+    ),
+    Target("authz_service/policy/diagrams/exploring.py", ("tests/policy/test_exploring.py",)),
+    Target(
+        "authz_service/policy/diagrams/searching.py",
+        ("tests/policy/test_searching.py", "tests/policy/test_situations.py"),
+    ),
+    Target(
+        "authz_service/policy/diagrams/situations.py",
+        ("tests/policy/test_situations.py", "tests/policy/test_diagram.py"),
+    ),
+    Target(
+        "authz_service/policy/diagrams/possible.py",
+        ("tests/policy/test_changes.py", "tests/policy/test_possible.py"),
+    ),
+    Target("authz_service/policy/judging/findings.py", ("tests/policy/test_findings.py",)),
+    Target("authz_service/policy/judging/joint.py", ("tests/policy/test_findings.py",)),
+    Target("authz_service/policy/judging/stages.py", ("tests/policy/test_sandbox.py",)),
+    Target("authz_service/policy/judging/sandbox.py", ("tests/policy/test_sandbox.py",)),
+    Target(
+        "authz_service/policy/live/content.py",
+        ("tests/policy/test_current.py", "tests/policy/test_last_good.py"),
+    ),
+    Target(
+        "authz_service/policy/live/current.py",
+        ("tests/policy/test_current.py", "tests/policy/test_watching.py"),
+    ),
+    Target("authz_service/policy/live/last_good.py", ("tests/policy/test_last_good.py",)),
+    Target("authz_service/policy/live/statuses.py", ("tests/policy/test_statuses.py",)),
+    Target("authz_service/policy/live/watching.py", ("tests/policy/test_watching.py",)),
+    Target("authz_service/policy/nearness/advising.py", ("tests/policy/test_advising.py",)),
+    Target("authz_service/policy/nearness/likeness.py", ("tests/policy/test_advising.py",)),
+    Target("authz_service/policy/nearness/veils.py", ("tests/policy/test_advising.py",)),
+    Target(
+        "authz_service/policy/nearness/changing.py",
+        ("tests/policy/test_changes.py", "tests/policy/test_nearest.py"),
+    ),
+    Target(
+        "authz_service/policy/nearness/moves.py",
+        ("tests/policy/test_changes.py", "tests/policy/test_nearest.py"),
+    ),
+    Target("authz_service/policy/nearness/nearest.py", ("tests/policy/test_nearest.py",)),
+    Target(
+        "authz_service/policy/nearness/sign_in_moves.py",
+        ("tests/policy/test_changes.py", "tests/policy/test_nearest.py"),
+    ),
+    Target(
+        "authz_service/policy/reading/clashes.py",
+        ("tests/policy/test_types.py", "tests/policy/test_remedies.py"),
+    ),
+    Target("authz_service/policy/reading/constants.py", ("tests/policy/test_exploring.py",)),
+    Target(
+        "authz_service/policy/reading/heads.py",
+        (
+            "tests/policy/test_remedies.py",
+            "tests/policy/test_types.py",
+            "tests/policy/test_syntax.py",
+        ),
+    ),
+    Target("authz_service/policy/reading/steps.py", ("tests/policy/test_steps.py",)),
+    Target(
+        "authz_service/policy/reading/syntax.py",
+        ("tests/policy/test_remedies.py", "tests/policy/test_syntax.py"),
+    ),
+    Target(
+        "authz_service/policy/reading/text.py",
+        ("tests/policy/test_text.py", "tests/policy/test_remedies.py"),
+    ),
     Target(
         "authz_service/policy/reading/together.py",
         (
-            "tests/policy/test_syntax.py",
             "tests/policy/test_bundle.py",
+            "tests/policy/test_remedies.py",
             "tests/policy/test_engine.py",
+            "tests/policy/test_syntax.py",
         ),
     ),
-    Target("authz_service/policy/reading/types.py", ("tests/policy/test_types.py",)),
-    Target("authz_service/policy/bundle.py", ("tests/policy/test_bundle.py",)),
+    Target(
+        "authz_service/policy/reading/types.py",
+        ("tests/policy/test_types.py", "tests/policy/test_remedies.py"),
+    ),
+    Target(
+        "authz_service/policy/showing/decision_tables.py",
+        ("tests/policy/test_decision_tables.py",),
+    ),
+    Target("authz_service/policy/suites/coverage.py", ("tests/policy/test_coverage.py",)),
+    Target(
+        "authz_service/policy/bundle.py",
+        ("tests/policy/test_bundle.py", "tests/policy/test_actors_and_resources.py"),
+    ),
     Target("authz_service/domain/sign_in.py", ("tests/domain/test_sign_in.py",)),
     Target(
         "authz_service/domain/known.py",
@@ -151,6 +258,7 @@ TARGETS = (
         ("tests/web/test_evaluation_vectors.py", "tests/web/test_evaluations.py"),
     ),
     Target("authz_service/web/authzen.py", ("tests/web/test_evaluations.py",)),
+    Target("authz_service/web/explanations.py", ("tests/web/test_explanations.py",)),
     Target("authz_service/web/decisions.py", ("tests/web/test_decisions.py",)),
     Target("authz_service/web/companies.py", ("tests/web/test_companies.py",)),
     Target(

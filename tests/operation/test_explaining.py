@@ -24,8 +24,9 @@ nearest allow 1: once this has happened
     delegation-granted (by representative)
 """
 SENTENCE = (
-    "Para obter a permissão: a própria pessoa se cadastra pelo GOV.BR; o Orquestra confirma o "
-    "cadastro da pessoa; um sócio ou representante legal da empresa delega o processo à pessoa."
+    "Para obter a permissão, o que ainda faltar: a própria pessoa se cadastra pelo GOV.BR; "
+    "o Orquestra confirma o cadastro da pessoa; um sócio ou representante legal da empresa delega "
+    "o processo à pessoa."
 )
 
 
@@ -43,6 +44,15 @@ def test_the_command_line_shows_what_would_turn_a_denial(home: Path) -> None:
     assert NEEDED in told
     assert '        process.delegation.state: "none" -> "in_force"\n' in told
     assert "\nnearest allow 2: once this has happened\n    role-socio (by company)\n" in told
+
+
+def test_where_nothing_is_known_to_turn_a_denial_that_is_said(home: Path) -> None:
+    """A process that is in no catalogue is named wrongly; a denial is never left without a word."""
+    asked = json.loads(json.dumps(QUESTION).replace("P001", "P999"))
+    told = succeeded(called(home, "explain", "-", given=json.dumps(asked)))
+
+    assert "DENIED" in told
+    assert "\n\nnearest allow: none is known\n\npolicy " in told
 
 
 def test_what_the_person_can_do_at_once_is_shown_as_such(home: Path) -> None:

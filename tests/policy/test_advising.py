@@ -10,7 +10,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from authz_service.domain.companies import Validation
-from authz_service.domain.decision import ACTIONS, Decision, ProcessAsked, Question
+from authz_service.domain.decision import (
+    ACTIONS,
+    CompanyAsked,
+    Decision,
+    ProcessAsked,
+    Question,
+)
+from authz_service.domain.entities import Thing
 from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import ProcessId
 from authz_service.domain.known import Known, facts_of
@@ -18,11 +25,13 @@ from authz_service.domain.nearest import Way
 from authz_service.domain.people import Bond, Person, Role
 from authz_service.domain.processes import ProcessName, ProcessState
 from authz_service.policy.compiled import CompiledPolicy
+from authz_service.policy.nearness import veils
 from authz_service.policy.nearness.advising import Nearby
 from tests.fakes.clock import NOON
 from tests.policy.compiled import policy
 from tests.policy.facts import (
     ACME,
+    ALICE,
     ANA,
     BIA,
     FILIAL,
@@ -155,6 +164,40 @@ def test_a_login_that_nobody_named_is_told_so() -> None:
     assert (["representative-named"], False) == advice(FROM_ABROAD, known)
 
 
+def test_who_may_not_read_of_a_company_hears_nothing_of_its_bond() -> None:
+    """A sócio of the matriz is told what everybody is, also where no process is asked about."""
+    ended = Bond(FILIAL, ACME, "proof", NOON, NOON.date() - timedelta(days=1))
+    question = replace(READ, resource=CompanyAsked(FILIAL))
+    expected = advice(question, Known())
+    assert expected == advice(question, Known((MEMBER,), bond=ended, standings=(SEEN_NOW,)))
+
+
+def test_what_a_caller_asserts_of_who_acts_is_not_mixed_up() -> None:
+    """Who is told what helps an administrator is one."""
+    on = policy(
+        'permit(s: Subject, "open", r: Process, "first") if s.properties.admin = true and '
+        'r.state = "open";'
+    )
+    told = [
+        advice(replace(OPEN, actor=Thing(ALICE.name, {"admin": one})), Known(process=CLOSED), on)
+        for one in (True, False)
+    ]
+    assert [(["process-reopened"], False), ([], None)] == told
+
+
+def test_a_login_that_names_a_recipient_is_told_nothing() -> None:
+    """Only persons delegate, whoever is to be delegated to."""
+    question = replace(FROM_ABROAD, action="delegate", recipient=BIA)
+    assert ([], None) == advice(question, Known(process=P001, foreign=GMBH))
+
+
+def test_who_delegates_to_another_is_seen_as_before() -> None:
+    """Only who is the recipient as well is taken for somebody who is known."""
+    facts = facts_of(DELEGATE, Known(process=P001), NOON)
+    [(_of_another, _no), (of_oneself, own)] = veils.RECIPIENT
+    assert (facts, True) == (of_oneself(facts), own)
+
+
 def test_a_closed_process_is_told_to_all() -> None:
     """What holds for whoever asks is nobody's secret."""
     assert (["process-reopened", *TO_STRANGERS], False) == advice(OPEN, Known(process=CLOSED))
@@ -213,6 +256,14 @@ def test_a_step_up_tells_nothing_of_oneself_as_the_recipient() -> None:
     ]
 
     assert ways[0] == ways[1]
+
+
+@pytest.mark.parametrize("those", [veils.RECIPIENT, veils.STRANGER], ids=["step-up", "stranger"])
+def test_a_login_has_no_sign_up_to_veil(those: veils.Veils) -> None:
+    """Also not one that names a recipient."""
+    facts = facts_of(replace(FROM_ABROAD, recipient=BIA), Known(foreign=GMBH), NOON)
+
+    assert {facts.actor} == {veil(facts).actor for veil, _own in those}
 
 
 def test_a_reason_of_both_kinds_is_no_denial_of_one() -> None:

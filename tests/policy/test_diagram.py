@@ -398,6 +398,23 @@ def test_what_is_not_possible_teaches_an_explored_policy_nothing() -> None:
     assert before == ask(compiled, about)
 
 
+CONDITIONS: dict[str, tuple[Observation, str | None]] = {
+    "a word": (Observation("process.state", "open"), 'process.state = "open"'),
+    "a flag": (Observation("person.confirmed", outcome=True), "person.confirmed"),
+    "its opposite": (Observation("person.confirmed", outcome=False), "not person.confirmed"),
+    "a comparison": (Observation("process.version = 3", outcome=True), "process.version = 3"),
+    "its denial": (Observation("process.version = 3", outcome=False), "process.version != 3"),
+    "an order": (Observation("process.version < 3", outcome=False), "not process.version < 3"),
+    "what had no answer": (Observation("process.version < 3", outcome=None), None),
+}
+
+
+@pytest.mark.parametrize(("told", "expected"), CONDITIONS.values(), ids=CONDITIONS)
+def test_what_was_seen_reads_as_a_rule_asks_for_it(told: Observation, expected: str | None) -> None:
+    """Who reads of it can write it into a rule."""
+    assert expected == Step(STATE, "open", told).condition
+
+
 @pytest.mark.parametrize("actor", [ANA, BIA], ids=["ana", "bia"])
 def test_an_explored_policy_asks_oso_no_more(actor: object) -> None:
     """Whatever is asked afterwards, a diagram knows."""

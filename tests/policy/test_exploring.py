@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from authz_service.domain.decision import ACTIONS, OTHER_ACTION
 from authz_service.domain.facts import LoginFacts, PersonFacts, ProcessFacts, ResourceFacts
 from authz_service.policy.border.runner import GuardedPolar
 from authz_service.policy.compiled import CompiledPolicy
@@ -90,6 +91,17 @@ def test_actions_of_other_services_are_those_that_rules_speak_of() -> None:
     theirs = {head[1] for head in rules.heads() if head[2] is ResourceFacts}
     own = {head[1] for head in rules.heads() if head[2] is ProcessFacts}
     assert {"read", "write", "first", "none of them"} == theirs - own
+
+
+def test_rules_about_processes_speak_of_no_action_of_another_service() -> None:
+    """Whatever they compare the action with; and a rule about one action speaks of that alone."""
+    rules = explored(
+        'permit(_s: Subject, "read", _r: Resource, "first");\n'
+        'permit(_p: Person, action, _r: Process, "second") if action = "open";'
+    )
+
+    theirs = {head[1] for head in rules.heads() if head[2] is ResourceFacts}
+    assert {"read"} == theirs.difference(ACTIONS, [OTHER_ACTION])
 
 
 def test_a_rule_that_does_not_see_the_action_is_asked_once() -> None:

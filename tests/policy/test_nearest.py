@@ -13,8 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from authz_service.domain.companies import Validation
-from authz_service.domain.decision import ACTIONS, CompanyAsked, Decision, ProcessAsked, Question
-from authz_service.domain.facts import Facts
+from authz_service.domain.decision import (
+    ACTIONS,
+    POLICY_ERROR,
+    CompanyAsked,
+    Decision,
+    ProcessAsked,
+    Question,
+    RuleError,
+)
+from authz_service.domain.facts import Facts, PersonFacts
 from authz_service.domain.known import Known, facts_of
 from authz_service.domain.nearest import Way
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
@@ -366,6 +374,25 @@ def test_the_search_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A policy in which there is too much to look at costs no more than the bound."""
     monkeypatch.setattr(searching, "MOST_LOOKS", 1)
     assert [] == codes(near(*DENIALS["a stranger opens"][:2])[1])
+
+
+def test_what_is_allowed_has_no_way_out() -> None:
+    """Nothing is missing there."""
+    known = Known((MEMBER,), P001, standings=(replace(SOCIO, observed_at=NOON),))
+    assert () == shipped().nearest(OPEN, facts_of(OPEN, known, NOON))
+
+
+def test_where_nothing_is_known_of_an_error_all_is_tried() -> None:
+    """A time-out may tell nothing of what it looked at, and yet other facts help."""
+    facts = facts_of(OPEN, Known(process=P001), NOON)
+    erred = Decision(allowed=False, reasons=(POLICY_ERROR,), errors=(RuleError("a:1", "slow"),))
+
+    def evaluate(one: Facts) -> Decision:
+        registered = isinstance(one.actor, PersonFacts) and one.actor.registered
+        return Decision(allowed=True, reasons=("first",)) if registered else erred
+
+    wanted = {"person.registered": True}
+    assert wanted == needed(facts, {"process.state": "closed", **wanted}, evaluate)
 
 
 def test_of_facts_that_cannot_be_all_that_moves_do_is_told() -> None:

@@ -45,6 +45,9 @@ CONDITIONS = {
         "syntax",
         "say in parentheses what belongs together",
     ),
+    "two commas": ('r.id in ["a",,"b"]', "syntax", "see how a rule reads in README.md"),
+    "a call that is not closed": ("half(p, r", "syntax", "a bracket is not closed"),
+    "a list that is not closed": ('r.id in ["a"', "syntax", "a condition is missing before it"),
     "not twice": (
         "not not p.x",
         "syntax",
@@ -183,6 +186,11 @@ HEADS = {
         'forbid(_p: Person, "open", _r: Process);',
         "head",
         'write as in forbid(_person: Person, "open", process: Process, "some-reason")',
+    ),
+    "another word for if": (
+        'forbid(p: Person, _a, _r: Process, "second") wenn p.confirmed;',
+        "syntax",
+        "see how a rule reads in README.md",
     ),
     "allow": ("allow(_p, _a, _r);", "reserved-name", "write `permit`"),
     "an unused name": (
@@ -364,6 +372,14 @@ SAID_ONCE = {
     "what looks like a rule": (
         'veto(_p: Person, "open", _r: Process, "second");',
         ["helper-unasked"],
+    ),
+    "a helper that nobody asks": ("half(_a, _b);", ["helper-unasked"]),
+    "a helper of the name of what cannot be read": (
+        (
+            'forbid(nobody, "open", _r: Process, "second") if nobody.x y z;\n'
+            'forbid(p: Person, "open", _r: Process, "second") if nobody(p);'
+        ),
+        ["syntax", "unknown-helper"],
     ),
 }
 

@@ -17,7 +17,8 @@ def test_a_denial_says_what_would_turn_it(house: House) -> None:
     answer = house.point.decide(QUESTION, CALLER, advise=True)
     assert GRANT == answer.advice
     assert (
-        f"{answer.text.pt} Para obter a permissão: o Inmetro reabre o processo; um sócio delega."
+        f"{answer.text.pt} Para obter a permissão, o que ainda faltar: o Inmetro reabre o "
+        "processo; um sócio delega."
     ) == answer.pt
     house.point.decide(QUESTION, CALLER)
     one, other = house.decisions

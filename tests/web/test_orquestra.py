@@ -69,7 +69,8 @@ def test_a_deny_says_what_would_turn_it(service: Service) -> None:
     service.policy.verdict, service.policy.ways = deny_all, (GRANT,)
     answer = service.post(PATH, ASKED).get_json()
     assert answer["mensagem"].endswith(
-        "52.420.282/0001-80 Para obter a permissão: o Inmetro reabre o processo; um sócio delega."
+        "52.420.282/0001-80 Para obter a permissão, o que ainda faltar: o Inmetro reabre o "
+        "processo; um sócio delega."
     )
     assert (False, "PROCESSO_REABERTO DELEGACAO_CONCEDIDA", "inmetro representante") == (
         answer["nova_entrada"],

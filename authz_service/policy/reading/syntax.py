@@ -155,7 +155,7 @@ def _split(tokens: Iterable[Token]) -> Iterator[list[Token]]:
 def _named(group: Sequence[Token]) -> Iterator[str]:
     """Give the names that stand before a bracket: what a rule is called, and what it asks."""
     for token, following in pairwise(group):
-        if token.type == "NAME" and following.type == "LPAR":
+        if token.type == "NAME" and following.type == "LPAR":  # mutant: keywords name no rule
             yield str(token)
 
 
@@ -207,7 +207,7 @@ def _translated(before: Token | None, culprit: Token, expected: set[str]) -> str
     if culprit.type == "SIGN" and before is not None and before.type == "SIGN":
         return "write `!=` for `<>`" if culprit == ">" else "write one `=`"
     for word in (culprit, before):
-        if word is not None and word in FOREIGN:
+        if word is not None and word in FOREIGN:  # mutant: the types do not know that None is not
             return f"write {FOREIGN[word]} for `{word}`"
     if culprit == ":":
         named = before is not None and before.type == "NAME"
@@ -224,7 +224,7 @@ def _about_brackets(culprit: Token, expected: set[str]) -> str:
     only_constants = "TEXT" in expected and "NAME" not in expected
     if expected == {"LSQB"} or (culprit.type == "NAME" and only_constants):
         return _LISTS
-    if expected == {"RPAR"} or (culprit.type == "END" and "RPAR" in expected):
+    if expected == {"RPAR"} or (culprit.type == "END" and "RPAR" in expected):  # mutant: at an end
         return "a bracket is not closed"
     return ""
 
