@@ -9,13 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from authz_service.cli import progress
+from authz_service.cli import judged
 from authz_service.cli.calling import Verbs, settings
-from authz_service.domain.errors import PolicyInvalid
-from authz_service.policy.bundle import build, collect
 from authz_service.policy.diagrams.exploring import ExploredRule
-from authz_service.policy.judging import sandbox
-from authz_service.policy.judging.findings import CHECKS
 
 _HEAD = ("RULE", "", "KINDS", "WAYS", "SPEAKING", "SILENT", "ERRING", "")
 
@@ -67,16 +63,9 @@ def add_to(parts: Verbs) -> None:
 
 
 def _explore(options: argparse.Namespace) -> int:
-    sources = collect(options.folder or settings().policies)
-    # What exploring itself can find does not keep it from counting.
-    with progress.judging() as judged:
-        problems = sandbox.examine(sources, progress=judged).problems
-    if any(problem.check not in CHECKS for problem in problems):
-        raise PolicyInvalid(problems)
-    policy = build(sources)
+    policy = judged.usable(options.folder or settings().policies)
     began = time.perf_counter()
-    with progress.exploring() as explored:
-        exploration = policy.explore(explored)
+    exploration = judged.explored(policy)
     seconds = time.perf_counter() - began
     rules = _by_rule(exploration.rules)
     total = _counted("", "", exploration.rules)

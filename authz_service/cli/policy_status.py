@@ -13,7 +13,7 @@ from authz_service.domain.policies import WorkerPolicy
 from authz_service.policy.live.content import look_into
 from authz_service.policy.live.statuses import StatusBoard
 
-_HEAD = ("WORKER", "PID", "DIGEST", "SINCE", "FROM", "LAST ATTEMPT", "OUTCOME")
+_HEAD = ("WORKER", "PID", "DIGEST", "SINCE", "FROM", "LAST ATTEMPT", "OUTCOME", "QUESTIONS")
 _SHOWN = 12
 
 
@@ -37,6 +37,8 @@ def _verdict(folder: Path, workers: Sequence[WorkerPolicy]) -> int:
     held = look_into(folder)
     if held.problems:
         return fail(f"the folder {folder} cannot be read:", *map(str, held.problems))
+    if held.passed_over:
+        print(f"not read, for their names: {', '.join(held.passed_over)}")
     behind: list[str] = []
     kept_from: dict[tuple[Problem, ...], list[str]] = {}
     for one in workers:
@@ -73,6 +75,7 @@ def _row(worker: WorkerPolicy) -> tuple[str, ...]:
         "-" if status.origin is None else status.origin.value,
         _moment(None if attempt is None else attempt.moment),
         "-" if attempt is None else attempt.outcome.value,
+        "-" if attempt is None or attempt.questions is None else str(attempt.questions),
     )
 
 

@@ -7,11 +7,10 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from authz_service.cli import progress
+from authz_service.cli import judged
 from authz_service.cli.calling import Verbs, settings
 from authz_service.domain.errors import PolicyInvalid
 from authz_service.policy.bundle import collect, digest_of, examined, policy_of
-from authz_service.policy.judging import sandbox
 from authz_service.policy.showing.decision_tables import tables_of
 from authz_service.policy.showing.table_words import Words
 from authz_service.policy.showing.tables_html import html
@@ -48,8 +47,7 @@ def _show(options: argparse.Namespace) -> int:
 
 def _page(folder: Path, language: str, form: str) -> str:
     sources = collect(folder)
-    with progress.judging() as judged:
-        verdict = sandbox.examine(sources, progress=judged)
+    verdict = judged.verdict_on(sources)
     if verdict.rules is None:
         # What a child process did not survive is not tried here.
         raise PolicyInvalid(verdict.problems)
@@ -57,9 +55,7 @@ def _page(folder: Path, language: str, form: str) -> str:
     policy = policy_of(found, digest_of(sources))
     for problem in verdict.problems:
         print(problem, file=sys.stderr)
-    with progress.exploring() as explored:
-        rules = policy.explore(explored).rules
-    tables = tables_of(rules, tuple(found.reasons))
+    tables = tables_of(judged.explored(policy).rules, tuple(found.reasons))
     words = Words(language, policy)
     if form == "html":
         return html(tables, words, policy.digest, datetime.now(UTC))

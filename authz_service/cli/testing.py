@@ -9,12 +9,10 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from authz_service.cli import progress
+from authz_service.cli import judged, progress
 from authz_service.cli.calling import Verbs, fail, settings
 from authz_service.domain.errors import PolicyInvalid
-from authz_service.policy.bundle import build, collect, collect_suites, strays
-from authz_service.policy.judging import sandbox
-from authz_service.policy.judging.findings import CHECKS
+from authz_service.policy.bundle import collect_suites, strays
 from authz_service.policy.suites import suite
 from authz_service.policy.suites.coverage import Coverage, Reached, Share
 from authz_service.policy.suites.differing import explained, lines_of
@@ -56,17 +54,11 @@ def percent(text: str) -> float:
 
 def _test(options: argparse.Namespace) -> int:
     folder = options.folder or settings().policies
-    sources = collect(folder)
-    # What exploring finds, the check tells; the answers can be tested all the same.
-    with progress.judging() as judged:
-        problems = sandbox.examine(sources, progress=judged).problems
-    if any(problem.check not in CHECKS for problem in problems):
-        raise PolicyInvalid(problems)
+    policy = judged.usable(folder)
     if misnamed := strays(folder):
         raise PolicyInvalid(misnamed)
-    policy, suites = build(sources), collect_suites(folder)
-    with progress.exploring() as explored:
-        reached = Reached(policy.explore(explored))
+    suites = collect_suites(folder)
+    reached = Reached(judged.explored(policy))
     report = suite.run(policy, progress.through(suites, "files run"), reached.note)
     if not report.asked:
         return fail("there is nothing to ask: no *_test.toml beside the policies")

@@ -24,7 +24,9 @@ from tests.operation.house import Running, environment, free_port, furnish
 _CATALOGUE = "code,title,version\nP001,Acreditação Inicial,3\nP061,Cadastro de Empresas,1\n"
 _STANDING = "cnpj,cpf,role\n52420282000180,18762794604,socio\n"
 _MEMBERS = "cpf,registered_at,confirmed_at\n72268402517,2025-03-01,2025-03-02\n"
-_SERVICE = "http://127.0.0.1:8000"
+_SERVICE = "http://127.0.0.1:8080"
+_KEPT = "servico"
+_ONLY_LOOK = frozenset(("check", "test", "show", "explore", "status", "explain"))
 _NOT_YET = "has not tried what the folder holds now"
 _SECONDS = 60.0
 
@@ -33,8 +35,9 @@ class Reader:
     """
     Does what the guide says.
 
-    The reader's service knows two processes, one sócio and one member. It runs from the part
-    ``servico`` on.
+    The reader's service knows two processes, one sócio and one member. What it has lies in the
+    folder ``servico``: its policies in ``politicas``, its data in ``dados``. It runs from the
+    part ``servico`` on.
 
     Args:
         home: an empty folder, in which the reader is.
@@ -42,16 +45,19 @@ class Reader:
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        self._settings = {"AUTHZ_POLICIES": "shipped"}
+        self._settings: dict[str, str] = {}
+        self._looking = True
         self._service: Running | None = None
 
     def __enter__(self) -> Self:
-        furnish(self._home, _CATALOGUE)
-        # What came with the service lies elsewhere, and is not what the reader edits.
-        (self._home / "policies").rename(self._home / "shipped")
+        theirs = self._home / _KEPT
+        furnish(theirs, _CATALOGUE)
+        for name, in_portuguese in (("policies", "politicas"), ("var", "dados")):
+            (theirs / name).rename(theirs / in_portuguese)
         for name, text in (("standing", _STANDING), ("members", _MEMBERS)):
-            (self._home / f"{name}.csv").write_text(text, "utf-8")
-        self._run("authz import --members members.csv --standing standing.csv")
+            (theirs / f"{name}.csv").write_text(text, "utf-8")
+        files = (f"--{name}={_KEPT}/{name}.csv" for name in ("members", "standing"))
+        self._authz(["import", *files], AUTHZ_DATA_DIR=f"{_KEPT}/dados")
         return self
 
     def __exit__(self, *_of_an_error: object) -> None:
@@ -61,6 +67,12 @@ class Reader:
     def read(self, page: str) -> str:
         """Do all that *page* says, and give the page with what came of it."""
         return PART.sub(self._part, page)
+
+    def catch_up(self, page: str) -> None:
+        """Do what *page* says as far as it changes anything, and look at nothing."""
+        self._looking = False
+        PART.sub(self._part, page)
+        self._looking = True
 
     def _part(self, found: re.Match[str]) -> str:
         if found["name"] is not None:
@@ -76,12 +88,14 @@ class Reader:
 
     def _made(self, found: re.Match[str]) -> str:
         """
-        Make a part anew.
+        Make a part anew, unless nobody looks.
 
         ``vocabulario``: what a rule may read. ``erros``: what is said of each mistake of a
         table. ``tabela FILE HEADING REASON ...``: rows of a decision table. ``servico``:
         nothing, but from there on the service runs.
         """
+        if not self._looking:
+            return found["made"]
         if found["name"] == "vocabulario":
             return f"{as_markdown()}\n"
         if found["name"] == "erros":
@@ -89,8 +103,12 @@ class Reader:
         if found["name"] == "tabela":
             return self._rows(*shlex.split(found["of"]))
         assert "servico" == found["name"]
-        settings = {**self._settings, "AUTHZ_PORT": str(free_port())}
-        self._service = Running(self._home, **settings)
+        self._service = Running(
+            self._home / _KEPT,
+            AUTHZ_POLICIES="politicas",
+            AUTHZ_DATA_DIR="dados",
+            AUTHZ_PORT=str(free_port()),
+        )
         return ""
 
     def _write(self, path: Path, text: str, before: str | None) -> None:
@@ -111,6 +129,8 @@ class Reader:
         verb, *words = shlex.split(command)
         if verb == "export":
             self._settings |= dict(one.split("=", 1) for one in words)
+            return ""
+        if not self._looking and (verb == "curl" or _ONLY_LOOK.intersection(words[:2])):
             return ""
         if verb == "curl":
             return self._fetched(words[-1])
@@ -135,9 +155,9 @@ class Reader:
             time.sleep(0.2)
         return said
 
-    def _authz(self, words: list[str]) -> str:
+    def _authz(self, words: list[str], **settings: str) -> str:
         said = io.StringIO()
-        wanted = environment(**self._settings)
+        wanted = environment(**self._settings, **settings)
         with ExitStack() as stack:
             patch = stack.enter_context(pytest.MonkeyPatch.context())
             patch.chdir(self._home)

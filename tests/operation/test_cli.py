@@ -298,6 +298,7 @@ def test_the_check_shows_how_far_it_is(home: Path) -> None:
 
 def test_workers_that_say_the_same_are_told_together(home: Path) -> None:
     """No worker stands there without a reason, and none of the reasons is told twice."""
+    (home / "policies" / "a.polar.txt").touch()
     content = look_into(home / "policies").digest
     at = datetime(2026, 11, 20, 12, tzinfo=UTC)
     bad, other = (Problem("a.polar", 1, 1, said) for said in ("is wrong", "is wrong as well"))
@@ -305,7 +306,7 @@ def test_workers_that_say_the_same_are_told_together(home: Path) -> None:
         "1": Attempt(at, content, Outcome.REFUSED, (bad, other)),
         "2": Attempt(at, content, Outcome.REFUSED, (bad, other)),
         "3": Attempt(at, content, Outcome.REFUSED, (other,)),
-        "4": Attempt(at, content, Outcome.APPLIED),
+        "4": Attempt(at, content, Outcome.APPLIED, questions=1234),
         "5": Attempt(at, "another", Outcome.APPLIED),
         "10": None,
     }
@@ -317,8 +318,10 @@ def test_workers_that_say_the_same_are_told_together(home: Path) -> None:
     for board in boards:
         board.close()
 
-    places = [line.split()[0] for line in done.stdout.splitlines()]
-    assert (1, ["WORKER", *said]) == (done.returncode, places)
+    assert "not read, for their names: a.polar.txt" == done.stdout.splitlines()[-1]
+    rows = [line.split() for line in done.stdout.splitlines()[:-1]]
+    assert (1, ["WORKER", *said]) == (done.returncode, [row[0] for row in rows])
+    assert ["QUESTIONS", "-", "-", "-", "1234", "-", "-"] == [row[-1] for row in rows]
     assert [
         "workers 5, 10 have not tried what the folder holds now",
         "workers 1, 2 do not decide by the folder, since:",
@@ -456,8 +459,19 @@ def test_one_decision_is_explained(home: Path) -> None:
     ]
 
 
+def test_where_nothing_is_known_nothing_is_explained(home: Path) -> None:
+    """Without a database no denial is told that nothing stands behind, and no database is made."""
+    done = called(home, "explain", "-", given=json.dumps(QUESTION))
+
+    assert (1, "") == (done.returncode, done.stdout)
+    assert "there is no database" in done.stderr
+    assert "AUTHZ_DATA_DIR, now var, has to name" in done.stderr
+    assert not (home / "var").exists()
+
+
 def test_a_cpf_in_the_name_of_a_process_is_not_shown(home: Path) -> None:
     """What a caller calls a process may hold anything; the explanation does not repeat a CPF."""
+    succeeded(called(home, "catalogue", "import", "-", given=CSV))
     resource = {**QUESTION["resource"], "id": "P999 de 187.627.946-04"}  # type: ignore[dict-item]  # all of it is str or dict
 
     done = called(home, "explain", "-", given=json.dumps({**QUESTION, "resource": resource}))
@@ -490,6 +504,7 @@ def test_an_allow_and_an_error_are_explained(home: Path) -> None:
 
 def test_what_cannot_be_asked_is_explained_too(home: Path) -> None:
     """A question about nobody, and one without a policy, are told as such."""
+    succeeded(called(home, "catalogue", "import", "-", given=CSV))
     nobody = {**QUESTION, "subject": {"type": "person", "id": "11111111111"}}
     told = called(home, "explain", "-", given=json.dumps(nobody))
     (home / "policies" / "bad.polar").write_text("permit(")
