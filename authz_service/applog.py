@@ -86,7 +86,10 @@ def policy_attempted(status: PolicyStatus) -> None:
         "outcome": attempt.outcome.value,
         "policy": status.digest,
         "source": None if status.origin is None else status.origin.value,
+        "questions": attempt.questions,
     }
+    if attempt.passed_over:
+        extra["passed_over"] = ", ".join(attempt.passed_over)
     if attempt.problems:
         extra |= {"problems": len(attempt.problems), "first": str(attempt.problems[0])}
     said = {

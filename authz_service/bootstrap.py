@@ -22,7 +22,7 @@ from authz_service.metrics import Metrics, Share
 from authz_service.policy.live.current import CurrentPolicy
 from authz_service.policy.live.last_good import LastGood
 from authz_service.policy.live.statuses import StatusBoard
-from authz_service.policy.live.watching import Watcher
+from authz_service.policy.live.watching import Listeners, Watcher
 from authz_service.server import WAITING_FOR_COMPANIES, WAITING_FOR_KEYS
 from authz_service.settings import GovBrSettings, Settings
 from authz_service.store import SqlStore
@@ -157,7 +157,7 @@ class Service:
                 policies=self.watcher.workers,
                 pings=(
                     Ping("policy", vital=True, ailment=self.policy.ailment),
-                    Ping("policy folder", vital=False, ailment=self.policy.flaw),
+                    Ping("policy folder", vital=False, ailment=self.watcher.flaw),
                     Ping("database", vital=True, ailment=self.store.ping),
                     Ping("decision log", vital=False, ailment=self.log.ailment),
                     *self._govbr_pings(),
@@ -308,7 +308,7 @@ def build(settings: Settings, clock: Clock = utc_now, share: Share | None = None
         "0" if share is None else share.place,
         acts,
         store.facts,
-        (metrics.policy_attempted, applog.policy_attempted),
+        Listeners((metrics.policy_attempted, applog.policy_attempted), metrics.policy_looked),
     )
     return Service(
         settings=settings,

@@ -17,6 +17,7 @@ import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -30,21 +31,7 @@ from authz_service.domain.decision import ACTIONS, OTHER_ACTION, DecisionRecord,
 from authz_service.domain.policies import Outcome, PolicyStatus
 from authz_service.domain.sign_in import Cause
 
-_BUCKETS = (
-    0.00025,
-    0.0005,
-    0.001,
-    0.0025,
-    0.005,
-    0.01,
-    0.025,
-    0.05,
-    0.1,
-    0.25,
-    0.5,
-    1.0,
-    2.5,
-)
+_BUCKETS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _POLICY = "authz_policy_info"
 _KEYS_AGE = "authz_govbr_keys_age_seconds"
 _LIMITS = ("rate", "keys", "body", "batch", "depth")
@@ -83,7 +70,7 @@ class Metrics:
         self._age: Callable[[], float | None] | None = None
         self._keys: Gauge | None = None
         self._digest: str | None = None
-        self._of_policy: tuple[Gauge, Gauge, Gauge] | None = None
+        self._of_policy: tuple[Gauge, ...] | None = None
         exposed: Collector = self._registry
         if share is None:
             values.ValueClass = values.MutexValue
@@ -232,11 +219,16 @@ class Metrics:
         if attempt is None or self._of_policy is None:
             return
         self._attempts.labels(attempt.outcome.value).inc()
-        current, attempted, applied = self._of_policy
+        current, attempted, applied, _looked = self._of_policy
         current.set(status.current)
         attempted.set(attempt.moment.timestamp())
         if status.current:
             applied.set(attempt.moment.timestamp())
+
+    def policy_looked(self, moment: datetime) -> None:
+        """Tell when the policy folder was last looked at."""
+        if self._of_policy is not None:
+            self._of_policy[-1].set(moment.timestamp())
 
     def watch_policy(self) -> None:
         """
@@ -259,6 +251,11 @@ class Metrics:
             gauge(
                 "authz_policy_applied_timestamp_seconds",
                 "When what the policy folder holds was last taken; 0 before the first time.",
+                multiprocess_mode="livemin",
+            ),
+            gauge(
+                "authz_policy_look_timestamp_seconds",
+                "When the policy folder was last looked at, by the worker that lags most.",
                 multiprocess_mode="livemin",
             ),
         )

@@ -41,12 +41,18 @@ class Attempt:
         content: SHA-256 of what the folder held, tests included, hexadecimal.
         outcome: what became of it.
         problems: why it was not applied; no personal data in them.
+        questions: how many its tests asked, all answered as they expect; None where it did not
+            come to that, or where another answer was given.
+        passed_over: the first files that look as if they were meant, but are not read for their
+            names; no personal data in them.
     """
 
     moment: datetime
     content: str
     outcome: Outcome
     problems: tuple[Problem, ...] = ()
+    questions: int | None = None
+    passed_over: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require_aware(self.moment, "moment")

@@ -31,6 +31,8 @@ TEST_SUFFIX = "_test.toml"
 """How the name of a test file ends."""
 MAX_FILES = 200
 """How many policy files there may be."""
+MAX_DEPTH = 20
+"""How many folders may lie in each other below the policy folder."""
 
 _READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _PLACE = re.compile(r" at line (\d+), column (\d+) of file (.+):$")
@@ -51,15 +53,15 @@ class Source:
     content: bytes
 
 
-def below(folder: Path, ending: str) -> list[Path]:
+def below(folder: Path, ending: str, depth: int = MAX_DEPTH) -> list[Path]:
     """
     Give the files below *folder* whose names end with *ending*, in a fixed order.
 
     What begins with a dot is left alone: editors and Kubernetes keep their own there.
 
     Raises:
-        OSError: a folder cannot be read, or is a link, which is not followed. To pass it
-            over in silence could mean to lose a forbid.
+        OSError: a folder cannot be read, is a link, which is not followed, or lies in more than
+            *depth* others. To pass it over in silence could mean to lose a forbid.
     """
     paths = []
     for path in sorted(folder.iterdir()):
@@ -68,7 +70,10 @@ def below(folder: Path, ending: str) -> list[Path]:
         if path.is_dir():
             if path.is_symlink():
                 raise NotADirectoryError(errno.ENOTDIR, "it is a link to a folder", str(path))
-            paths += below(path, ending)
+            if not depth:
+                message = f"it lies more than {MAX_DEPTH} folders deep"
+                raise OSError(errno.ENAMETOOLONG, message, str(path))
+            paths += below(path, ending, depth - 1)
         elif path.name.endswith(ending):
             paths.append(path)
     return paths
@@ -156,7 +161,7 @@ def strays(folder: Path) -> list[Problem]:
     """
     problems = []
     for path in below(folder, ""):
-        file = path.relative_to(folder).as_posix()
+        file = _named(path, folder)
         if ".polar" in path.name.lower() and not path.name.endswith(".polar"):
             remedy = "its name has to end with `.polar`"
             problems.append(Problem(file, 0, 0, "is not read", "not-read", remedy))
@@ -167,8 +172,14 @@ def strays(folder: Path) -> list[Problem]:
     return problems
 
 
-def _unreadable(path: Path, folder: Path, error: OSError) -> Problem:
+def _named(path: Path, folder: Path) -> str:
+    """Give a path inside the folder in characters that can be shown."""
     file = path.relative_to(folder).as_posix()
+    return file if file.isprintable() else ascii(file)
+
+
+def _unreadable(path: Path, folder: Path, error: OSError) -> Problem:
+    file = _named(path, folder)
     if error.errno == errno.ENXIO:
         remedy = "put a file, or a link to one, in its place, or take it away"
         return Problem(file, 0, 0, "is no file", "unreadable", remedy)
@@ -249,7 +260,7 @@ def _classes(rule: Rule) -> Iterator[tuple[int, str]]:
     """Give the places of classes in the head of a rule, each with its name in oso."""
     for parameter in rule.parameters:
         for token in parameter.children:
-            if isinstance(token, Token) and token.type == "CLASS":
+            if isinstance(token, Token) and token.type == "CLASS":  # mutant: each is a token
                 yield token.start_pos or 0, VOCABULARY[token].in_polar
 
 

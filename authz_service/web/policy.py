@@ -43,13 +43,16 @@ class AttemptAnswer(Answer):
     The last attempt to put in force what the policy folder holds.
 
     ``refused`` is not tried again until the folder changes, ``postponed`` is. ``problems`` are
-    the first of ``problem_count``.
+    the first of ``problem_count``. ``questions`` is how many its tests asked, null where it did
+    not pass; ``passed_over`` are the first files that are not read for their names.
     """
 
     at = instant(required=True)
     outcome = Text(required=True, choices=tuple(Outcome))
     problem_count = whole(0, _MOST, required=True)
     problems = fields.List(fields.Nested(PolicyProblemAnswer), required=True)
+    questions = whole(0, _MOST, required=True, allow_none=True)
+    passed_over = fields.List(Text(), required=True)
 
 
 class WorkerPolicyAnswer(Answer):
@@ -117,4 +120,6 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "outcome": attempt.outcome.value,
         "problem_count": len(attempt.problems),
         "problems": [dataclasses.asdict(one) for one in attempt.problems[:_MOST_PROBLEMS]],
+        "questions": attempt.questions,
+        "passed_over": list(attempt.passed_over),
     }

@@ -11,16 +11,18 @@ class OpenGate:
     """
     Lets every candidate through, and keeps in ``passed`` what decides and the tests of each.
 
-    What does not compile is refused all the same, by who compiles it. With ``error`` set, it is
-    raised in the place of an answer.
+    What does not compile is refused all the same, by who compiles it. The answer is
+    ``questions``; with ``error`` set, it is raised in its place.
     """
 
     def __init__(self) -> None:
         self.passed: list[tuple[Sequence[Source], Sequence[Source]]] = []
         self.error: Exception | None = None
+        self.questions = 0
 
-    def __call__(self, sources: Sequence[Source], suites: Sequence[Source]) -> None:
+    def __call__(self, sources: Sequence[Source], suites: Sequence[Source]) -> int:
         """Let a candidate through."""
         self.passed.append((sources, suites))
         if self.error is not None:
             raise self.error
+        return self.questions

@@ -26,8 +26,8 @@ import pytest
 
 from authz_service.bootstrap import build
 from authz_service.cli import main
-from authz_service.cli.calling import OPERATOR
 from authz_service.settings import Settings
+from authz_service.usecases.acts import OPERATOR
 
 ROOT = Path(__file__).parents[2]
 AUTHZ = [str(Path(sys.executable).with_name("authz"))]

@@ -78,12 +78,19 @@ def test_rules_that_erred_are_told(caplog: pytest.LogCaptureFixture) -> None:
 PROBLEM = Problem("a.polar", 3, 4, "no value `187.627.946-04`")
 
 
+TOLD = {
+    "problems": 2,
+    "first": "a.polar:3:4: no value `[cpf]`",
+    "passed_over": "a.polar.txt, b-test.toml",
+}
+
+
 @pytest.mark.parametrize(
     ("outcome", "level", "told"),
     [
         (Outcome.APPLIED, "info", {}),
-        (Outcome.REFUSED, "error", {"problems": 2, "first": "a.polar:3:4: no value `[cpf]`"}),
-        (Outcome.POSTPONED, "warning", {"problems": 2, "first": "a.polar:3:4: no value `[cpf]`"}),
+        (Outcome.REFUSED, "error", TOLD),
+        (Outcome.POSTPONED, "warning", TOLD),
     ],
 )
 def test_an_attempt_at_the_policy_is_one_line(
@@ -91,14 +98,16 @@ def test_an_attempt_at_the_policy_is_one_line(
 ) -> None:
     """It says what became of the edit, what is in force, and the first problem without a CPF."""
     problems = (PROBLEM, PROBLEM) if told else ()
-    attempt = Attempt(NOON, "c", outcome, problems)
+    unread = ("a.polar.txt", "b-test.toml") if told else ()
+    attempt = Attempt(NOON, "c", outcome, problems, None if told else 7, unread)
     with caplog.at_level(logging.INFO):
         applog.policy_attempted(PolicyStatus("d", NOON, Origin.LAST_GOOD, attempt))
 
     [line] = [json.loads(applog.JsonFormatter().format(one)) for one in caplog.records]
     expected = {"outcome": outcome.value, "policy": "d", "source": "last-good", **told}
+    expected["questions"] = None if told else 7
     assert (level, expected) == (line["level"], {name: line[name] for name in expected})
-    assert told.keys() == {"problems", "first"} & line.keys()
+    assert told.keys() == TOLD.keys() & line.keys()
 
 
 def test_a_refusal_that_leaves_nothing_in_force_says_so(caplog: pytest.LogCaptureFixture) -> None:

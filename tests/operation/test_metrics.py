@@ -115,9 +115,11 @@ def of_policy(metrics: Metrics) -> dict[str, float]:
 def test_attempts_at_the_policy_are_counted_and_dated() -> None:
     """An edit that is not in force is a zero and an older date, not only a line in a log."""
     metrics = Metrics()
+    metrics.policy_looked(NOON)
     metrics.watch_policy()
     tried(metrics, Outcome.APPLIED, NOON)
     tried(metrics, Outcome.REFUSED, NOON + timedelta(seconds=60))
+    metrics.policy_looked(NOON + timedelta(seconds=90))
 
     noon = NOON.timestamp()
     assert {
@@ -127,6 +129,7 @@ def test_attempts_at_the_policy_are_counted_and_dated() -> None:
         'authz_policy_attempts_total{outcome="postponed"}': 0,
         "authz_policy_folder_in_force": 0,
         "authz_policy_attempt_timestamp_seconds": noon + 60,
+        "authz_policy_look_timestamp_seconds": noon + 90,
         "authz_policy_applied_timestamp_seconds": noon,
     } == of_policy(metrics)
 
@@ -318,16 +321,18 @@ def test_an_edit_is_in_force_once_it_is_in_all_workers(folder: Path) -> None:
         workers.append(Metrics(Share(folder, str(number + 1))))
         workers[-1].watch_policy()
         tried(workers[-1], Outcome.APPLIED, NOON + timedelta(seconds=number))
+        workers[-1].policy_looked(NOON + timedelta(seconds=7 + number))
     assert 1 == of_policy(workers[0])["authz_policy_folder_in_force"]
 
     tried(workers[0], Outcome.REFUSED, NOON + timedelta(seconds=5))
 
     found = of_policy(workers[1])
     noon = NOON.timestamp()
-    assert (0, noon + 5, noon) == (
+    assert (0, noon + 5, noon, noon + 7) == (
         found["authz_policy_folder_in_force"],
         found["authz_policy_attempt_timestamp_seconds"],
         found["authz_policy_applied_timestamp_seconds"],
+        found["authz_policy_look_timestamp_seconds"],
     )
     assert 2 == found['authz_policy_attempts_total{outcome="applied"}']
 

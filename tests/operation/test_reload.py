@@ -150,6 +150,42 @@ def test_a_bad_edit_reaches_nobody_and_is_told(live: Live, edit: str, said: str)
     assert (1, "ok", 0) == (len(live.acts()), live.part(), live.status()[0])
 
 
+def test_the_tests_are_not_lost_unnoticed(live: Live) -> None:
+    """What is in force tells how many questions it answered; an edit that asks none is refused."""
+    [before] = live.policy()["workers"]
+    asked = before["attempt"]["questions"]
+    assert asked > 100
+    assert asked == live.lines()[-1]["questions"]
+    assert str(asked) in live.status()[1]
+
+    (live.folder / "opening.polar.txt").touch()
+    for one in live.folder.glob("*_test.toml"):
+        one.unlink()
+    assert eventually(live.refused)
+
+    [worker] = live.policy()["workers"]
+    assert (before["digest"], 0) == (worker["digest"], worker["attempt"]["questions"])
+    assert ["tests-gone"] == [one["check"] for one in worker["attempt"]["problems"]]
+    assert ["opening.polar.txt"] == worker["attempt"]["passed_over"]
+    assert "opening.polar.txt" == live.lines()[-1]["passed_over"]
+    assert "opening.polar.txt" in live.status()[1]
+
+
+def test_a_name_that_cannot_be_shown_ends_no_watch(live: Live) -> None:
+    """A link with a name of another age is told, and once it is gone the next edit counts."""
+    (live.home / "out").mkdir()
+    link = live.folder / os.fsdecode(b"a\xe7\xf5es")
+    link.symlink_to("../out")
+    assert eventually(live.refused)
+    assert r"'a\udce7\udcf5es'" in live.part()
+    looked = live.gauge("authz_policy_look_timestamp_seconds")
+
+    link.unlink()
+    (live.folder / "stop.polar").write_text(STOP)
+    assert eventually(lambda: not live.opens())
+    assert eventually(lambda: live.gauge("authz_policy_look_timestamp_seconds") > looked)
+
+
 def _moved(folder: Path) -> None:
     (folder / "more").mkdir()
     (folder / "stop.polar").rename(folder / "more" / "none.polar")

@@ -343,6 +343,19 @@ def test_a_folder_that_cannot_be_listed_is_told(tmp_path: Path) -> None:
     assert child.stdout.startswith(said), child.stderr
 
 
+def test_a_name_that_cannot_be_shown_is_told_in_other_characters(tmp_path: Path) -> None:
+    """Whatever bytes a name has: what is told of it can be printed everywhere."""
+    os.symlink(b"../out", os.fsencode(tmp_path) + b"/a\xe7\xf5es")
+    (tmp_path.parent / "out").mkdir(exist_ok=True)
+    with pytest.raises(PolicyInvalid) as caught:
+        collect(tmp_path)
+    (tmp_path / os.fsdecode(b"a\xe7\xf5es")).unlink()
+    (tmp_path / os.fsdecode(b"\xe7.polar.txt")).touch()
+
+    told = [*caught.value.problems, *strays(tmp_path)]
+    assert ["'a\\udce7\\udcf5es'", "'\\udce7.polar.txt'"] == [one.file for one in told]
+
+
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     """A mistyped folder is no empty policy; a file is no folder."""
     (tmp_path / "file").write_text("", encoding="utf-8")

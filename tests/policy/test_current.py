@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
 import weakref
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -87,7 +89,7 @@ def test_what_was_looked_at_is_what_counts(tmp_path: Path) -> None:
     write(tmp_path, PERMIT + OTHER)
     policy = CurrentPolicy(tmp_path, gate=OpenGate())
 
-    policy.take(content, lambda _content: NOON)
+    policy.take(content, lambda _content, _questions: NOON)
 
     assert 1 == len(policy.current().rules)
 
@@ -97,29 +99,24 @@ def test_nothing_is_left_of_the_policy_before_after_the_swap(tmp_path: Path) -> 
     write(tmp_path, f"{PERMIT}{CLOSED}")
     policy = CurrentPolicy(tmp_path, gate=OpenGate())
     policy.load()
-    policy.warm()
     before = weakref.ref(policy.current())
     write(tmp_path, OTHER)
     content = look_into(tmp_path)
     gc.collect()
     gc.disable()
     try:
-        policy.take(content, lambda _content: NOON)
+        policy.take(content, lambda _content, _questions: NOON)
         assert (None, 0) == (before(), gc.collect())
     finally:
         gc.enable()
 
 
-def test_a_policy_is_explored_before_it_takes_the_place_of_another(tmp_path: Path) -> None:
-    """After a swap no decision waits for oso; the first policy is explored when there is time."""
+def test_a_policy_is_explored_before_it_decides(tmp_path: Path) -> None:
+    """No decision waits for oso, neither after a swap nor by the first policy of all."""
     write(tmp_path, f"{PERMIT}{CLOSED}")
     policy = CurrentPolicy(tmp_path, gate=OpenGate())
-    policy.warm()
     policy.load()
     first = policy.current()
-    assert 0 == first.runs
-
-    policy.warm()
     runs = first.runs
     first.evaluate(OPEN, facts(OPEN))
     assert 0 < runs == first.runs
@@ -230,3 +227,111 @@ def test_a_policy_that_is_kept_is_compiled_before_it_is_asked(tmp_path: Path) ->
     policy.restore(damaged)
 
     assert (None, None) == (policy.status.digest, policy.status.attempt)
+
+
+def _latin_1(folder: Path) -> None:
+    """Make a link to a folder whose name is no UTF-8."""
+    (folder / os.fsdecode(b"a\xe7\xf5es")).symlink_to("../out")
+
+
+def _nested(folder: Path) -> None:
+    """Make folders in each other; of 1,500 whoever calls himself for each would die."""
+    (folder / "/".join("n" * 50)).mkdir(parents=True)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expected"),
+    [
+        (
+            _latin_1,
+            Problem(
+                r"'a\udce7\udcf5es'",
+                0,
+                0,
+                "cannot be read: it is a link to a folder",
+                "unreadable",
+                "see whether it is there, and who may read it",
+            ),
+        ),
+        (
+            _nested,
+            Problem(
+                "/".join("n" * 21),
+                0,
+                0,
+                "cannot be read: it lies more than 20 folders deep",
+                "unreadable",
+                "see whether it is there, and who may read it",
+            ),
+        ),
+    ],
+    ids=["a name in Latin-1", "fifty folders in each other"],
+)
+def test_a_folder_that_is_odd_is_told_in_what_can_be_shown(
+    tmp_path: Path, spoil: Callable[[Path], None], expected: Problem
+) -> None:
+    """Whatever stands in it has a digest, and a problem that can be written down."""
+    folder = tmp_path / "policies"
+    write(folder)
+    (tmp_path / "out").mkdir()
+    spoil(folder)
+
+    content = look_into(folder)
+
+    assert (expected,) == content.problems
+    assert 64 == len(content.digest)
+    assert str(expected).isprintable()
+
+
+def test_folders_may_lie_in_each_other(tmp_path: Path) -> None:
+    """Twenty deep is read, which nobody needs."""
+    write(tmp_path, OTHER, "n/" * 20 + "a.polar")
+
+    assert (f"{'n/' * 20}a.polar", "reasons.toml") == tuple(
+        one.file for one in look_into(tmp_path).sources
+    )
+
+
+def test_what_is_not_read_for_its_name_is_told_and_keeps_nothing_out(tmp_path: Path) -> None:
+    """Another name is another content, since it may be meant; at most twenty are told."""
+    write(tmp_path)
+    policy = CurrentPolicy(tmp_path, gate=OpenGate())
+    policy.load()
+    before = policy.current()
+    digest = look_into(tmp_path).digest
+    (tmp_path / "closed.polar.txt").touch()
+    (tmp_path / "187.627.946-04.polar.txt").touch()
+    (tmp_path / os.fsdecode(b"\xe7.polar.txt")).touch()
+
+    policy.load()
+
+    attempt = policy.status.attempt
+    assert attempt is not None
+    assert (Outcome.APPLIED, before) == (attempt.outcome, policy.current())
+    assert ("[cpf].polar.txt", "closed.polar.txt", r"'\udce7.polar.txt'") == attempt.passed_over
+    assert digest != attempt.content
+
+    for number in range(30):
+        (tmp_path / f"{number}.polar.txt").touch()
+    policy.load()
+    assert policy.status.attempt is not None
+    assert 20 == len(policy.status.attempt.passed_over)
+
+
+def test_how_many_questions_were_asked_is_told_of_what_passed(tmp_path: Path) -> None:
+    """What was refused by the gate has no number, as nobody knows how far that came."""
+    write(tmp_path)
+    gate = OpenGate()
+    gate.questions = 7
+    policy = CurrentPolicy(tmp_path, gate=gate)
+
+    policy.load()
+    assert policy.status.attempt is not None
+    assert 7 == policy.status.attempt.questions
+
+    write(tmp_path, OTHER)
+    gate.error = PolicyInvalid([Problem("a.polar", 1, 2, "is wrong")])
+    policy.load()
+    refused = policy.status.attempt
+    assert refused is not None
+    assert (Outcome.REFUSED, None) == (refused.outcome, refused.questions)

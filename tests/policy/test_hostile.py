@@ -76,4 +76,4 @@ def test_what_takes_too_long_is_ended(name: str) -> None:
     """What no reading finds is ended with its time, and the gate is closed."""
     [problem] = refusal(SLOW[name](), 2)
 
-    assert problem.check in ("timeout", "killed")
+    assert problem.check in ("timeout", "killed", "stopped")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from authz_service.domain.errors import LogUnavailable, PolicyInvalid
+from authz_service.domain.errors import LogUnavailable, PolicyInvalid, Problem
 from authz_service.policy.bundle import Source
 from authz_service.policy.live.content import Content
 from authz_service.policy.live.last_good import Kept, LastGood
@@ -45,9 +46,9 @@ def test_what_is_kept_is_given_back(path: Path) -> None:
     kept = LastGood(path)
     assert kept.read() is None
 
-    assert NOON == kept.keep(CONTENT, NOON, told)
+    assert NOON == kept.keep(CONTENT, 3, NOON, told)
 
-    assert Kept(CONTENT, NOON) == kept.read()
+    assert Kept(CONTENT, NOON, 3) == kept.read()
     assert [(CONTENT.policy, None)] == told.heard
     assert (0o600, 0o700) == (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777)
     assert [path] == list(path.parent.iterdir())
@@ -56,39 +57,69 @@ def test_what_is_kept_is_given_back(path: Path) -> None:
 def test_another_policy_is_told_with_the_one_before(path: Path) -> None:
     """The record of the act names both."""
     told, kept = Told(), LastGood(path)
-    kept.keep(CONTENT, NOON, told)
+    kept.keep(CONTENT, 3, NOON, told)
     other = Content((OTHERS,), (SUITE,))
 
-    assert LATER == kept.keep(other, LATER, told)
+    assert LATER == kept.keep(other, 2, LATER, told)
 
     assert (other.policy, CONTENT.policy) == told.heard[-1]
-    assert Kept(other, LATER) == kept.read()
+    assert Kept(other, LATER, 2) == kept.read()
 
 
 def test_the_same_policy_is_kept_since_it_is_in_force(path: Path) -> None:
     """A second worker writes nothing; a change of tests alone is no news and moves no moment."""
     told, kept = Told(), LastGood(path)
-    kept.keep(CONTENT, NOON, told)
+    kept.keep(CONTENT, 3, NOON, told)
     untested = Content((RULES,))
     file = path.stat().st_ino
 
-    assert NOON == kept.keep(CONTENT, LATER, told)
+    assert NOON == kept.keep(CONTENT, 3, LATER, told)
     assert file == path.stat().st_ino
-    assert NOON == kept.keep(untested, LATER, told)
+    assert NOON == kept.keep(untested, 1, LATER, told)
 
     assert 1 == len(told.heard)
-    assert Kept(untested, NOON) == kept.read()
+    assert Kept(untested, NOON, 1) == kept.read()
+
+
+def test_what_is_not_read_is_not_kept(path: Path) -> None:
+    """A file that is passed over for its name is no part of what is good."""
+    told, kept = Told(), LastGood(path)
+    kept.keep(CONTENT, 3, NOON, told)
+    file = path.stat().st_ino
+
+    assert NOON == kept.keep(replace(CONTENT, passed_over=("a.txt",)), 3, LATER, told)
+
+    assert file == path.stat().st_ino
+
+
+@pytest.mark.parametrize("rules", [RULES, OTHERS], ids=["the same rules", "other rules"])
+def test_tests_do_not_go_unnoticed(path: Path, rules: Source) -> None:
+    """Who deletes them together with a rule is told; who never had any needs none."""
+    told, kept = Told(), LastGood(path)
+    kept.keep(CONTENT, 3, NOON, told)
+
+    with pytest.raises(PolicyInvalid) as caught:
+        kept.keep(Content((rules,)), 0, LATER, told)
+
+    message = "no test asks anything, where those of the policy in force ask 3 questions"
+    remedy = "bring the tests back; if they are meant to go, leave one case in place"
+    assert (Problem(".", 0, 0, message, "tests-gone", remedy),) == caught.value.problems
+    assert (Kept(CONTENT, NOON, 3), 1) == (kept.read(), len(told.heard))
+
+    path.unlink()
+    kept.keep(Content((RULES,)), 0, NOON, told)
+    assert LATER == kept.keep(Content((OTHERS,)), 0, LATER, told)
 
 
 def test_what_cannot_be_told_is_not_kept(path: Path) -> None:
     """The file stays as it was, with nothing beside it."""
     kept = LastGood(path)
-    kept.keep(CONTENT, NOON, Told())
+    kept.keep(CONTENT, 3, NOON, Told())
 
     with pytest.raises(LogUnavailable):
-        kept.keep(Content((OTHERS,)), LATER, Told(broken=True))
+        kept.keep(Content((OTHERS,)), 3, LATER, Told(broken=True))
 
-    assert Kept(CONTENT, NOON) == kept.read()
+    assert Kept(CONTENT, NOON, 3) == kept.read()
     assert [path] == list(path.parent.iterdir())
 
 
@@ -98,7 +129,7 @@ def test_what_cannot_be_kept_is_not_told(path: Path) -> None:
     told = Told()
 
     with pytest.raises(OSError, match="File exists"):
-        LastGood(path).keep(CONTENT, NOON, told)
+        LastGood(path).keep(CONTENT, 3, NOON, told)
 
     assert [] == told.heard
 
@@ -114,6 +145,8 @@ DAMAGE = {
     "a moment without a zone": lambda text: text.replace("+00:00", ""),
     "no digest": lambda text: text.replace('"digest"', '"digset"'),
     "no text": lambda text: json.dumps({**json.loads(text), "sources": [["a.polar", 3]]}),
+    "no name": lambda text: json.dumps({**json.loads(text), "sources": [[5, "YQ=="]]}),
+    "no number of questions": lambda text: text.replace('"questions": 3', '"questions": "3"'),
     "nested without end": lambda _text: "[" * 100_000,
 }
 
@@ -122,7 +155,7 @@ DAMAGE = {
 def test_a_damaged_file_is_not_believed(path: Path, damage: object) -> None:
     """It is refused with its name; the next good policy takes its place as the first one."""
     told, kept = Told(), LastGood(path)
-    kept.keep(CONTENT, NOON, told)
+    kept.keep(CONTENT, 3, NOON, told)
     assert callable(damage)
     path.write_text(damage(path.read_text()))
 
@@ -134,9 +167,9 @@ def test_a_damaged_file_is_not_believed(path: Path, damage: object) -> None:
         problem.message,
     )
 
-    assert LATER == kept.keep(CONTENT, LATER, told)
+    assert LATER == kept.keep(CONTENT, 3, LATER, told)
     assert [(CONTENT.policy, None)] * 2 == told.heard
-    assert Kept(CONTENT, LATER) == kept.read()
+    assert Kept(CONTENT, LATER, 3) == kept.read()
 
 
 def test_a_file_that_cannot_be_read_is_told(path: Path) -> None:

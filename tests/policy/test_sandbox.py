@@ -79,18 +79,18 @@ def answered(*files: Source, suites: Sequence[Source] = ()) -> tuple[list[Any], 
 
 def test_the_child_answers_with_its_problems() -> None:
     """What it writes: how many rules there are, the problems member by member, unused reasons."""
-    rules, problems, unused = answered(PERMIT, BAD, reasons(["first", "late"]))[0]
+    rules, problems, unused, questions = answered(PERMIT, BAD, reasons(["first", "late"]))[0]
 
-    assert 1 == rules
+    assert (1, 0) == (rules, questions)
     assert ["sub/b.polar", 1, 16, "`é` is not accepted", "refused"] == problems[0][:5]
     assert ["no rule gives the reason `late`"] == [one[3] for one in unused]
 
 
 def test_the_child_runs_the_tests_of_what_compiles() -> None:
     """A question that is answered otherwise than expected is a problem, at the case's place."""
-    [rules, problems, unused], said = answered(PERMIT, FIRST, suites=[TESTS, WRONG])
+    [rules, problems, unused, questions], said = answered(PERMIT, FIRST, suites=[TESTS, WRONG])
 
-    assert (1, []) == (rules, unused)
+    assert (1, [], 2) == (rules, unused, questions)
     message = (
         "só o sócio: ana open P001 for acme: expected deny, but is allow (first), rule a.polar:1"
     )
@@ -113,7 +113,7 @@ def test_a_helper_that_no_rule_asks_is_told() -> None:
         "seen(s: Standing) if s.in_force;\n"
         'permit(_p: Person, "open", r: Process, "first") if delegates(r.company);\n'
     )
-    [_rules, problems, _unused], _said = answered(Source("a.polar", helpers.encode()), FIRST)
+    [_rules, problems, *_others], _said = answered(Source("a.polar", helpers.encode()), FIRST)
 
     otherwise = "ask it where it is meant, or leave it out"
     assert [
@@ -140,7 +140,7 @@ def test_a_helper_that_no_rule_asks_is_told_beside_what_is_wrong() -> None:
 def test_a_flawed_policy_is_not_tested() -> None:
     """What errs whenever it is asked would fail every test once more."""
     flawed = Source("c.polar", b'forbid(_p: Person, _a, r: Process, "first") if r.state = "opne";')
-    [_rules, problems, _unused], said = answered(PERMIT, flawed, FIRST, suites=[TESTS])
+    [_rules, problems, *_others], said = answered(PERMIT, flawed, FIRST, suites=[TESTS])
 
     assert (["unknown-value"], ["compile 3 files"]) == ([one[4] for one in problems], said)
 
@@ -164,7 +164,7 @@ NO_TESTS = {
 def test_a_test_that_is_none_is_told(content: bytes, place: tuple[int, int, str]) -> None:
     """With its place where that is known; the other tests are run all the same."""
     bad = Source("bad_test.toml", content)
-    [_rules, problems, _unused], _said = answered(PERMIT, FIRST, suites=[bad, TESTS])
+    [_rules, problems, *_others], _said = answered(PERMIT, FIRST, suites=[bad, TESTS])
 
     [[file, line, column, _message, check, remedy], failed] = sorted(problems, reverse=True)
     assert ("bad_test.toml", *place) == (file, line, column, check)

@@ -49,11 +49,12 @@ FORBIDS_NOTHING: Files = {**SHIPPED, "processes.polar": b""}
 class RealForTested(OpenGate):
     """Asks the real gate about what has tests, as the shipped policies do; the rest is let by."""
 
-    def __call__(self, sources: Sequence[Source], suites: Sequence[Source]) -> None:
-        """Let a candidate through, or not."""
-        super().__call__(sources, suites)
+    def __call__(self, sources: Sequence[Source], suites: Sequence[Source]) -> int:
+        """Let a candidate through, or not; of its tests no more is told, since they come and go."""
+        questions = super().__call__(sources, suites)
         if suites:
             sandbox.check(sources, suites)
+        return questions
 
 
 class Counting(ListLog):

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from authz_service.policy.live.statuses import MOST_PROBLEMS, StatusBoard
 from tests.fakes.clock import NOON
 
 PROBLEMS = tuple(Problem("a.polar", line, 2, "é errado") for line in range(3))
-REFUSED = Attempt(NOON, "c" * 64, Outcome.REFUSED, PROBLEMS)
+REFUSED = Attempt(NOON, "c" * 64, Outcome.REFUSED, PROBLEMS, 12, ("ç.polar.txt",))
 WORKERS = {
     "none in force": WorkerPolicy("0", 12, PolicyStatus()),
     "from the folder": WorkerPolicy("1", 34, PolicyStatus("d" * 64, NOON, Origin.FOLDER, REFUSED)),
@@ -92,13 +93,37 @@ def test_a_killed_worker_says_nothing_and_is_swept_away(tmp_path: Path) -> None:
     reader.close()
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"attempt": null}', '{"attempt": 3}'])
-def test_what_another_version_says_is_passed_over(tmp_path: Path, text: str) -> None:
+SAID: dict[str, Callable[[str], str]] = {
+    "nothing": lambda _text: "",
+    "a list": lambda _text: "[]",
+    "no members": lambda _text: "{}",
+    "no place": lambda _text: '{"attempt": null, "since": null, "origin": null, "digest": null}',
+    "no attempt": lambda text: text.replace('"attempt": {', '"attempt": 3, "other": {'),
+    "nested without end": lambda _text: "[" * 100_000,
+    "a moment without a zone": lambda text: text.replace("+00:00", ""),
+    "a place that is no text": lambda text: text.replace('"place": "1"', '"place": 1'),
+    "a process that is no number": lambda text: text.replace('"pid": 34', '"pid": "34"'),
+    "a digest that is none": lambda text: text.replace(f'"{"d" * 64}"', "5"),
+    "a content that is none": lambda text: text.replace(f'"{"c" * 64}"', "5"),
+    "a problem that is none": lambda text: text.replace('["a.polar", 0', '["a.polar", "0"'),
+    "a problem without a file": lambda text: text.replace('["a.polar", 0', "[0, 0"),
+    "too few of a problem": lambda text: text.replace('["a.polar", 0, 2,', '["a.polar", 0],['),
+    "questions that are no number": lambda text: text.replace(": 12", ': "12"'),
+    "a file that is none": lambda text: text.replace('"passed_over": [', '"passed_over": [5,'),
+}
+
+
+@pytest.mark.parametrize("damage", SAID.values(), ids=SAID)
+def test_what_another_version_says_is_passed_over(
+    tmp_path: Path, damage: Callable[[str], str]
+) -> None:
     """Two versions of the service may share a data folder during an upgrade."""
     mine = StatusBoard(tmp_path)
-    mine.post(WORKERS["none in force"])
+    mine.post(WORKERS["from the folder"])
     [path] = tmp_path.iterdir()
-    path.write_text(text)
+    text = path.read_text()
+    assert text != damage(text)
+    path.write_text(damage(text))
 
     assert [] == StatusBoard(tmp_path).others()
     mine.close()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,23 @@ import pytest
 from authz_service.domain.decision import Caller
 from authz_service.domain.errors import PolicyInvalid, Problem
 from authz_service.domain.policies import Origin, Outcome
-from tests.fakes.clock import NOON
+from authz_service.policy.live.content import Content, look_into
+from authz_service.policy.live.watching import STILL_SECONDS
+from tests.fakes.clock import NOON, FrozenClock
 from tests.fakes.log import ListLog
 from tests.policy.compiled import reasons
 from tests.policy.watched import BROKEN, OTHER, PERMIT, Watched, write
 
 LATER = timedelta(minutes=5)
 SUITE = '[[case]]\nname = "x"\n'
+
+
+def eventually(true: Callable[[], bool]) -> bool:
+    """Tell whether something comes to be true."""
+    until = time.monotonic() + 20
+    while not true() and time.monotonic() < until:
+        time.sleep(0.01)
+    return true()
 
 
 @pytest.fixture(name="home")
@@ -225,6 +236,34 @@ def test_a_folder_that_cannot_be_read_keeps_what_is_in_force(
     shutil.rmtree(watched.folder, ignore_errors=True)
     aside.rename(watched.folder)
     assert watched.settle().current
+
+
+def test_to_delete_the_tests_is_no_way_to_pass_them(watched: Watched) -> None:
+    """A wider rule whose tests went with it is refused, also by a restart, until one asks again."""
+    watched.gate.questions = 5
+    write(watched.folder, PERMIT + OTHER)
+    before = watched.settle().digest
+    watched.gate.questions = 0
+    write(watched.folder, OTHER)
+
+    status = watched.settle()
+    assert (before, False) == (status.digest, status.current)
+    assert (0, ["tests-gone"]) == (
+        watched.attempt.questions,
+        [one.check for one in watched.attempt.problems],
+    )
+
+    restarted = Watched(watched.folder.parent)
+    restarted.watcher.begin()
+    assert (before, Origin.LAST_GOOD) == (
+        restarted.policy.status.digest,
+        restarted.policy.status.origin,
+    )
+
+    restarted.gate.questions = 1
+    write(watched.folder, f"\n{OTHER}")
+    assert restarted.settle().current
+    assert 1 == restarted.attempt.questions
 
 
 def test_tests_are_part_of_what_is_tried(watched: Watched) -> None:
@@ -480,15 +519,147 @@ def test_it_watches_by_itself_until_it_is_closed(watched: Watched) -> None:
     """Once started, nobody has to look; once closed, it looks no more."""
     watched.watcher.start()
     write(watched.folder, PERMIT + OTHER)
-    until = time.monotonic() + 20
-    while len(watched.places) != 2 and time.monotonic() < until:
-        time.sleep(0.01)
-    assert 2 == len(watched.places)
+    assert eventually(lambda: len(watched.places) == 2)
 
     watched.watcher.close()
     write(watched.folder, PERMIT)
     time.sleep(0.1)
     assert 2 == len(watched.places)
+
+
+class Stumbling:
+    """Reads a folder; with ``error`` set it raises that, with ``waits`` set it waits for it."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        self.waits: threading.Event | None = None
+        self.waiting = threading.Event()
+
+    def __call__(self, folder: Path) -> Content:
+        """Read, or not."""
+        if self.error is not None:
+            raise self.error
+        if self.waits is not None:
+            self.waiting.set()
+            self.waits.wait(20)
+        return look_into(folder)
+
+
+def test_no_look_ends_the_watch(home: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What nobody foresaw is told once, as a refused attempt; the next look is another."""
+    look_at = Stumbling()
+    watched = Watched(home, look_at=look_at)
+    watched.watcher.begin()
+    watched.watcher.start()
+    with caplog.at_level(logging.ERROR):
+        look_at.error = RecursionError("187.627.946-04")
+        assert eventually(lambda: not watched.policy.status.current)
+        looks = len(watched.looks)
+        assert eventually(lambda: len(watched.looks) > looks + 3)
+
+    assert ["RecursionError while looking at the policy folder"] == caplog.messages
+    said = Problem(".", 0, 0, "cannot be looked at: RecursionError", "unreadable")
+    assert (Outcome.REFUSED, (said,)) == (watched.attempt.outcome, watched.attempt.problems)
+    assert str(said) in str(watched.watcher.flaw())
+
+    look_at.error = None
+    assert eventually(lambda: watched.policy.status.current)
+    assert watched.watcher.flaw() is None
+    watched.watcher.close()
+
+
+def test_no_folder_ends_the_start(watched: Watched) -> None:
+    """A start that cannot look decides by what was kept, and looks again by itself."""
+    look_at = Stumbling()
+    look_at.error = RecursionError()
+    restarted = Watched(watched.folder.parent, look_at=look_at)
+    restarted.watcher.begin()
+    assert Origin.LAST_GOOD is restarted.policy.status.origin
+    assert 1 == len(restarted.heard)
+
+    look_at.error = None
+    assert restarted.settle().current
+
+
+def test_a_watch_that_stands_still_is_seen(home: Path) -> None:
+    """A folder that does not answer, such as a share that is gone, is told after two minutes."""
+    look_at = Stumbling()
+    watched = Watched(home, look_at=look_at)
+    assert watched.watcher.flaw() is None
+    watched.watcher.begin()
+    watched.clock.advance(timedelta(hours=1))
+    # Nobody watches yet, so nobody stands still.
+    assert watched.watcher.flaw() is None
+    watched.watcher.start()
+    assert eventually(lambda: watched.looks[-1] == watched.clock())
+    look_at.waits = threading.Event()
+    assert look_at.waiting.wait(20)
+
+    watched.clock.advance(timedelta(seconds=STILL_SECONDS))
+    assert watched.watcher.flaw() is None
+    watched.clock.advance(timedelta(seconds=1))
+    assert "edits are not noticed: the folder was last looked at 121 seconds ago" == (
+        watched.watcher.flaw()
+    )
+
+    look_at.waits.set()
+    look_at.waits = None
+    assert eventually(lambda: watched.watcher.flaw() is None)
+    watched.watcher.close()
+
+
+def test_a_watch_that_has_ended_is_seen(watched: Watched) -> None:
+    """However that came about, it says what to do."""
+    watched.watcher.start()
+    assert watched.watcher.flaw() is None
+    watched.watcher.close()
+
+    said = "edits are not noticed: the watch has ended; start the service anew"
+    assert said == watched.watcher.flaw()
+
+
+class Broken(FrozenClock):
+    """A clock that stops telling the instant once it is ``broken``."""
+
+    broken = False
+
+    def __call__(self) -> datetime:
+        """Give the instant, or not."""
+        if self.broken:
+            raise RuntimeError("no clock")
+        return super().__call__()
+
+
+def test_who_cannot_even_tell_of_a_look_has_not_looked(home: Path) -> None:
+    """Then nothing ends either, and the moment of the last look stays as it was."""
+    clock = Broken()
+    watched = Watched(home, clock=clock)
+    watched.watcher.begin()
+    looks = list(watched.looks)
+    clock.broken = True
+    write(watched.folder, OTHER)
+
+    watched.settle()
+
+    assert (looks, ["rules.polar:1"], True) == (
+        watched.looks,
+        watched.places,
+        watched.policy.status.current,
+    )
+
+
+def test_the_first_look_is_told_before_it_is_over(home: Path) -> None:
+    """A worker that takes its time to begin is none that has never looked."""
+    look_at = Stumbling()
+    watched = Watched(home, look_at=look_at)
+    look_at.waits = threading.Event()
+    beginning = threading.Thread(target=watched.watcher.begin)
+    beginning.start()
+    assert look_at.waiting.wait(20)
+    assert [NOON] == watched.looks
+    look_at.waits.set()
+    beginning.join()
+    assert [NOON, NOON] == watched.looks
 
 
 def test_a_reason_that_is_edited_is_another_policy(watched: Watched) -> None:

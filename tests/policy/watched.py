@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 from authz_service.domain.decision import ActRecord
 from authz_service.domain.policies import Attempt, PolicyStatus
-from authz_service.policy.live.current import CurrentPolicy
+from authz_service.policy.live.content import look_into
+from authz_service.policy.live.current import CurrentPolicy, Look
 from authz_service.policy.live.last_good import LastGood
 from authz_service.policy.live.statuses import StatusBoard
-from authz_service.policy.live.watching import Watcher
+from authz_service.policy.live.watching import Listeners, Watcher
 from authz_service.usecases.acts import ActLog
 from tests.fakes.clock import FrozenClock
 from tests.fakes.gates import OpenGate
@@ -33,7 +35,8 @@ class Watched:
     """
     One worker that watches ``home``/policies; what it keeps stands in ``home``/kept.
 
-    ``heard`` holds what listeners heard, ``log`` the decision log, ``gate`` what was tried.
+    ``heard`` holds what listeners heard of attempts, ``looks`` when it looked, ``log`` the
+    decision log, ``gate`` what was tried.
     """
 
     def __init__(
@@ -44,11 +47,18 @@ class Watched:
         *,
         gate: OpenGate | None = None,
         seconds: float = 0.01,
+        look_at: Look = look_into,
+        clock: FrozenClock | None = None,
     ) -> None:
         self.folder, self.kept = home / "policies", home / "kept" / "last-good.json"
-        self.clock, self.gate, self.log = FrozenClock(), gate or OpenGate(), log or ListLog()
+        self.clock, self.gate, self.log = (
+            clock or FrozenClock(),
+            gate or OpenGate(),
+            log or ListLog(),
+        )
         self.heard: list[PolicyStatus] = []
-        self.policy = CurrentPolicy(self.folder, self.clock, self.gate)
+        self.looks: list[datetime] = []
+        self.policy = CurrentPolicy(self.folder, self.clock, self.gate, look_at)
         self.board = StatusBoard(home / "kept" / "status")
         acts = ActLog(self.log, (), self.clock)
         facts = MemoryStore().facts
@@ -60,7 +70,7 @@ class Watched:
             place,
             acts,
             facts,
-            (self.heard.append,),
+            Listeners((self.heard.append,), self.looks.append),
             seconds=seconds,
         )
 

@@ -21,12 +21,18 @@ SHOWN = {
     "check": "unknown-fact",
     "remedy": "mend it",
 }
+UNREAD = ("closed.polar.txt",)
 NOON_SHOWN = "2026-11-20T15:00:00Z"
 
 
 def status(outcome: Outcome, *problems: Problem) -> PolicyStatus:
     """Give a policy of the folder's, after an attempt with *outcome*."""
-    return PolicyStatus(DIGEST, NOON, Origin.FOLDER, Attempt(NOON, "c", outcome, problems))
+    return PolicyStatus(
+        DIGEST,
+        NOON,
+        Origin.FOLDER,
+        Attempt(NOON, "c", outcome, problems, None if problems else 7, UNREAD),
+    )
 
 
 def test_every_worker_is_told(service: Service) -> None:
@@ -39,8 +45,10 @@ def test_every_worker_is_told(service: Service) -> None:
     body: Any = answer.get_json()
 
     common = {"digest": DIGEST, "since": NOON_SHOWN, "source": "folder"}
-    applied = {"at": NOON_SHOWN, "outcome": "applied", "problem_count": 0, "problems": []}
-    refused = {"at": NOON_SHOWN, "outcome": "refused", "problem_count": 1, "problems": [SHOWN]}
+    both = {"at": NOON_SHOWN, "passed_over": list(UNREAD)}
+    applied = {**both, "outcome": "applied", "problem_count": 0, "problems": [], "questions": 7}
+    refused = {**both, "outcome": "refused", "problem_count": 1, "problems": [SHOWN]}
+    refused["questions"] = None
     assert (200, False) == (answer.status_code, body["current"])
     assert [
         {"worker": "1", "pid": 12, **common, "current": True, "attempt": applied},

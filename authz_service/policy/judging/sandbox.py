@@ -46,7 +46,7 @@ def check(
     *,
     seconds: float = MAX_SECONDS,
     progress: Progress | None = None,
-) -> None:
+) -> int:
     """
     Compile *sources* in a child process, check them, run *suites*, and forget the result.
 
@@ -58,11 +58,16 @@ def check(
         seconds: how long the child may take, by the wall clock.
         progress: hears how far the child is, from another thread.
 
+    Returns:
+        how many questions the tests asked.
+
     Raises:
         PolicyInvalid: with the problems that the child found, or how it died.
     """
-    if problems := examine(sources, suites, seconds=seconds, progress=progress).problems:
-        raise PolicyInvalid(problems)
+    verdict = examine(sources, suites, seconds=seconds, progress=progress)
+    if verdict.problems:
+        raise PolicyInvalid(verdict.problems)
+    return verdict.questions
 
 
 def examine(
@@ -83,8 +88,8 @@ def examine(
         stopped = returned in _STOPPED
         remedy = _REMEDY if stopped else "take out what was added last"
         return _refused(_death(returned), "stopped" if stopped else "killed", remedy)
-    rules, problems, unused = json.loads(answered)
-    return Verdict(rules, _problems(problems), _problems(unused))
+    rules, problems, unused, questions = json.loads(answered)
+    return Verdict(rules, _problems(problems), _problems(unused), questions)
 
 
 def _run(request: bytes, seconds: float, progress: Progress) -> tuple[int | None, bytes]:
@@ -159,7 +164,7 @@ def answer(request: bytes, progress: Progress) -> str:
     sources, suites = (_unpacked(one) for one in json.loads(request))
     verdict = stages.judge(sources, suites, progress)
     lists = [[astuple(one) for one in part] for part in (verdict.problems, verdict.unused)]
-    return json.dumps([verdict.rules, *lists])
+    return json.dumps([verdict.rules, *lists, verdict.questions])
 
 
 def limit(

@@ -31,7 +31,7 @@ Progress: TypeAlias = Callable[[str], None]
 """Hears in a few words how far the work is."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Candidate:
     """
     A policy that compiled.
@@ -40,11 +40,13 @@ class Candidate:
         policy: the policy, to be asked.
         sources: the files that decide.
         suites: the test files.
+        questions: how many questions these have asked so far.
     """
 
     policy: CompiledPolicy
     sources: tuple[Source, ...]
     suites: tuple[Source, ...]
+    questions: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,13 @@ class Verdict:
         rules: how many permits and forbids could be read; None if nobody knows.
         problems: why it may not decide; none if it may.
         unused: reasons that no rule gives, which harm nobody.
+        questions: how many questions its tests asked; 0 if it did not come to them.
     """
 
     rules: int | None
     problems: tuple[Problem, ...]
     unused: tuple[Problem, ...]
+    questions: int = 0
 
 
 def judge(sources: Sequence[Source], suites: Sequence[Source], progress: Progress) -> Verdict:
@@ -74,11 +78,12 @@ def judge(sources: Sequence[Source], suites: Sequence[Source], progress: Progres
     except PolicyInvalid as error:
         return Verdict(rules, tuple(sorted([*error.problems, *found.unasked])), unused)
     problems = [*policy.flaws]
+    candidate = Candidate(policy, tuple(sources), tuple(suites))
     # What cannot be meant errs when it is asked: every stage would tell it again.
     if not problems:
-        candidate = Candidate(policy, tuple(sources), tuple(suites))
         problems = [problem for stage in ASKING for problem in stage(candidate, progress)]
-    return Verdict(rules, tuple(sorted([*problems, *found.unasked])), unused)
+    told = tuple(sorted([*problems, *found.unasked]))
+    return Verdict(rules, told, unused, candidate.questions)
 
 
 def explored(candidate: Candidate, progress: Progress) -> Iterator[Problem]:
@@ -96,11 +101,12 @@ def tests(candidate: Candidate, progress: Progress) -> Iterator[Problem]:
     for number, one in enumerate(candidate.suites, start=1):
         progress(f"test file {number} of {len(candidate.suites)}: {one.file}")
         try:
-            differences = suite.run(candidate.policy, [one]).differences
+            report = suite.run(candidate.policy, [one])
         except SuiteInvalid as error:
             yield from _no_test(one, error)
             continue
-        yield from map(_failed, differences[:MAX_PROBLEMS])
+        candidate.questions += report.asked
+        yield from map(_failed, report.differences[:MAX_PROBLEMS])
 
 
 def _no_test(source: Source, error: SuiteInvalid) -> Iterator[Problem]:

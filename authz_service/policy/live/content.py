@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from authz_service.domain.errors import PolicyInvalid, Problem
-from authz_service.policy.bundle import Source, collect, collect_suites, digest_of
+from authz_service.policy.bundle import Source, collect, collect_suites, digest_of, strays
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +19,22 @@ class Content:
         sources: the files that decide.
         suites: the tests.
         problems: why it cannot be read; there is nothing else then.
+        passed_over: the files that look as if they were meant, but are not read for their names.
     """
 
     sources: tuple[Source, ...] = ()
     suites: tuple[Source, ...] = ()
     problems: tuple[Problem, ...] = ()
+    passed_over: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
         """Another one as soon as a byte, a name or a problem is another one."""
         if self.problems:
             return hashlib.sha256("\n".join(map(str, self.problems)).encode()).hexdigest()
-        return digest_of([*self.sources, *self.suites])
+        # Of what is not read the name alone counts, so that it is told.
+        unread = [Source(file, b"") for file in self.passed_over]
+        return digest_of([*self.sources, *self.suites, *unread])
 
     @property
     def policy(self) -> str:
@@ -41,9 +45,21 @@ class Content:
 def look_into(folder: Path) -> Content:
     """Read all of *folder* that counts; what keeps it from being read is a problem."""
     try:
-        return Content(collect(folder), collect_suites(folder))
+        sources, suites = collect(folder), collect_suites(folder)
+        passed_over = tuple(_printable(one.file) for one in strays(folder))
+        return Content(sources, suites, passed_over=passed_over)
     except PolicyInvalid as error:
-        return Content(problems=error.problems)
+        problems = (replace(one, file=_printable(one.file)) for one in error.problems)
+        return Content(problems=tuple(problems))
     except OSError as error:
-        said = f"cannot be read: {error.strerror}"
-        return Content(problems=(Problem(".", 0, 0, said, "unreadable"),))
+        return unreadable(f"cannot be read: {error.strerror}")
+
+
+def unreadable(said: str) -> Content:
+    """Give the content of a folder of which no more is known than what is *said*."""
+    return Content(problems=(Problem(".", 0, 0, said, "unreadable"),))
+
+
+def _printable(name: str) -> str:
+    """Give *name* as it can be shown: one that is no UTF-8 could not even be written."""
+    return name if name.isprintable() else ascii(name)

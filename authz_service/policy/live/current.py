@@ -18,15 +18,26 @@ from authz_service.policy.live.content import Content, look_into
 from authz_service.policy.live.last_good import Kept
 from authz_service.usecases.ports import Clock
 
-Gate = Callable[[Sequence[Source], Sequence[Source]], None]
-"""Raises ``PolicyInvalid`` unless what decides compiles and its tests pass."""
+Gate = Callable[[Sequence[Source], Sequence[Source]], int]
+"""
+Gives how many questions the tests asked.
 
-Taken = Callable[[Content], datetime]
+Raises ``PolicyInvalid`` unless what decides compiles and its tests pass.
+"""
+
+Taken = Callable[[Content, int], datetime]
 """
 Hears of a content that has passed, as the last thing before it counts; gives since when it does.
 
-If it raises ``Unavailable`` or ``OSError``, the attempt is postponed.
+It hears how many questions the tests asked as well. If it raises ``PolicyInvalid``, the attempt
+is refused; if it raises ``Unavailable`` or ``OSError``, it is postponed.
 """
+
+MOST_PASSED_OVER = 20
+"""How many files are told that are passed over for their names."""
+
+Look = Callable[[Path], Content]
+"""Gives what a folder holds."""
 
 
 def _utc_now() -> datetime:
@@ -52,28 +63,43 @@ class CurrentPolicy:
         folder: the policy folder.
         clock: tells the present instant.
         gate: what every content has to pass before it is compiled here.
+        look_into: reads the folder.
     """
 
-    def __init__(self, folder: Path, clock: Clock = _utc_now, gate: Gate = sandbox.check) -> None:
-        self.folder = folder
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock = _utc_now,
+        gate: Gate = sandbox.check,
+        look_into: Look = look_into,
+    ) -> None:
+        self._folder = folder
+        self._look_into = look_into
         self._clock = clock
         self._gate = gate
-        # The last content that passed, which need not pass again, such as one that had to wait.
-        self._passed = ""
+        # The last content that passed, which need not pass again, such as one that had to wait,
+        # and how many questions its tests asked.
+        self._passed, self._questions = "", 0
         self._attempt: Attempt | None = None
         self._wrong_with_kept: tuple[Problem, ...] = ()
         self._in_force = _InForce(None, PolicyStatus())
 
     def load(self) -> None:
         """Take what the folder holds now and keep it nowhere: for who looks, and does not serve."""
-        self.take(look_into(self.folder), lambda _content: self._clock())
+        self.take(self.look(), lambda _content, _questions: self._clock())
+
+    def look(self) -> Content:
+        """Give what the folder holds now."""
+        return self._look_into(self._folder)
 
     def take(self, content: Content, taken: Taken) -> Attempt:
         """Put *content* in force if it is good; otherwise what there was stays. Never raises."""
-        attempt = Attempt(self._clock(), content.digest, Outcome.APPLIED)
+        passed_over = tuple(map(without_cpf, content.passed_over[:MOST_PASSED_OVER]))
+        attempt = Attempt(self._clock(), content.digest, Outcome.APPLIED, passed_over=passed_over)
         try:
             policy = self._compiled(content)
-            since = taken(content)
+            attempt = replace(attempt, questions=self._questions)
+            since = taken(content, self._questions)
         except Exception as error:  # noqa: BLE001 -- no edit may end the one that looks for edits
             outcome, problems = _why(error)
             attempt = self._attempt = replace(attempt, outcome=outcome, problems=problems)
@@ -117,16 +143,15 @@ class CurrentPolicy:
         if content.problems:
             raise PolicyInvalid(content.problems)
         if content.digest != self._passed:
-            self._gate(content.sources, content.suites)
+            self._questions = self._gate(content.sources, content.suites)
             self._passed = content.digest
         before = self._in_force.policy
         if before is not None and before.digest == content.policy:
             # Only the tests have changed, or it is as it was before a bad edit.
             return before
         policy = build(content.sources)
-        if before is not None:
-            # Nobody waits for it, and the first decisions need not learn it from oso.
-            policy.explore()
+        # Before it decides, so that no decision has to learn a rule from oso, or waits for it.
+        policy.explore()
         return policy
 
     def _note(self) -> None:
@@ -145,12 +170,6 @@ class CurrentPolicy:
         if changed:
             # oso's engines lie in cycles of references, and would pile up until chance frees them.
             gc.collect()
-
-    def warm(self) -> None:
-        """Explore the policy in force, so that decisions need not learn it from oso."""
-        policy = self._in_force.policy
-        if policy is not None:
-            policy.explore()
 
     def current(self) -> CompiledPolicy:
         """

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,10 +38,12 @@ class Kept:
     Attributes:
         content: what decides, with its tests.
         since: since when this policy is in force.
+        questions: how many its tests asked when it passed.
     """
 
     content: Content
     since: datetime
+    questions: int
 
 
 class LastGood:
@@ -55,16 +57,26 @@ class LastGood:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def keep(self, content: Content, now: datetime, coming: Coming) -> datetime:
+    def keep(self, content: Content, questions: int, now: datetime, coming: Coming) -> datetime:
         """
         Keep *content* in the place of what there was, and give since when its policy is in force.
 
         *coming* is told of a policy that is another one than the one before, so once, whichever
         of several workers comes first.
 
+        Args:
+            content: what has passed.
+            questions: how many its tests asked.
+            now: the present instant.
+            coming: hears of it.
+
         Raises:
             OSError: it cannot be kept; nothing has changed then.
+            PolicyInvalid: it has no tests any more, which those who lose them need not notice;
+                nothing has changed then either.
         """
+        # What is not read is told of the folder; it is no part of what is good.
+        content = replace(content, passed_over=())
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with alone(self._path.parent):
             try:
@@ -74,9 +86,11 @@ class LastGood:
                 before = None
             if before is not None and before.content == content:
                 return before.since
+            if before is not None and before.questions and not questions:
+                raise PolicyInvalid([_tests_gone(before.questions)])
             same = before is not None and before.content.policy == content.policy
             since = before.since if before is not None and same else now
-            with replacing(self._path, _written(Kept(content, since))):
+            with replacing(self._path, _written(Kept(content, since, questions))):
                 if not same:
                     coming(content.policy, None if before is None else before.content.policy)
         return since
@@ -94,9 +108,15 @@ class LastGood:
             return None
         except OSError as error:
             message = f"the last good policy cannot be read: {error.strerror}"
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except Exception:  # noqa: BLE001 -- whatever it holds, a policy that can be mended is better
             message = "the last good policy is damaged, and not used"
         raise PolicyInvalid([Problem(self._path.name, 0, 0, message)])
+
+
+def _tests_gone(questions: int) -> Problem:
+    message = f"no test asks anything, where those of the policy in force ask {questions} questions"
+    remedy = "bring the tests back; if they are meant to go, leave one case in place"
+    return Problem(".", 0, 0, message, "tests-gone", remedy)
 
 
 def _written(kept: Kept) -> bytes:
@@ -106,6 +126,7 @@ def _written(kept: Kept) -> bytes:
             "version": _VERSION,
             "digest": content.digest,
             "since": kept.since.astimezone(UTC).isoformat(),
+            "questions": kept.questions,
             "sources": _texts(content.sources),
             "suites": _texts(content.suites),
         }
@@ -117,12 +138,13 @@ def _texts(sources: Sequence[Source]) -> list[list[str]]:
 
 
 def _read(found: Any) -> Kept:
-    """Read what ``_written`` writes; ``ValueError``, ``TypeError`` or ``KeyError`` if it is not."""
+    """Read what ``_written`` writes; raises whatever comes of anything else."""
     content = Content(_sources(found["sources"]), _sources(found["suites"]))
-    since = datetime.fromisoformat(found["since"])
-    if (found["version"], found["digest"]) != (_VERSION, content.digest) or since.tzinfo is None:
+    since, questions = datetime.fromisoformat(found["since"]), found["questions"]
+    whole = (found["version"], found["digest"]) == (_VERSION, content.digest)
+    if not whole or since.tzinfo is None or type(questions) is not int:
         raise ValueError("not whole")
-    return Kept(content, since)
+    return Kept(content, since, questions)
 
 
 def _sources(texts: Any) -> tuple[Source, ...]:

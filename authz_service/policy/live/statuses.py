@@ -117,6 +117,8 @@ def _written(worker: WorkerPolicy) -> dict[str, Any]:
             "content": attempt.content,
             "outcome": attempt.outcome,
             "problems": [astuple(one) for one in attempt.problems[:MOST_PROBLEMS]],
+            "questions": attempt.questions,
+            "passed_over": attempt.passed_over,
         },
     }
 
@@ -128,25 +130,42 @@ def _read(path: Path) -> WorkerPolicy | None:
             return None
         try:
             return _worker(json.load(file))
-        except (ValueError, TypeError, KeyError):
+        except Exception:  # noqa: BLE001 -- one odd file may not keep the others from being told
             return None
 
 
 def _worker(found: Any) -> WorkerPolicy:
-    said = found["attempt"]
-    attempt = None
-    if said is not None:
-        problems = tuple(Problem(*fields) for fields in said["problems"])
-        moment = datetime.fromisoformat(said["moment"])
-        attempt = Attempt(moment, said["content"], Outcome(said["outcome"]), problems)
-    since, origin = found["since"], found["origin"]
+    said, since, origin = found["attempt"], found["since"], found["origin"]
     status = PolicyStatus(
-        found["digest"],
+        _as(str | None, found["digest"]),
         None if since is None else datetime.fromisoformat(since),
         None if origin is None else Origin(origin),
-        attempt,
+        None if said is None else _attempt(said),
     )
-    return WorkerPolicy(found["place"], found["pid"], status)
+    return WorkerPolicy(_as(str, found["place"]), _as(int, found["pid"]), status)
+
+
+def _attempt(said: Any) -> Attempt:
+    return Attempt(
+        datetime.fromisoformat(said["moment"]),
+        _as(str, said["content"]),
+        Outcome(said["outcome"]),
+        tuple(map(_problem, said["problems"])),
+        _as(int | None, said["questions"]),
+        tuple(_as(str, file) for file in said["passed_over"]),
+    )
+
+
+def _problem(fields: Any) -> Problem:
+    file, line, column, *texts = fields
+    return Problem(_as(str, file), _as(int, line), _as(int, column), *(_as(str, t) for t in texts))
+
+
+def _as(kind: Any, value: Any) -> Any:
+    """Give *value* if it is of a *kind*; what shows it relies on that."""
+    if not isinstance(value, kind):
+        raise TypeError("not as it is written")
+    return value
 
 
 def _text(moment: datetime | None) -> str | None:

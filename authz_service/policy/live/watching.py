@@ -15,11 +15,12 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from authz_service.domain.policies import Outcome, PolicyStatus, WorkerPolicy
-from authz_service.policy.live.content import Content, look_into
+from authz_service.policy.judging import sandbox
+from authz_service.policy.live.content import Content, unreadable
 from authz_service.policy.live.current import CurrentPolicy
 from authz_service.policy.live.last_good import LastGood
 from authz_service.policy.live.statuses import StatusBoard, in_order
@@ -32,8 +33,29 @@ SECONDS = 1.0
 FIRST_REST, LONGEST_REST = 30.0, 600.0
 """Seconds until what could not be checked to the end is checked again: twice as long each time."""
 
+STILL_SECONDS = 60 + sandbox.MAX_SECONDS
+"""After how many a watch that has not looked stands still: a check may take its time."""
+
 Heard = Callable[[PolicyStatus], None]
 """Hears what became of an attempt, once it is over."""
+
+Looked = Callable[[datetime], None]
+"""Hears of every look, when it is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """
+    Who hears of a watch.
+
+    Attributes:
+        attempts: hear what became of each attempt.
+        looks: hears of every look.
+    """
+
+    attempts: Sequence[Heard]
+    looks: Looked
+
 
 _log = logging.getLogger(__name__)
 _AT_THE_END_SECONDS = 1.0
@@ -85,7 +107,7 @@ class Watcher:
         place: which worker this is, ``0`` if it serves alone.
         acts: where it is written down that another policy comes into force, before it does.
         facts: knows the revision of the store, which stands in each record.
-        heard: hear of every attempt.
+        listeners: hear of attempts and looks.
         seconds: how long it waits between two looks.
     """
 
@@ -97,7 +119,7 @@ class Watcher:
         place: str,
         acts: ActLog,
         facts: FactSource,
-        heard: Sequence[Heard],
+        listeners: Listeners,
         *,
         seconds: float = SECONDS,
     ) -> None:
@@ -107,28 +129,52 @@ class Watcher:
         self._place = place
         self._acts = acts
         self._facts = facts
-        self._heard = tuple(heard)
+        self._listeners = listeners
         self._seconds = seconds
         self._seen = self._tried = self._unchecked = ""
         self._rest, self._rest_of_kept = _Rest(seconds), _Rest(seconds)
         self._fallen_back = False
+        self._looked = _ANY
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="policy", daemon=True)
 
     def begin(self) -> None:
         """Take what the folder holds now, or the last good copy if that leaves nothing in force."""
-        content = look_into(self._policy.folder)
+        # Else a scrape would find a worker that has never looked, as long as it takes to begin.
+        self._note_look()
+        self._guarded(self._begin)
+
+    def look(self) -> None:
+        """
+        Look once, and try what is there if it is new and was the same at the look before.
+
+        Never raises: what nobody foresaw is told as an attempt that was refused.
+        """
+        self._guarded(self._look)
+
+    def flaw(self) -> str | None:
+        """Give why what the folder holds is not in force, or would not come into force, or None."""
+        if self._thread.ident is None:
+            return self._policy.flaw()
+        if not self._thread.is_alive():
+            return "edits are not noticed: the watch has ended; start the service anew"
+        seconds = (self._acts.clock() - self._looked).total_seconds()
+        if seconds > STILL_SECONDS:
+            return f"edits are not noticed: the folder was last looked at {seconds:.0f} seconds ago"
+        return self._policy.flaw()
+
+    def _begin(self) -> None:
+        content = self._policy.look()
         self._seen = content.digest
         self._try(content)
         self._fall_back()
         self._tell()
 
-    def look(self) -> None:
-        """Look once, and try what is there if it is new and was the same at the look before."""
+    def _look(self) -> None:
         self._rest.look()
         self._rest_of_kept.look()
         before = self._policy.status
-        content = look_into(self._policy.folder)
+        content = self._policy.look()
         seen, self._seen = self._seen, content.digest
         if content.digest == seen and content.digest != self._tried and not self._rests(content):
             self._try(content)
@@ -158,11 +204,30 @@ class Watcher:
         return in_order(found)
 
     def _watch(self) -> None:
-        # Not in ``begin``: a start does not wait for it. What is not explored is learned.
-        with suppress(Exception):
-            self._policy.warm()
         while not self._over.wait(self._seconds):
             self.look()
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        # Who cannot even tell of it is seen by that there was no look.
+        with suppress(Exception):
+            try:
+                step()
+            except Exception as error:  # noqa: BLE001 -- nothing may end the watch
+                self._stumble(type(error).__name__)
+            self._note_look()
+
+    def _stumble(self, cause: str) -> None:
+        content = unreadable(f"cannot be looked at: {cause}")
+        if content.digest == self._tried:
+            return
+        _log.error("%s while looking at the policy folder", cause)
+        self._try(content)
+        self._fall_back()
+        self._tell()
+
+    def _note_look(self) -> None:
+        self._looked = self._acts.clock()
+        self._listeners.looks(self._looked)
 
     def _rests(self, content: Content) -> bool:
         return content.digest == self._unchecked and not self._rest.over
@@ -186,8 +251,8 @@ class Watcher:
         self._fallen_back = self._policy.restore(self._last_good.read)
         self._rest_of_kept.longer()
 
-    def _keep(self, content: Content) -> datetime:
-        return self._last_good.keep(content, self._acts.clock(), self._write_down)
+    def _keep(self, content: Content, questions: int) -> datetime:
+        return self._last_good.keep(content, questions, self._acts.clock(), self._write_down)
 
     def _write_down(self, digest: str, before: str | None) -> None:
         revision = self._facts.gather((), self._acts.clock()).revision
@@ -198,7 +263,7 @@ class Watcher:
 
     def _tell(self) -> None:
         try:
-            for heard in self._heard:
+            for heard in self._listeners.attempts:
                 heard(self._policy.status)
             self._board.post(self._mine())
         except Exception as error:  # noqa: BLE001 -- to tell of it must not end the watch
