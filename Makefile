@@ -42,7 +42,8 @@ units: $(VENV)/.dev
 	$(BIN)/pytest -n 2 --cov --cov-report= $(INNER)
 	$(BIN)/coverage report --include='authz_service/domain/*,authz_service/usecases/*,authz_service/policy/*' \
 		--fail-under=100
-	$(BIN)/pytest -n 2 tests $(INNER:%=--ignore=%)
+	@# Many of these wait for a service; three processes keep two cores busy, and none is left with the rest.
+	$(BIN)/pytest -n 3 --dist worksteal tests $(INNER:%=--ignore=%)
 
 bench: $(VENV)/.dev ## Measure decisions beside plain oso, cedarpy and casbin, in one run
 	$(BIN)/python -m tests.bench
