@@ -21,7 +21,7 @@ class Explained:
     A decision and its grounds.
 
     Attributes:
-        decision: with reasons, the rules that spoke, and what every rule saw.
+        decision: with reasons, the rules that spoke, and what it depends on.
         texts: what the reasons say to people, in their order.
         nearest: the ways in which a denial would be an allow, the lightest first.
         policy_digest: which policy answered.

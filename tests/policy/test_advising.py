@@ -357,6 +357,17 @@ def test_the_same_situation_of_others_is_searched_once() -> None:
     assert counting.costs(question, Known(process=other)) > 0
 
 
+def test_where_not_every_way_is_known_nothing_is_kept() -> None:
+    """What is learned later may tell situations apart that look alike now."""
+    on = policy(
+        'permit(_p: Person, "open", r: Process, "first") if '
+        'r.code != nil and r.code < "M" and r.company.standing.in_force;'
+    )
+    counting = Counting(on=on)
+
+    assert counting.costs(OPEN, STRANGER) == counting.costs(OPEN, STRANGER) > 0
+
+
 def test_what_is_kept_tells_of_nobody() -> None:
     """No fact stands in it: it is told to whoever comes next."""
     way = Counting().ask(OPEN, STRANGER)

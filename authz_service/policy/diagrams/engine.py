@@ -90,12 +90,9 @@ class Engine:
     def evaluate(self, question: Question, facts: Facts) -> Decision:
         """Ask every rule, and combine; whatever goes wrong is a denial that says so."""
         head = self.head(question, facts)
-        forest = self._forests.get(head)
-        if forest is not None:
-            known = forest.decisions.find(facts)
-            if known is not None:
-                return known.answer
-        return self._combined(forest or self._forest(head), head[1], facts)
+        forest = self._forest(head)
+        known = forest.decisions.find(facts)
+        return self._combined(forest, head[1], facts) if known is None else known.answer
 
     def forget_decisions(self) -> None:
         """Decide anew from what each rule has answered, as its grounds are known better now."""
@@ -117,6 +114,9 @@ class Engine:
         return self._known(tree, facts) or self._asked(tree, action, facts)[0]
 
     def _forest(self, head: Head) -> _Forest:
+        known = self._forests.get(head)
+        if known is not None:
+            return known
         trees = [self._tree(rule, head) for rule in self._rules if rule.concerns(*head)]
         return self._forests.setdefault(head, _Forest(trees))
 

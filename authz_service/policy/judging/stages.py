@@ -38,13 +38,11 @@ class Candidate:
 
     Attributes:
         policy: the policy, to be asked.
-        sources: the files that decide.
         suites: the test files.
         questions: how many questions these have asked so far.
     """
 
     policy: CompiledPolicy
-    sources: tuple[Source, ...]
     suites: tuple[Source, ...]
     questions: int = 0
 
@@ -78,7 +76,7 @@ def judge(sources: Sequence[Source], suites: Sequence[Source], progress: Progres
     except PolicyInvalid as error:
         return Verdict(rules, tuple(sorted([*error.problems, *found.unasked])), unused)
     problems = [*policy.flaws]
-    candidate = Candidate(policy, tuple(sources), tuple(suites))
+    candidate = Candidate(policy, tuple(suites))
     # What cannot be meant errs when it is asked: every stage would tell it again.
     if not problems:
         problems = [problem for stage in ASKING for problem in stage(candidate, progress)]

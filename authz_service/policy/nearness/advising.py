@@ -34,6 +34,12 @@ _log = logging.getLogger(__name__)
 MOST_KEPT = 4_096
 """How many pieces of advice are kept."""
 
+
+class _NotKept:
+    """Stands where no advice is kept, which is not the advice that nothing helps."""
+
+
+_NOT_KEPT = _NotKept()
 _STEPS_UP = tuple(one for one in MOVES if one.weight == STEP_UP)
 
 
@@ -81,8 +87,10 @@ class Nearby:
         key = situation(facts, self._of(trees))
         # Of one head there is one tuple of trees, kept with what it is known by.
         whole = None if key is None else (id(trees), key)
-        if whole in self._kept:
-            return self._kept[whole]
+        # In one step: another thread may be forgetting it.
+        kept = self._kept.get(whole, _NOT_KEPT)
+        if not isinstance(kept, _NotKept):
+            return kept
         try:
             found = self._advised(question, facts, decision, trees)
         except Exception as error:  # noqa: BLE001 - no denial fails for what would help against it

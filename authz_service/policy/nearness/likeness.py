@@ -31,11 +31,13 @@ class Looks:
         trees: the rules; held, so that no others get their identity.
         comparisons: ask facts how each comparison comes out.
         asserted: whether anything is read that a caller asserts.
+        whole: whether these are all comparisons that there can be.
     """
 
     trees: tuple[RuleTree, ...]
     comparisons: tuple[Callable[[Facts], object], ...]
     asserted: bool
+    whole: bool
 
 
 def looks_of(trees: tuple[RuleTree, ...]) -> Looks:
@@ -46,18 +48,19 @@ def looks_of(trees: tuple[RuleTree, ...]) -> Looks:
         trees,
         tuple(look(probe) for probe in probes if isinstance(probe, Compares)),
         asserted=any(isinstance(probe, Asks) for probe in probes),
+        whole=all(tree.diagram.complete for tree in trees),
     )
 
 
 def situation(facts: Facts, looks: Looks) -> Hashable | None:
     """
-    Give all that advice depends on, or None where rules read what a caller asserts.
+    Give all that advice depends on, or None where it is not known or a caller asserts it.
 
     That is what is closed and how comparisons come out, of rules and of moves; so all the persons,
     companies, days and versions of the same kind are one.
     """
     said, resource = facts.question, facts.resource
-    if looks.asserted and (said.context or said.properties):
+    if not looks.whole or (looks.asserted and (said.context or said.properties)):
         return None
     if isinstance(resource, ResourceFacts) or isinstance(facts.actor, SubjectFacts):
         return None
