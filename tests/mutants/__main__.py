@@ -113,7 +113,7 @@ TARGETS = (
     ),
     Target(
         "authz_service/policy/diagrams/possible.py",
-        ("tests/policy/test_changes.py", "tests/policy/test_possible.py"),
+        ("tests/policy/test_possible.py", "tests/policy/test_possible_facts.py"),
     ),
     Target("authz_service/policy/judging/findings.py", ("tests/policy/test_findings.py",)),
     Target("authz_service/policy/judging/joint.py", ("tests/policy/test_findings.py",)),

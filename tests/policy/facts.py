@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from authz_service.domain.companies import ForeignCompany, Validation
 from authz_service.domain.decision import Bag, CompanyAsked, ProcessAsked, Question
@@ -14,6 +16,8 @@ from authz_service.domain.known import Known, facts_of
 from authz_service.domain.people import Evidence, Person, Role, Standing
 from authz_service.domain.processes import ProcessDefinition, ProcessName
 from authz_service.domain.sign_in import Companies, Level, SignIn
+from authz_service.policy.kinds import Choice
+from authz_service.policy.vocabulary import BY_TYPE
 from tests.fakes.clock import NOON
 
 ACME = Cnpj.parse("52420282000180")
@@ -73,3 +77,23 @@ def signed_in(sign_in: SignIn = SIGN_IN, question: Question = OPEN) -> Facts:
 def asserting(context: Bag) -> Question:
     """Give the question with a context that the caller asserts."""
     return replace(OPEN, context=context)
+
+
+def put(on: Any, path: str, value: object) -> Any:
+    """Give *on*, facts of any class, with *value* at *path*."""
+    name, _, rest = path.partition(".")
+    return replace(on, **{name: put(getattr(on, name), rest, value) if rest else value})
+
+
+def changed(on: Facts, changes: Mapping[str, object]) -> Facts:
+    """Give *on* with all of the changes."""
+    for path, value in changes.items():
+        on = put(on, path, value)
+    return on
+
+
+def closed(at: type, name: str) -> list[str]:
+    """Give the words of a closed fact, as the vocabulary has them."""
+    fact = BY_TYPE[at].facts[name]
+    assert isinstance(fact, Choice)
+    return sorted(fact.words)

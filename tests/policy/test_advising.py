@@ -43,8 +43,8 @@ from tests.policy.facts import (
     READ_RECORD,
     SIGN_IN,
 )
+from tests.policy.recorded import delegation, recorded
 from tests.policy.test_nearest import BACKER, DELEGATE, MEMBER, SOCIO, shipped
-from tests.policy.test_possible import delegation, recorded
 
 CLOSED = replace(P001, state=ProcessState.CLOSED)
 PROVEN = replace(OPEN, sign_in=SIGN_IN.handle)

@@ -21,7 +21,7 @@ from authz_service.policy.vocabulary import ACTORS, RESOURCES, VOCABULARY
 from tests.fakes.clock import NOON
 from tests.policy.facts import ACME, ANA, FOREIGN, FROM_ABROAD, GMBH, OPEN, P001
 from tests.policy.nearness import changed
-from tests.policy.test_possible import EVA, delegation, recorded
+from tests.policy.recorded import EVA, delegation, recorded
 
 EVERY = pytest.mark.parametrize("move", MOVES, ids=[one.code for one in MOVES])
 AT = {

@@ -41,7 +41,7 @@ from tests.fakes.clock import NOON
 from tests.policy.compiled import policy
 from tests.policy.facts import ACME, ANA, BIA, FILIAL, FROM_ABROAD, GMBH, OPEN, P001, READ, SIGN_IN
 from tests.policy.nearness import allowed, changed, lesser, of, reached
-from tests.policy.test_possible import delegation, recorded
+from tests.policy.recorded import delegation, recorded
 
 SHIPPED = Path(__file__).parents[2] / "policies"
 LONG_AGO = NOON - timedelta(days=9)

@@ -99,13 +99,7 @@ def _run(request: bytes, seconds: float, progress: Progress) -> tuple[int | None
     with os.fdopen(reading, "rb") as said:
         try:
             child = subprocess.Popen(  # noqa: S603 - this Python, with a number for an argument
-                [
-                    sys.executable,
-                    "-I",
-                    "-m",
-                    "authz_service.policy.judging.sandbox",
-                    str(processor_seconds),
-                ],
+                [sys.executable, "-I", "-m", _CHILD, str(processor_seconds)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=writing,
