@@ -45,7 +45,7 @@ units: $(VENV)/.dev
 	@# Many of these wait for a service; three processes keep two cores busy, and none is left with the rest.
 	$(BIN)/pytest -n 3 --dist worksteal tests $(INNER:%=--ignore=%)
 
-bench: $(VENV)/.dev ## Measure decisions beside plain oso, cedarpy and casbin, in one run
+bench: $(VENV)/.bench ## Measure decisions beside plain oso, cedarpy, casbin and Cerbos, in one run
 	$(BIN)/python -m tests.bench
 
 conformance: $(VENV)/.dev ## Ask a running service every AuthZEN vector, ours and the suite's, and show a table
@@ -69,7 +69,8 @@ schemas: $(VENV)/.dev ## Write schemas/openapi.json anew, out of the routes and 
 
 lock: $(VENV)/.dev ## Make the locks anew from setup.cfg
 	$(LOCK) --upgrade --extra build -o requirements/run.txt
-	$(LOCK) --upgrade --extra build --extra dev -o requirements/dev.txt
+	$(LOCK) --upgrade --extra build --extra granian --extra dev -o requirements/dev.txt
+	$(LOCK) --upgrade --extra bench -o requirements/bench.txt
 
 format: $(VENV)/.dev ## Bring the code into its form
 	$(BIN)/ruff format --quiet .
@@ -89,4 +90,8 @@ $(VENV)/.run: $(BIN)/python requirements/run.txt setup.cfg
 
 $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 	$(INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.dev requirements/bench.txt
+	$(INSTALL) --require-hashes -r requirements/bench.txt
 	@touch $@
