@@ -258,6 +258,7 @@ class DecisionRecord:
         policy_digest: which policy answered.
         store_revision: which state of the store the facts come from.
         latency_us: microseconds from question to decision, the log's own time apart.
+        request_id: the id of the request that asked it, free of CPFs, or None without one.
     """
 
     id: str
@@ -268,6 +269,7 @@ class DecisionRecord:
     policy_digest: str
     store_revision: int
     latency_us: int
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

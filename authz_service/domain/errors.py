@@ -170,6 +170,10 @@ class StoreUnavailable(Unavailable):
     """The database did not answer, or refused."""
 
 
+class StoreBehind(Unavailable):
+    """The store has not come to the revision that the caller demands."""
+
+
 class LogUnavailable(Unavailable):
     """The decision log could not be written, so no decision may be given."""
 

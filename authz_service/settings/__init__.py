@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit
 
 from authz_service.domain.clients import Network
 from authz_service.domain.errors import SettingsInvalid
+from authz_service.settings.decisions import FreshnessSettings, LogSettings
 from authz_service.settings.govbr import GovBrSettings, govbr_of
 from authz_service.settings.listing import SETTINGS, Setting, example, table
 from authz_service.settings.reading import read_port, whole
@@ -23,7 +24,9 @@ from authz_service.settings.reading import read_port, whole
 __all__ = [
     "SETTINGS",
     "SHIPPED_POLICIES",
+    "FreshnessSettings",
     "GovBrSettings",
+    "LogSettings",
     "Setting",
     "Settings",
     "example",
@@ -38,7 +41,20 @@ _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 """IPv4 in the form of IPv6; callers are told apart by what they are, which is IPv4."""
 
 _FLAGS = {"on": True, "off": False}
+_WORDS = {
+    "AUTHZ_SERVER": ("waitress", "granian"),
+    "AUTHZ_FRESHNESS": ("strict", "notified"),
+    "AUTHZ_LOG_SYNC": ("default", "strict"),
+    "AUTHZ_LOG_FAILURE": ("refuse", "lose"),
+}
 _NUMBERS = {
+    "AUTHZ_STALE_SECONDS": (1, 60),
+    "AUTHZ_HELD_QUESTIONS": (0, 1_000_000),
+    "AUTHZ_CLOCK_TOLERANCE_SECONDS": (1, 60),
+    "AUTHZ_LOG_SEGMENT_MB": (1, 1024),
+    "AUTHZ_LOG_HEADS_SECONDS": (1, 3600),
+    "AUTHZ_LOG_KEEP_DECISIONS_DAYS": (0, 36_500),
+    "AUTHZ_LOG_KEEP_ACTS_DAYS": (0, 36_500),
     "AUTHZ_WORKERS": (1, 64),
     "AUTHZ_REQUESTS_PER_MINUTE": (0, 1_000_000),
     "AUTHZ_MAX_BODY": (1024, 1_048_576),
@@ -63,6 +79,9 @@ class Settings:
         host: address to listen on.
         port: port to listen on.
         workers: processes that serve.
+        server: what speaks HTTP, ``waitress`` or ``granian``.
+        freshness: how the facts in memory are kept true.
+        log: how the decision log is kept.
         trusted_proxies: networks of proxies whose ``X-Forwarded-For`` is believed.
         requests_per_minute: how many a client may send to one worker, or None for any number.
         max_body: longest body in bytes.
@@ -81,6 +100,9 @@ class Settings:
     entities: Path | None = None
     pdp_id: str | None = None
     workers: int = 1
+    server: str = "waitress"
+    freshness: FreshnessSettings = field(default_factory=FreshnessSettings)
+    log: LogSettings = field(default_factory=LogSettings)
     trusted_proxies: tuple[Network, ...] = ()
     requests_per_minute: int | None = None
     max_body: int = 262_144
@@ -92,6 +114,11 @@ class Settings:
     def decision_log(self) -> Path:
         """The file of the decision log."""
         return self.data_dir / "decisions.jsonl"
+
+    @property
+    def log_folder(self) -> Path:
+        """The folder of the decision log."""
+        return self.data_dir / "log"
 
     @property
     def last_good_policy(self) -> Path:
@@ -141,12 +168,21 @@ class Settings:
             problems.append(
                 "AUTHZ_PDP_ID: must be an https address without user, path, query or fragment"
             )
+        problems += [
+            f"{name}: must be {' or '.join(f'`{word}`' for word in words)}"
+            for name, words in _WORDS.items()
+            if texts[name].lower() not in words
+        ]
+        words = {name: texts[name].lower() for name in _WORDS}
+        if words["AUTHZ_FRESHNESS"] == "notified" and not url.startswith("postgresql"):
+            problems.append("AUTHZ_FRESHNESS: `notified` is for PostgreSQL, which can tell")
         proxies = _proxies(texts["AUTHZ_TRUSTED_PROXIES"], problems)
         flags = {name: _FLAGS.get(texts[name].lower()) for name in _FLAG_NAMES}
         problems += [f"{name}: must be `on` or `off`" for name in flags if flags[name] is None]
         govbr = govbr_of(texts, problems)
         if problems or port is None:
             raise SettingsInvalid(problems)
+        counts = {name: number or 0 for name, number in numbers.items()}
         return cls(
             data_dir=Path(data_dir),
             database_url=url,
@@ -155,11 +191,14 @@ class Settings:
             port=port,
             entities=Path(texts["AUTHZ_ENTITIES"]) if texts["AUTHZ_ENTITIES"] else None,
             pdp_id=texts["AUTHZ_PDP_ID"].rstrip("/") or None,
-            workers=numbers["AUTHZ_WORKERS"] or 1,
+            workers=counts["AUTHZ_WORKERS"],
+            server=words["AUTHZ_SERVER"],
+            freshness=FreshnessSettings.of(words, counts),
+            log=LogSettings.of(words, counts),
             trusted_proxies=proxies,
-            requests_per_minute=numbers["AUTHZ_REQUESTS_PER_MINUTE"] or None,
-            max_body=numbers["AUTHZ_MAX_BODY"] or 0,
-            max_batch=numbers["AUTHZ_MAX_BATCH"] or 0,
+            requests_per_minute=counts["AUTHZ_REQUESTS_PER_MINUTE"] or None,
+            max_body=counts["AUTHZ_MAX_BODY"],
+            max_batch=counts["AUTHZ_MAX_BATCH"],
             orquestra_get=bool(flags["AUTHZ_ORQUESTRA_GET"]),
             govbr=govbr,
             confirm_at_sign_in=bool(flags["AUTHZ_CONFIRM_AT_SIGN_IN"]),

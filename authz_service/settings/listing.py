@@ -36,6 +36,62 @@ SETTINGS = (
         "`authz.db` in the data folder.",
     ),
     Setting(
+        "AUTHZ_FRESHNESS",
+        "strict",
+        "`strict` asks the database before every decision whether anything has changed; "
+        "`notified` lets PostgreSQL tell it, so that a decision may rest on a state of "
+        "AUTHZ_STALE_SECONDS ago.",
+    ),
+    Setting(
+        "AUTHZ_STALE_SECONDS",
+        "1",
+        "How old that state may be at most where AUTHZ_FRESHNESS is `notified`, 1 to 60 seconds.",
+    ),
+    Setting(
+        "AUTHZ_HELD_QUESTIONS",
+        "100000",
+        "For how many different questions a worker keeps the facts in memory, 0 to 1000000.",
+    ),
+    Setting(
+        "AUTHZ_CLOCK_TOLERANCE_SECONDS",
+        "2",
+        "How far the machine's clock may be from the database's before it is reported, 1 to 60 "
+        "seconds.",
+    ),
+    Setting(
+        "AUTHZ_LOG_SYNC",
+        "default",
+        "`default` brings the decision log to the disk every 50 milliseconds, so that a power cut "
+        "costs at most those; `strict` does so before each answer.",
+    ),
+    Setting(
+        "AUTHZ_LOG_FAILURE",
+        "refuse",
+        "What becomes of decisions while the decision log cannot be written: `refuse` answers 503, "
+        "`lose` answers and counts every lost record.",
+    ),
+    Setting(
+        "AUTHZ_LOG_SEGMENT_MB",
+        "64",
+        "How long a file of the decision log gets before it is closed and compressed, 1 to 1024 "
+        "MiB.",
+    ),
+    Setting(
+        "AUTHZ_LOG_HEADS_SECONDS",
+        "60",
+        "How often the heads of the decision log are signed, 1 to 3600 seconds.",
+    ),
+    Setting(
+        "AUTHZ_LOG_KEEP_DECISIONS_DAYS",
+        "0",
+        "How many days decisions stay in the log, 0 to 36500; 0 means for ever.",
+    ),
+    Setting(
+        "AUTHZ_LOG_KEEP_ACTS_DAYS",
+        "0",
+        "How many days administrative acts stay in the log, 0 to 36500; 0 means for ever.",
+    ),
+    Setting(
         "AUTHZ_POLICIES",
         "",
         "Folder of the policy files and `reasons.toml`; empty means those that came with the "
@@ -57,6 +113,12 @@ SETTINGS = (
     Setting("AUTHZ_HOST", "127.0.0.1", "Address that `authz serve` listens on."),
     Setting("AUTHZ_PORT", "8080", "Port that `authz serve` listens on, 1 to 65535."),
     Setting("AUTHZ_WORKERS", "1", "Processes that serve side by side, 1 to 64."),
+    Setting(
+        "AUTHZ_SERVER",
+        "waitress",
+        "What speaks HTTP: `waitress`, or `granian`, which is several times as fast and has to be "
+        "installed with the service, as `inmetro-authz-service[granian]`.",
+    ),
     Setting(
         "AUTHZ_TRUSTED_PROXIES",
         "",

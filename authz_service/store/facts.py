@@ -108,7 +108,13 @@ class SqlFacts:
 
     database: Database
 
-    def gather(self, questions: Sequence[Question], moment: datetime) -> Snapshot:
+    def gather(
+        self,
+        questions: Sequence[Question],
+        moment: datetime,
+        *,
+        looked: bool = False,  # noqa: ARG002 - what is read now is new in any case
+    ) -> Snapshot:
         """
         Read all facts in one transaction, with a number of reads that does not grow.
 

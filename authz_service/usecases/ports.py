@@ -105,11 +105,39 @@ class Snapshot:
     facts: tuple[Facts | Ambiguous, ...]
 
 
+class Truth(Protocol):
+    """Sees what was written, by whichever process. Raises ``StoreUnavailable``."""
+
+    def look(self, at_least: int = 0) -> int:
+        """
+        Have every write that returned before this call be seen by what is read afterwards.
+
+        Args:
+            at_least: the revision that the caller demands.
+
+        Returns:
+            the revision that the store is at.
+
+        Raises:
+            StoreBehind: the store has not come to *at_least*.
+        """
+
+
 class FactSource(Protocol):
     """Gathers what the store knows about questions. Raises ``StoreUnavailable``."""
 
-    def gather(self, questions: Sequence[Question], moment: datetime) -> Snapshot:
-        """Read all facts in one transaction, with a number of reads that does not grow."""
+    def gather(
+        self, questions: Sequence[Question], moment: datetime, *, looked: bool = False
+    ) -> Snapshot:
+        """
+        Give all facts out of one state of the store.
+
+        Args:
+            questions: what is asked.
+            moment: the instant that the facts are true at.
+            looked: whether the caller has looked at the store for this request, so that no
+                write can have returned before it that is not seen; see ``Truth``.
+        """
 
 
 class Entities(Protocol):

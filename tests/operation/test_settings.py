@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from authz_service.domain.errors import SettingsInvalid
-from authz_service.settings import SETTINGS, SHIPPED_POLICIES, GovBrSettings, Settings, table
+from authz_service.settings import (
+    SETTINGS,
+    SHIPPED_POLICIES,
+    FreshnessSettings,
+    GovBrSettings,
+    LogSettings,
+    Settings,
+    table,
+)
 
 
 def test_nothing_needs_to_be_set() -> None:
@@ -313,3 +322,60 @@ def test_a_large_network_may_be_that_of_proxies() -> None:
     settings = Settings.from_env({"AUTHZ_TRUSTED_PROXIES": ",".join(networks)})
 
     assert networks == tuple(map(str, settings.trusted_proxies))
+
+
+def test_what_decisions_rest_on_and_go_into_is_set_in_plain_words() -> None:
+    """Freshness and the log have settings of their own, read exactly as they are said."""
+    settings = Settings.from_env(
+        {
+            "AUTHZ_DATABASE_URL": "postgresql://db/authz",
+            "AUTHZ_SERVER": "Granian",
+            "AUTHZ_FRESHNESS": "notified",
+            "AUTHZ_STALE_SECONDS": "5",
+            "AUTHZ_HELD_QUESTIONS": "0",
+            "AUTHZ_CLOCK_TOLERANCE_SECONDS": "10",
+            "AUTHZ_LOG_SYNC": "strict",
+            "AUTHZ_LOG_FAILURE": "lose",
+            "AUTHZ_LOG_SEGMENT_MB": "2",
+            "AUTHZ_LOG_HEADS_SECONDS": "30",
+            "AUTHZ_LOG_KEEP_DECISIONS_DAYS": "365",
+            "AUTHZ_LOG_KEEP_ACTS_DAYS": "0",
+        }
+    )
+
+    assert (
+        "granian",
+        FreshnessSettings(
+            notified=True, stale_seconds=5, held=0, clock_tolerance=timedelta(seconds=10)
+        ),
+        LogSettings(
+            strict=True,
+            lose=True,
+            segment_bytes=2 * 1024 * 1024,
+            heads_seconds=30,
+            keep_decisions=timedelta(days=365),
+            keep_acts=None,
+        ),
+    ) == (settings.server, settings.freshness, settings.log)
+
+
+def test_what_they_cannot_be_is_told() -> None:
+    """A word that is none, a number out of bounds, a database that cannot tell: all refused."""
+    with pytest.raises(SettingsInvalid) as caught:
+        Settings.from_env(
+            {
+                "AUTHZ_SERVER": "gunicorn",
+                "AUTHZ_FRESHNESS": "notified",
+                "AUTHZ_LOG_SYNC": "off",
+                "AUTHZ_LOG_FAILURE": "ignore",
+                "AUTHZ_LOG_HEADS_SECONDS": "0",
+            }
+        )
+
+    assert (
+        "AUTHZ_LOG_HEADS_SECONDS: must be a whole number from 1 to 3600",
+        "AUTHZ_SERVER: must be `waitress` or `granian`",
+        "AUTHZ_LOG_SYNC: must be `default` or `strict`",
+        "AUTHZ_LOG_FAILURE: must be `refuse` or `lose`",
+        "AUTHZ_FRESHNESS: `notified` is for PostgreSQL, which can tell",
+    ) == caught.value.problems
