@@ -1,4 +1,9 @@
-"""A question as records keep it and as the texts of reasons speak of it: without a person."""
+"""
+A question as records keep it and as the texts of reasons speak of it: without a person.
+
+The same questions come again and again, and the same facts with them: how they were written down
+is remembered, by the facts themselves and not by what they are equal to.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,7 @@ from authz_service.domain.facts import Facts, ProcessFacts
 from authz_service.domain.identifiers import Cpf, Login, without_cpf
 from authz_service.domain.people import Evidence
 
+_MOST_REMEMBERED = 65_536
 _LONGEST_KEPT = 64
 # Cleaning takes out at most three characters of four, so this is enough for the longest.
 _LOOKED_AT = 8 * _LONGEST_KEPT
@@ -51,6 +57,43 @@ def asked_of(question: Question, facts: Facts, names: Mapping[Subject, str]) -> 
         instance=kept_or_none(question.instance),
         sign_in=facts.sign_in,
     )
+
+
+class AskedBefore:
+    """
+    Remembers how questions were written down. Any number of threads may ask at once.
+
+    Args:
+        most: how many are remembered; after that it begins anew.
+    """
+
+    def __init__(self, most: int = _MOST_REMEMBERED) -> None:
+        self._most = most
+        # The facts stand in the value: as long as they do, no other object has their id.
+        self._asked: dict[tuple[int | str | None, ...], tuple[Facts, Asked]] = {}
+
+    def asked_of(self, question: Question, facts: Facts, names: Mapping[Subject, str]) -> Asked:
+        """Give a question as a record keeps it; see the function ``asked_of``."""
+        resource, recipient = question.resource, question.recipient
+        if question.instance is not None or isinstance(resource, Thing):
+            return asked_of(question, facts, names)
+        # All that the record has of the question itself; the rest it has of the facts.
+        key = (
+            id(facts),
+            question.action,
+            names[question.subject],
+            None if recipient is None else names[recipient],
+            resource.company.value,
+            resource.name.text if isinstance(resource, ProcessAsked) else None,
+        )
+        known = self._asked.get(key)
+        if known is not None:
+            return known[1]
+        asked = asked_of(question, facts, names)
+        if len(self._asked) >= self._most:
+            self._asked.clear()
+        self._asked[key] = (facts, asked)
+        return asked
 
 
 def _type(subject: Subject) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 import time
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import cast
 
 from authz_service.domain.decision import (
     UNKNOWN_TYPE,
@@ -25,7 +26,7 @@ from authz_service.domain.nearest import Way
 from authz_service.domain.processes import Ambiguous
 from authz_service.usecases.asked import (
     NO_PARTICULARS,
-    asked_of,
+    AskedBefore,
     kept,
     kept_or_none,
     particulars_of,
@@ -51,21 +52,35 @@ class Answer:
     Attributes:
         id: the decision's name in the log.
         decision: yes or no, with reasons.
-        text: the first reason in words.
         revision: which state of the store it was decided on.
+        policy: what has the words for it.
+        question: what was asked.
         facts: what it was decided on, or None where nobody could be meant.
-        process: the label of the process that was meant, or None.
         advice: what would turn a denial, as far as who asked may know; None if nothing is
             known to, of an allow, and where no advice was wanted.
     """
 
     id: str
     decision: Decision
-    text: Text
     revision: int
+    policy: Policy = field(repr=False)
+    question: Question | Impossible = field(repr=False)
     facts: Facts | None = None
-    process: str | None = None
     advice: Way | None = None
+
+    @property
+    def process(self) -> str | None:
+        """The label of the process that was meant, or None."""
+        process = None if self.facts is None else self.facts.process
+        return None if process is None else process.label
+
+    @property
+    def text(self) -> Text:
+        """The first reason in words."""
+        particulars: Mapping[str, str] = NO_PARTICULARS
+        if isinstance(self.question, Question):
+            particulars = particulars_of(self.question, self.process)
+        return self.policy.text(self.decision.reason, self.question.action, particulars)
 
     @property
     def pt(self) -> str:
@@ -86,6 +101,7 @@ class DecisionPoint:
         log: where the records go first.
         listeners: who hears of them afterwards, the metrics among them.
         clock: the present instant.
+        before: how questions were written down before.
     """
 
     policies: Policies
@@ -95,12 +111,21 @@ class DecisionPoint:
     log: DecisionLog
     listeners: tuple[Listener, ...]
     clock: Clock
+    before: AskedBefore = field(default_factory=AskedBefore)
 
     def decide(
-        self, question: Question | Impossible, caller: Caller, *, advise: bool = False
+        self,
+        question: Question | Impossible,
+        caller: Caller,
+        *,
+        advise: bool = False,
+        looked: bool = False,
+        request_id: str | None = None,
     ) -> Answer:
         """Answer one question; see ``decide_all``."""
-        [answer] = self.decide_all([question], caller, advise=advise)
+        [answer] = self.decide_all(
+            [question], caller, advise=advise, looked=looked, request_id=request_id
+        )
         return answer
 
     def decide_all(
@@ -109,6 +134,8 @@ class DecisionPoint:
         caller: Caller,
         *,
         advise: bool = False,
+        looked: bool = False,
+        request_id: str | None = None,
     ) -> list[Answer]:
         """
         Answer a batch as of one moment, under one policy and one state of the store.
@@ -117,19 +144,20 @@ class DecisionPoint:
             questions: what is asked.
             caller: who asks.
             advise: whether denials are to say what would turn them.
+            looked: whether the store was looked at for this request; see ``Truth``.
+            request_id: the id of the request, free of CPFs, for the record.
 
         Raises:
             AmbiguousProcess: a process is named by a code that several have; then no question
                 of the batch is decided.
             Unavailable: no policy, no store or no log; then nobody is told anything.
         """
-        batch = self._gathered(questions)
-        for known in batch.known:
-            if isinstance(known, Ambiguous):
-                raise AmbiguousProcess("process", known.candidates)
-        return [
-            one for one in self._answered(batch, caller, advise=advise) if isinstance(one, Answer)
-        ]
+        batch = self._gathered(questions, looked=looked)
+        for _question, facts in batch.known:
+            if isinstance(facts, Ambiguous):
+                raise AmbiguousProcess("process", facts.candidates)
+        answers = self._answered(batch, caller, None, request_id, advise=advise)
+        return [one for one in answers if isinstance(one, Answer)]
 
     def decide_each(
         self,
@@ -138,6 +166,8 @@ class DecisionPoint:
         *,
         until: bool | None = None,
         advise: bool = False,
+        looked: bool = False,
+        request_id: str | None = None,
     ) -> list[Answer | Ambiguous | InvalidInput]:
         """
         Answer a batch as ``decide_all`` does, but each question for itself.
@@ -151,90 +181,111 @@ class DecisionPoint:
             until: decide no further than to the first decision that is this, and give no more
                 than that; a place without a decision counts as a no. None decides them all.
             advise: whether denials are to say what would turn them.
+            looked: whether the store was looked at for this request; see ``Truth``.
+            request_id: the id of the request, free of CPFs, for the record.
 
         Raises:
             Unavailable: no policy, no store or no log; then nobody is told anything.
         """
-        return self._answered(self._gathered(questions), caller, until=until, advise=advise)
+        batch = self._gathered(questions, looked=looked)
+        return self._answered(batch, caller, until, request_id, advise=advise)
 
-    def _gathered(self, questions: Sequence[Question | Impossible | InvalidInput]) -> _Batch:
+    def _gathered(
+        self, questions: Sequence[Question | Impossible | InvalidInput], *, looked: bool
+    ) -> _Batch:
         started = time.perf_counter_ns()
         asked = [
-            one if isinstance(one, InvalidInput) else described(one, self.entities)
-            for one in questions
+            described(one, self.entities) if isinstance(one, Question) else one for one in questions
         ]
         moment, policy = self.clock(), self.policies.current()
         possible = [one for one in asked if isinstance(one, Question)]
-        snapshot = self.facts.gather(possible, moment)
-        gathered = zip(possible, snapshot.facts, strict=True)
-        known = [_known(*next(gathered)) if isinstance(one, Question) else one for one in asked]
+        snapshot = self.facts.gather(possible, moment, looked=looked)
+        facts = iter(snapshot.facts)
+        known = [(one, next(facts) if isinstance(one, Question) else None) for one in asked]
         return _Batch(started, known, moment, policy, snapshot.revision)
 
     def _answered(
-        self, batch: _Batch, caller: Caller, *, until: bool | None = None, advise: bool
+        self,
+        batch: _Batch,
+        caller: Caller,
+        until: bool | None,  # noqa: FBT001 - it is the datum
+        request_id: str | None,
+        *,
+        advise: bool,
     ) -> list[Answer | Ambiguous | InvalidInput]:
         """Decide, write down what was decided, and only then give it."""
-        outcomes = list(batch.decided(until))
-        decided = [one for one in outcomes if isinstance(one, _Decided)]
-        asked = [one.about.question for one in decided if isinstance(one.about, _Known)]
-        names = self.surrogates.surrogates(_subjects(asked))
+        outcomes = batch.decided(until)
+        names = self.surrogates.surrogates(_subjects(outcomes))
+        digest, revision, moment = batch.policy.digest, batch.revision, batch.moment
         records: list[DecisionRecord] = []
         answers: list[Answer | Ambiguous | InvalidInput] = []
         for one in outcomes:
             if not isinstance(one, _Decided):
                 answers.append(one)
                 continue
-            records.append(batch.record(one, caller, names))
-            answers.append(batch.answer(one, records[-1].id, advise=advise))
+            name = secrets.token_hex(16)
+            record = DecisionRecord(
+                name,
+                moment,
+                caller,
+                self._asked(one, names),
+                one.decision,
+                digest,
+                revision,
+                one.latency_us,
+                request_id,
+            )
+            records.append(record)
+            advice = batch.advice(one) if advise else None
+            answers.append(
+                Answer(name, one.decision, revision, batch.policy, one.question, one.facts, advice)
+            )
         self.log.write(records)
         for listener in self.listeners:
             listener(records)
         return answers
 
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A question and what it is decided on."""
-
-    question: Question
-    facts: Facts
-
-
-def _known(question: Question, facts: Facts | Ambiguous) -> _Known | Ambiguous:
-    return facts if isinstance(facts, Ambiguous) else _Known(question, facts)
+    def _asked(self, decided: _Decided, names: Mapping[Subject, str]) -> Asked:
+        """Give the question as the record keeps it; *names* are those of subjects in it."""
+        question = decided.question
+        if isinstance(question, Impossible):
+            return Asked(action=kept(question.action), instance=kept_or_none(question.instance))
+        return self.before.asked_of(question, cast("Facts", decided.facts), names)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Decided:
     """
     A decision on its way into the log.
 
     Attributes:
-        about: what was decided.
+        question: what was decided.
+        facts: on what, or None of what is impossible.
         decision: yes or no, with reasons.
         latency_us: microseconds since the batch was asked.
     """
 
-    about: _Known | Impossible
+    question: Question | Impossible
+    facts: Facts | None
     decision: Decision
     latency_us: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Batch:
     """
     Questions with all that decides them.
 
     Attributes:
         started: when they were asked, by the counter of nanoseconds.
-        known: each question with what it is decided on, or why it cannot be.
+        known: each question, or why it is none, and what it is decided on.
         moment: the instant that they are decided for.
         policy: the policy that decides them.
         revision: which state of the store the facts come from.
     """
 
     started: int
-    known: Sequence[_Known | Impossible | Ambiguous | InvalidInput]
+    known: Sequence[tuple[Question | Impossible | InvalidInput, Facts | Ambiguous | None]]
     moment: datetime
     policy: Policy
     revision: int
@@ -242,62 +293,40 @@ class _Batch:
     def decided(
         self,
         until: bool | None,  # noqa: FBT001 - it is the datum
-    ) -> Iterator[_Decided | Ambiguous | InvalidInput]:
+    ) -> list[_Decided | Ambiguous | InvalidInput]:
         """Decide them in their order; see ``DecisionPoint.decide_each``."""
-        for known in self.known:
-            outcome = self._decide(known) if isinstance(known, (_Known, Impossible)) else known
-            yield outcome
-            allowed = isinstance(outcome, _Decided) and outcome.decision.allowed
+        outcomes: list[_Decided | Ambiguous | InvalidInput] = []
+        for question, facts in self.known:
+            allowed = False
+            if isinstance(question, InvalidInput):
+                outcomes.append(question)
+            elif isinstance(facts, Ambiguous):
+                outcomes.append(facts)
+            else:
+                decision = self._decide(question, facts)
+                latency = (time.perf_counter_ns() - self.started) // 1000
+                outcomes.append(_Decided(question, facts, decision, latency))
+                allowed = decision.allowed
             if allowed is until:
-                return
+                break
+        return outcomes
 
-    def _decide(self, about: _Known | Impossible) -> _Decided:
-        if isinstance(about, Impossible):
-            decision = Decision(allowed=False, reasons=(about.reason,))
-        else:
-            decision = self.policy.evaluate(about.question, about.facts)
-        return _Decided(about, decision, (time.perf_counter_ns() - self.started) // 1000)
+    def _decide(self, question: Question | Impossible, facts: Facts | None) -> Decision:
+        if isinstance(question, Impossible):
+            return Decision(allowed=False, reasons=(question.reason,))
+        # Only what is impossible has none.
+        return self.policy.evaluate(question, cast("Facts", facts))
 
-    def record(
-        self, decided: _Decided, caller: Caller, names: Mapping[Subject, str]
-    ) -> DecisionRecord:
-        """Give the line of the log; *names* are those of subjects in it."""
-        about = decided.about
-        if isinstance(about, Impossible):
-            asked = Asked(action=kept(about.action), instance=kept_or_none(about.instance))
-        else:
-            asked = asked_of(about.question, about.facts, names)
-        return DecisionRecord(
-            id=uuid.uuid4().hex,
-            moment=self.moment,
-            caller=caller,
-            asked=asked,
-            decision=decided.decision,
-            policy_digest=self.policy.digest,
-            store_revision=self.revision,
-            latency_us=decided.latency_us,
-        )
-
-    def answer(self, decided: _Decided, record: str, *, advise: bool) -> Answer:
-        """Give what the one who asked is told; *record* is the decision's name in the log."""
-        about, decision = decided.about, decided.decision
-        if isinstance(about, Impossible):
-            text = self.policy.text(decision.reason, about.action, NO_PARTICULARS)
-            return Answer(record, decision, text, self.revision)
-        question, facts = about.question, about.facts
-        process = None if facts.process is None else facts.process.label
-        particulars = particulars_of(question, process)
-        text = self.policy.text(decision.reason, question.action, particulars)
-        advice = None
-        if advise and not decision.allowed:
-            advice = self.policy.advice(question, facts, decision)
-        return Answer(record, decision, text, self.revision, facts, process, advice)
+    def advice(self, decided: _Decided) -> Way | None:
+        """Give what would turn a denial, or None."""
+        question, decision = decided.question, decided.decision
+        if decision.allowed or isinstance(question, Impossible):
+            return None
+        return self.policy.advice(question, cast("Facts", decided.facts), decision)
 
 
-def described(question: Question | Impossible, entities: Entities) -> Question | Impossible:
+def described(question: Question, entities: Entities) -> Question | Impossible:
     """Give the question with what is stored of entities in it; of an unknown type, it is none."""
-    if isinstance(question, Impossible):
-        return question
     actor, resource = question.actor, question.resource
     things = [one for one in (actor, resource) if isinstance(one, Thing)]
     if not things:
@@ -311,7 +340,11 @@ def described(question: Question | Impossible, entities: Entities) -> Question |
     return replace(question, actor=actor, resource=resource)
 
 
-def _subjects(questions: Sequence[Question]) -> list[Subject]:
-    subjects = [question.subject for question in questions]
-    subjects += [one.recipient for one in questions if one.recipient is not None]
-    return list(dict.fromkeys(subjects))
+def _subjects(outcomes: Sequence[_Decided | Ambiguous | InvalidInput]) -> list[Subject]:
+    subjects: list[Subject] = []
+    for one in outcomes:
+        if isinstance(one, _Decided) and isinstance(one.question, Question):
+            subjects.append(one.question.subject)
+            if one.question.recipient is not None:
+                subjects.append(one.question.recipient)
+    return subjects

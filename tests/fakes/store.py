@@ -85,7 +85,13 @@ class MemoryFacts:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    def gather(self, questions: Sequence[Question], moment: datetime) -> Snapshot:
+    def gather(
+        self,
+        questions: Sequence[Question],
+        moment: datetime,
+        *,
+        looked: bool = False,  # noqa: ARG002 - nothing here is ever old
+    ) -> Snapshot:
         """Give the facts of each question, or what it could mean, and the revision."""
         tables = self._tables.well()
         return Snapshot(tables.revision, tuple(self._facts(one, moment) for one in questions))

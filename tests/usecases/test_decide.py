@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -32,7 +32,7 @@ from authz_service.domain.errors import (
 from authz_service.domain.facts import Facts
 from authz_service.domain.people import Evidence, Role
 from authz_service.domain.processes import ProcessName
-from authz_service.usecases.ports import Text
+from authz_service.usecases.ports import FactSource, Snapshot, Text
 from tests.domain.document import (
     COMPANY,
     MEMBER,
@@ -53,6 +53,21 @@ from tests.usecases.signing_in import HOUR, SAID, ingest
 QUESTION = Question(MEMBER, "open", ProcessAsked(ProcessName("P001", 3), COMPANY))
 ABOUT_COMPANY = Question(REPRESENTATIVE, "read_delegations", CompanyAsked(COMPANY))
 NOBODY = Impossible("open", INVALID_IDENTIFIER, "4711")
+
+
+class HearingFacts:
+    """The port ``FactSource``: passes on, and keeps whether the caller had looked."""
+
+    def __init__(self, facts: FactSource) -> None:
+        self._facts = facts
+        self.looked: list[bool] = []
+
+    def gather(
+        self, questions: Sequence[Question], moment: datetime, *, looked: bool = False
+    ) -> Snapshot:
+        """Keep *looked*, and give what the other gives."""
+        self.looked.append(looked)
+        return self._facts.gather(questions, moment, looked=looked)
 
 
 def named(text: str, version: int | None = None) -> Question:
@@ -508,3 +523,22 @@ def test_no_more_of_an_action_is_cleaned_than_can_be_kept(house: House) -> None:
     assert max(lengths) <= 1_000
     texts = [(one.asked.action, one.asked.instance) for one in house.decisions]
     assert [(("[cpf] " * 11)[:64],) * 2] * 2 == texts
+
+
+def test_the_record_names_the_request_that_asked(house: House) -> None:
+    """Every decision of a batch leads back to the request in which it was asked."""
+    house.point.decide_all([QUESTION, NOBODY], CALLER, request_id="pedido-7")
+    house.point.decide_each([QUESTION], CALLER, request_id="pedido-8")
+    house.point.decide(QUESTION, CALLER)
+    assert ["pedido-7", "pedido-7", "pedido-8", None] == [one.request_id for one in house.decisions]
+
+
+@pytest.mark.parametrize("looked", [True, False])
+def test_who_has_looked_at_the_store_says_so_to_it(house: House, looked: bool) -> None:
+    """The facts hear whether this request has looked already, in every way of asking."""
+    heard = HearingFacts(house.store.facts)
+    point = replace(house.point, facts=heard)
+    point.decide(QUESTION, CALLER, looked=looked)
+    point.decide_all([QUESTION], CALLER, looked=looked)
+    point.decide_each([QUESTION], CALLER, looked=looked)
+    assert [looked] * 3 == heard.looked
