@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import cast
+from typing import NamedTuple, cast
 
 from authz_service.domain.decision import (
     UNKNOWN_TYPE,
@@ -44,10 +44,9 @@ from authz_service.usecases.ports import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """
-    What the one who asked is told.
+    What the one who asked is told. A tuple, since it is made with every decision.
 
     Attributes:
         id: the decision's name in the log.
@@ -63,10 +62,14 @@ class Answer:
     id: str
     decision: Decision
     revision: int
-    policy: Policy = field(repr=False)
-    question: Question | Impossible = field(repr=False)
+    policy: Policy
+    question: Question | Impossible
     facts: Facts | None = None
     advice: Way | None = None
+
+    def __repr__(self) -> str:
+        # What was asked may name somebody anywhere.
+        return f"Answer(id={self.id!r}, decision={self.decision!r}, revision={self.revision})"
 
     @property
     def process(self) -> str | None:
@@ -217,13 +220,16 @@ class DecisionPoint:
         outcomes = batch.decided(until)
         names = self.surrogates.surrogates(_subjects(outcomes))
         digest, revision, moment = batch.policy.digest, batch.revision, batch.moment
+        # All at once: the system is asked for chance once a batch.
+        ids, at = secrets.token_hex(16 * len(outcomes)), 0
         records: list[DecisionRecord] = []
         answers: list[Answer | Ambiguous | InvalidInput] = []
         for one in outcomes:
             if not isinstance(one, _Decided):
                 answers.append(one)
                 continue
-            name = secrets.token_hex(16)
+            name = ids[at : at + 32]
+            at += 32
             record = DecisionRecord(
                 name,
                 moment,
@@ -253,8 +259,7 @@ class DecisionPoint:
         return self.before.asked_of(question, cast("Facts", decided.facts), names)
 
 
-@dataclass(slots=True)
-class _Decided:
+class _Decided(NamedTuple):
     """
     A decision on its way into the log.
 
@@ -271,8 +276,7 @@ class _Decided:
     latency_us: int
 
 
-@dataclass(slots=True)
-class _Batch:
+class _Batch(NamedTuple):
     """
     Questions with all that decides them.
 
@@ -328,9 +332,9 @@ class _Batch:
 def described(question: Question, entities: Entities) -> Question | Impossible:
     """Give the question with what is stored of entities in it; of an unknown type, it is none."""
     actor, resource = question.actor, question.resource
-    things = [one for one in (actor, resource) if isinstance(one, Thing)]
-    if not things:
+    if not (isinstance(actor, Thing) or isinstance(resource, Thing)):
         return question
+    things = [one for one in (actor, resource) if isinstance(one, Thing)]
     if not all(one.name.type in entities.types for one in things):
         return Impossible(question.action, UNKNOWN_TYPE, question.instance)
     if isinstance(actor, Thing):
