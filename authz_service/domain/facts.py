@@ -153,7 +153,7 @@ ActorFacts = PersonFacts | LoginFacts | SubjectFacts
 """Who acts."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Facts:
     """
     All that a policy may know about one question.

@@ -12,10 +12,12 @@ from authz_service.domain.nearest import Way
 from authz_service.policy.diagrams.combining import LoadedRule
 from authz_service.policy.diagrams.engine import Engine, RuleTree
 from authz_service.policy.diagrams.exploring import Exploration, Progress
+from authz_service.policy.diagrams.replaying import replayed
 from authz_service.policy.nearness.advising import Nearby
 from authz_service.policy.reading.constants import Constants
 from authz_service.policy.reading.reasons import Reason
 from authz_service.usecases.ports import Text
+from authz_service.usecases.replaying import Case, Replayed
 
 
 class CompiledPolicy:
@@ -62,6 +64,11 @@ class CompiledPolicy:
         """Give what who gets the denial *decision* may be told of the nearest allow, or None."""
         return self._nearby.advice(question, facts, decision)
 
+    def replay(self, case: Case) -> Replayed:
+        """Give what follows from the evidence of a record alone; see ``usecases.replaying``."""
+        self.explore()
+        return replayed(case, self._engine, self._constants)
+
     def _trees(self, question: Question, facts: Facts) -> tuple[RuleTree, ...]:
         self.explore()
         return self._engine.trees(self._engine.head(question, facts))
@@ -86,6 +93,6 @@ class CompiledPolicy:
             if self._exploration is None:
                 exploration = Exploration(self._engine, self._constants)
                 exploration.run(progress)
-                self._engine.forget_decisions()
+                self._engine.settle()
                 self._exploration = exploration
             return self._exploration

@@ -7,8 +7,10 @@ is remembered, by the facts themselves and not by what they are equal to.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import cast
 
 from authz_service.domain.decision import Asked, ProcessAsked, Question, Subject
 from authz_service.domain.entities import Thing
@@ -16,7 +18,8 @@ from authz_service.domain.facts import Facts, ProcessFacts
 from authz_service.domain.identifiers import Cpf, Login, without_cpf
 from authz_service.domain.people import Evidence
 
-_MOST_REMEMBERED = 65_536
+# In how many ways one may ask about the same facts and be remembered; actions are callers' texts.
+_WAYS = 16
 _LONGEST_KEPT = 64
 # Cleaning takes out at most three characters of four, so this is enough for the longest.
 _LOOKED_AT = 8 * _LONGEST_KEPT
@@ -59,18 +62,26 @@ def asked_of(question: Question, facts: Facts, names: Mapping[Subject, str]) -> 
     )
 
 
+class _Reference(weakref.ref[Facts]):
+    """Knows under which number facts stood, when they are gone."""
+
+    __slots__ = ("number",)
+    number: int
+
+
 class AskedBefore:
     """
-    Remembers how questions were written down. Any number of threads may ask at once.
+    Remembers how questions were written down, as long as somebody else holds their facts.
 
-    Args:
-        most: how many are remembered; after that it begins anew.
+    Any number of threads may ask at once.
     """
 
-    def __init__(self, most: int = _MOST_REMEMBERED) -> None:
-        self._most = most
-        # The facts stand in the value: as long as they do, no other object has their id.
-        self._asked: dict[tuple[int | str | None, ...], tuple[Facts, Asked]] = {}
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[_Reference, dict[tuple[str | None, ...], Asked]]] = {}
+
+    def __len__(self) -> int:
+        """Count the facts that something is remembered of."""
+        return len(self._known)
 
     def asked_of(self, question: Question, facts: Facts, names: Mapping[Subject, str]) -> Asked:
         """Give a question as a record keeps it; see the function ``asked_of``."""
@@ -79,21 +90,30 @@ class AskedBefore:
             return asked_of(question, facts, names)
         # All that the record has of the question itself; the rest it has of the facts.
         key = (
-            id(facts),
             question.action,
             names[question.subject],
             None if recipient is None else names[recipient],
             resource.company.value,
             resource.name.text if isinstance(resource, ProcessAsked) else None,
         )
-        known = self._asked.get(key)
-        if known is not None:
-            return known[1]
-        asked = asked_of(question, facts, names)
-        if len(self._asked) >= self._most:
-            self._asked.clear()
-        self._asked[key] = (facts, asked)
+        known = self._known.get(id(facts))
+        if known is None or known[0]() is not facts:
+            reference = _Reference(facts, self._forget)
+            reference.number = id(facts)
+            known = self._known[id(facts)] = (reference, {})
+        asked = known[1].get(key)
+        if asked is None:
+            if len(known[1]) >= _WAYS:
+                known[1].clear()
+            asked = known[1][key] = asked_of(question, facts, names)
         return asked
+
+    def _forget(self, gone: weakref.ref[Facts]) -> None:
+        number = cast("_Reference", gone).number
+        known = self._known.get(number)
+        # Others may stand there by now.
+        if known is not None and known[0] is gone:
+            self._known.pop(number, None)
 
 
 def _type(subject: Subject) -> str:

@@ -18,7 +18,7 @@ from authz_service.domain.decision import (
     Question,
 )
 from authz_service.domain.entities import Thing
-from authz_service.domain.facts import Facts
+from authz_service.domain.facts import Facts, PersonFacts, ProcessFacts
 from authz_service.domain.identifiers import ProcessId
 from authz_service.domain.known import Known, facts_of
 from authz_service.domain.nearest import Way
@@ -27,6 +27,7 @@ from authz_service.domain.processes import ProcessName, ProcessState
 from authz_service.policy.compiled import CompiledPolicy
 from authz_service.policy.nearness import veils
 from authz_service.policy.nearness.advising import Nearby
+from authz_service.policy.nearness.likeness import looks_of, situation
 from tests.fakes.clock import NOON
 from tests.policy.compiled import policy
 from tests.policy.facts import (
@@ -42,6 +43,8 @@ from tests.policy.facts import (
     READ,
     READ_RECORD,
     SIGN_IN,
+    facts,
+    put,
 )
 from tests.policy.recorded import delegation, recorded
 from tests.policy.test_nearest import BACKER, DELEGATE, MEMBER, SOCIO, shipped
@@ -412,11 +415,19 @@ def test_whoever_is_denied_for_a_strangers_reasons_reads_alike(
     assume(first.question.sign_in is None and second.question.sign_in is None)
     assume(first.question.actor_evidence != "govbr")
     said = []
-    for facts in (first, second, nobody):
-        decision = shipped().evaluate(question, facts)
+    for known in (first, second, nobody):
+        decision = shipped().evaluate(question, known)
         assume(decision.reasons == shipped().evaluate(question, nobody).reasons)
         assume(not decision.allowed)
-        way = shipped().advice(question, facts, decision)
+        way = shipped().advice(question, known, decision)
         if way is None or not way.step_up:
             said.append(None if way is None else way.pt)
     assert len(set(said)) <= 1
+
+
+def test_of_facts_that_do_not_fit_no_advice_is_remembered() -> None:
+    """What they are equal to may be advised something else."""
+    looks = looks_of((), PersonFacts, ProcessFacts)
+
+    assert situation(facts(), looks) is not None
+    assert situation(put(facts(), "resource.state", None), looks) is None

@@ -9,7 +9,7 @@ import pytest
 
 from authz_service.domain.decision import POLICY_ERROR, Decision, Observation, Question
 from authz_service.domain.facts import Facts, PersonFacts, ProcessFacts
-from authz_service.policy.border.probes import Outcome, Probe, Read
+from authz_service.policy.border.probes import OPAQUE, Asks, Outcome, Probe, Read
 from authz_service.policy.border.runner import GuardedPolar
 from authz_service.policy.compiled import CompiledPolicy
 from authz_service.policy.diagrams.combining import LoadedRule, RuleAnswer, Said
@@ -51,6 +51,7 @@ def step(probe: Read, outcome: str) -> Step:
 def test_a_way_that_was_taken_never_enters_oso_again() -> None:
     """Another company, another person, another process: what is observed is the same."""
     compiled = policy(RULES)
+    compiled.explore()
     first, runs = ask(compiled, facts()), compiled.runs
     other = facts()
     other = replace(other, resource=replace(process(other), id="p099", code="P099", version=7))
@@ -129,17 +130,6 @@ def test_a_time_out_is_not_learned() -> None:
     assert 1 == runs
 
 
-def test_a_policy_that_keeps_no_more_goes_on_deciding() -> None:
-    """Rule by rule, from what each rule has answered."""
-    polar = GuardedPolar()
-    polar.load([("a.polar", 'p_0001(p: Person, _a, _r, "first") if p.confirmed;')])
-    engine = Engine(polar, [LoadedRule("p_0001", "permit", "a.polar:1")], CODES, most=0)
-
-    decisions = [engine.evaluate(OPEN, facts()) for _ in range(3)]
-
-    assert ([decisions[0]] * 3, 1) == (decisions, engine.runs)
-
-
 def test_facts_of_another_form_are_asked_of_oso() -> None:
     """What is not as the vocabulary says is out of bounds, also where the way is known."""
     compiled = policy(RULES)
@@ -155,13 +145,22 @@ def test_what_could_not_be_compared_is_evidence() -> None:
     compiled = policy(
         'permit(_p: Person, "open", r: Process, "first") if r.question.context.kind != nil;'
     )
-    test = "process.question.context.kind = nil"
+    kind = "process.question.context.kind"
 
     evidence = [ask(compiled, facts(asserting({"kind": one}))).evidence for one in ("a", ["a"])]
 
-    asserted = Observation(test, False)
-    incomparable = Observation("process.question.context.kind != nil", None)
-    assert [(asserted,), (incomparable, asserted)] == evidence
+    asserted, there = Observation(kind, "opaque"), Observation(f"{kind} = nil", False)
+    incomparable = Observation(f"{kind} != nil", None)
+    assert [(asserted, there), (asserted, incomparable)] == evidence
+
+
+def test_what_a_caller_asserts_reads_as_a_rule_would_ask_for_it() -> None:
+    """Whatever it is, if it is neither true, false nor nil."""
+    path = "process.question.context.kind"
+
+    told = Step(Asks(path), OPAQUE, Observation(path, OPAQUE))
+
+    assert f"{path} != nil" == told.condition
 
 
 def test_a_list_beside_nil_errs_whoever_asked_before() -> None:

@@ -50,13 +50,14 @@ class Questions:
         random: what they are drawn from.
 
     Attributes:
+        question: what is asked.
         looks: all that its rules look at.
     """
 
     def __init__(self, on: CompiledPolicy, head: Head, random: Random) -> None:
         self._on = on
         self._random = random
-        self._question = replace(OPEN, action=head[1])
+        self.question = replace(OPEN, action=head[1])
         exploration = on.explore()
         self._situations: Situations = exploration.situations(head)
         self._rules = [one for one in exploration.rules if one.head == head and one.leaves()]
@@ -70,7 +71,7 @@ class Questions:
 
     def decide(self, known: Facts) -> Decision:
         """Ask the policy."""
-        return self._on.evaluate(self._question, known)
+        return self._on.evaluate(self.question, known)
 
     def any(self) -> Facts:
         """Draw facts that lead rules to some of their answers, as far as they can be together."""

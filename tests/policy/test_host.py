@@ -320,7 +320,7 @@ def test_what_was_seen_holds_paths_and_closed_values_only() -> None:
         Observation("process.question.recipient = nil", False),
         Observation("person.cpf = process.question.recipient.cpf", False),
         Observation("process.question.context.soft", True),
-        Observation("process.question.context.word = nil", False),
+        Observation("process.question.context.word", "opaque"),
         Observation('process.question.context.word = "x"', False),
         Observation("process.question.context.absent = nil", True),
         Observation('person.cpf = "[cpf]"', False),

@@ -12,7 +12,7 @@ import pytest
 from authz_service.domain.errors import LogUnavailable, PolicyInvalid, Problem
 from authz_service.policy.bundle import Source
 from authz_service.policy.live.content import Content
-from authz_service.policy.live.last_good import Kept, LastGood
+from authz_service.policy.live.last_good import ARCHIVE, Kept, LastGood
 from tests.fakes.clock import NOON
 
 RULES, OTHERS = Source("a.polar", b"permit \xff"), Source("a.polar", b"forbid")
@@ -51,7 +51,7 @@ def test_what_is_kept_is_given_back(path: Path) -> None:
     assert Kept(CONTENT, NOON, 3) == kept.read()
     assert [(CONTENT.policy, None)] == told.heard
     assert (0o600, 0o700) == (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777)
-    assert [path] == list(path.parent.iterdir())
+    assert [path.parent / ARCHIVE, path] == sorted(path.parent.iterdir())
 
 
 def test_another_policy_is_told_with_the_one_before(path: Path) -> None:
@@ -120,7 +120,7 @@ def test_what_cannot_be_told_is_not_kept(path: Path) -> None:
         kept.keep(Content((OTHERS,)), 3, LATER, Told(broken=True))
 
     assert Kept(CONTENT, NOON, 3) == kept.read()
-    assert [path] == list(path.parent.iterdir())
+    assert [path.parent / ARCHIVE, path] == sorted(path.parent.iterdir())
 
 
 def test_what_cannot_be_kept_is_not_told(path: Path) -> None:

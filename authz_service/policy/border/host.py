@@ -170,9 +170,12 @@ class GuardedHost(Host):
         if type(value) is bool:
             self._note(Asks(path), value, Observation(path, value))
             return {"value": {"Boolean": value}}
-        outcome = probes.NIL if value is None else probes.OPAQUE
-        self._note(Asks(path), outcome, Observation(f"{path} = nil", value is None))
-        return self._nil(path) if value is None else self._opaque(value, path)
+        if value is None:
+            self._note(Asks(path), probes.NIL, Observation(f"{path} = nil", outcome=True))
+            return self._nil(path)
+        # That it is no nil is another observation: a list is none, and cannot be compared with it.
+        self._note(Asks(path), probes.OPAQUE, Observation(path, probes.OPAQUE))
+        return self._opaque(value, path)
 
     def _closed(self, path: str, tag: str, value: str | bool) -> Term:  # noqa: FBT001 - it is the datum
         self._note(Read(path), value, Observation(path, value))

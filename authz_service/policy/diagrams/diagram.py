@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 
 from authz_service.domain.decision import Observation
 from authz_service.domain.facts import Facts
-from authz_service.policy.border.probes import Look, Outcome, Probe, look
+from authz_service.policy.border.probes import OPAQUE, Asks, Look, Outcome, Probe, look
 
 MAX_LEAVES = 4_096
 """How many answers one tree keeps. A full one goes on answering what it knows."""
@@ -45,6 +45,8 @@ class Step:
         test, outcome = self.told.test, self.told.outcome
         if outcome is None:
             return None
+        if isinstance(self.probe, Asks) and outcome == OPAQUE:
+            return f"{test} != nil"
         if isinstance(outcome, str):
             return f'{test} = "{outcome}"'
         if outcome:

@@ -1,31 +1,33 @@
 """
 Asks every rule by itself, and keeps what it answered.
 
-A question whose way is known walks one tree and gets the decision that stands at its end. Where
-the whole way is not known, each rule is asked: its own tree first, and oso where that does not
-lead on. One tree for each rule stays small; one for the question as a whole can be large, so it
-is bounded, and only there for speed.
+Each rule has a tree of its own, and oso is asked where that does not lead on. One tree for each
+rule stays small; one for the question as a whole would not. So once the rules are explored, a
+decision is kept by all that they looked at, which is seen at one ``glance``: who comes with the
+same again gets the very same decision, and no tree is walked.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from authz_service.domain.decision import BUILT_IN_REASONS, Decision, Question
 from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import without_cpf
 from authz_service.policy.border.host import Misfit, OpaqueValue, Refused
+from authz_service.policy.border.probes import Probe
 from authz_service.policy.border.runner import GuardedPolar
 from authz_service.policy.diagrams.combining import LoadedRule, RuleAnswer, Said, combine
 from authz_service.policy.diagrams.diagram import Diagram, Step
+from authz_service.policy.diagrams.glance import Glance, glance, nothing
 
 DECISION_SECONDS = 1.0
 """How long the rules of one decision may take together; what is not asked by then has erred."""
-MAX_KEPT = 65_536
-"""How many decisions one policy keeps, over all kinds of question."""
+MAX_KEPT = 16_384
+"""How many situations one policy keeps the decision of; the oldest goes where one more comes."""
 
 Head = tuple[type, str, type]
 """What a question is by its classes: of the actor's facts, the action as Polar sees it, of the
@@ -47,13 +49,31 @@ class RuleTree:
 
 
 class _Forest:
-    """All trees of one head."""
+    """
+    All trees of one head.
 
-    __slots__ = ("decisions", "trees")
+    Attributes:
+        action: the head's.
+        trees: the rules that it concerns.
+        glance: sees what decisions are kept by; nothing as long as the rules are not explored.
+        looks: the probes that it sees the outcomes of.
+    """
 
-    def __init__(self, trees: Sequence[RuleTree]) -> None:
-        self.decisions: Diagram[Decision] = Diagram()
+    __slots__ = ("action", "glance", "looks", "trees")
+
+    def __init__(self, action: str, trees: Sequence[RuleTree]) -> None:
+        self.action = action
         self.trees = tuple(trees)
+        self.glance: Glance = nothing
+        self.looks: frozenset[Probe] = frozenset()
+
+    def sees_all(self, answers: Sequence[RuleAnswer]) -> bool:
+        """Tell whether the answers rest on nothing but what the glance sees."""
+        return all(
+            (one.diagram is not None and one.diagram.complete)
+            or self.looks.issuperset(step.probe for step in one.steps)
+            for one in answers
+        )
 
 
 class Engine:
@@ -64,9 +84,10 @@ class Engine:
         polar: with the rules loaded under names of their own.
         rules: which permits and forbids there are.
         reasons: the declared reason codes, in their order.
-        most: how many decisions it keeps.
+        most: of how many situations it keeps the decision.
 
     Attributes:
+        rank: the place of each declared reason in their order.
         runs: about how often oso was asked a rule; threads that ask at once may count as one.
     """
 
@@ -79,31 +100,43 @@ class Engine:
     ) -> None:
         self._polar = polar
         self._rules = tuple(rules)
-        self._rank = {code: position for position, code in enumerate(reasons)}
+        self.rank = {code: position for position, code in enumerate(reasons)}
         self._forests: dict[Head, _Forest] = {}
         self._trees: dict[tuple[str, type, str | None, type], RuleTree] = {}
-        self._kept, self._most = 0, most
-        # Finding takes no lock; it is held for the moment in which a leaf is hung up.
+        self._kept: dict[Hashable, Decision] = {}
+        self._alike: dict[Decision, Decision] = {}
+        self._most = most
+        # Finding takes no lock; it is held for the moment in which something is kept.
         self._learning = threading.Lock()
         self.runs = 0
 
     def evaluate(self, question: Question, facts: Facts) -> Decision:
         """Ask every rule, and combine; whatever goes wrong is a denial that says so."""
-        head = self.head(question, facts)
-        forest = self._forest(head)
-        known = forest.decisions.find(facts)
-        return self._combined(forest, head[1], facts) if known is None else known.answer
+        named = (type(facts.actor), question.action, type(facts.resource))
+        forest = self._forests.get(named) or self._forest(self.head(question, facts))
+        seen = forest.glance(facts)
+        return self._kept.get(seen) or self._combined(forest, seen, facts)
 
-    def forget_decisions(self) -> None:
-        """Decide anew from what each rule has answered, as its grounds are known better now."""
-        with self._learning:
-            self._kept = 0
-            for forest in list(self._forests.values()):
-                forest.decisions = Diagram()
+    def settle(self) -> None:
+        """
+        Decide at a glance from now on.
+
+        Call it once, when the rules are explored: what a rule has not looked at by now keeps the
+        decisions that depend on it from being kept.
+        """
+        for number, forest in enumerate(list(self._forests.values())):
+            leaves = (leaf for tree in forest.trees for leaf in tree.diagram.every_leaf())
+            looks = list(dict.fromkeys(step.probe for leaf in leaves for step in leaf.steps))
+            forest.looks = frozenset(looks)
+            forest.glance = glance(number, looks)
 
     def head(self, question: Question, facts: Facts) -> Head:
         """Give what a question is by its classes."""
-        return type(facts.actor), self._polar.action(question.action), type(facts.resource)
+        return self.named(type(facts.actor), question.action, type(facts.resource))
+
+    def named(self, actor: type, action: str, resource: type) -> Head:
+        """Give the head of what is asked by a class of facts, about a class, by *action*."""
+        return actor, self._polar.action(action), resource
 
     def trees(self, head: Head) -> tuple[RuleTree, ...]:
         """Give the rules that questions of a head concern; the others have nothing to say."""
@@ -118,7 +151,7 @@ class Engine:
         if known is not None:
             return known
         trees = [self._tree(rule, head) for rule in self._rules if rule.concerns(*head)]
-        return self._forests.setdefault(head, _Forest(trees))
+        return self._forests.setdefault(head, _Forest(head[1], trees))
 
     def _tree(self, rule: LoadedRule, head: Head) -> RuleTree:
         """Give the tree of a rule; to one that does not see the action, all actions are one."""
@@ -126,23 +159,32 @@ class Engine:
         key = (rule.name, actor, action if rule.sees_action else None, resource)
         return self._trees.setdefault(key, RuleTree(rule, Diagram()))
 
-    def _combined(self, forest: _Forest, action: str, facts: Facts) -> Decision:
+    def _combined(self, forest: _Forest, seen: Hashable | None, facts: Facts) -> Decision:
         deadline = time.monotonic() + DECISION_SECONDS
-        answers, lasting = [], True
+        answers, lasting = [], seen is not None
         for tree in forest.trees:
             answer = self._known(tree, facts)
             if answer is None and time.monotonic() > deadline:
                 message = f"deadline: the rules before took {DECISION_SECONDS} seconds"
                 answer, lasting = RuleAnswer(tree.rule, Said(error=message)), False
             elif answer is None:
-                answer, learnt = self._asked(tree, action, facts)
+                answer, learnt = self._asked(tree, forest.action, facts)
                 lasting = lasting and learnt
             answers.append(answer)
-        decision = combine(answers, self._rank)
-        if lasting:
-            with self._learning:
-                if self._kept < self._most:
-                    self._kept += forest.decisions.learn(_way(answers), decision) is not None
+        decision = combine(answers, self.rank)
+        if lasting and forest.sees_all(answers):
+            return self._keep(seen, decision)
+        return decision
+
+    def _keep(self, seen: Hashable, decision: Decision) -> Decision:
+        """Keep a decision, and give the one object that stands for all that are equal to it."""
+        with self._learning:
+            if len(self._alike) >= self._most:
+                self._alike.clear()
+            decision = self._alike.setdefault(decision, decision)
+            if len(self._kept) >= self._most:
+                del self._kept[next(iter(self._kept))]
+            self._kept[seen] = decision
         return decision
 
     def _known(self, tree: RuleTree, facts: Facts) -> RuleAnswer | None:
@@ -187,21 +229,16 @@ class Engine:
         """Give a reason back if it is a bound, declared text that rules may give."""
         if isinstance(reason, OpaqueValue):
             reason = reason.value
-            if type(reason) is not str or reason not in self._rank:
+            if type(reason) is not str or reason not in self.rank:
                 # Not its text: it may be a caller's.
                 raise Refused("unknown-reason", "gives as its reason a fact, which is not declared")
         if type(reason) is not str:
             raise Refused("unbound-reason", "gives no reason: its last argument stays unbound")
-        if reason not in self._rank:
+        if reason not in self.rank:
             raise Refused("unknown-reason", f"gives the reason `{reason}`, which is not declared")
         if reason in BUILT_IN_REASONS:
             raise Refused("own-reason", f"gives the reason `{reason}`, which is the code's own")
         return reason
-
-
-def _way(answers: Sequence[RuleAnswer]) -> list[Step]:
-    """Give all that the rules looked at, each probe once."""
-    return list({step.probe: step for answer in answers for step in answer.steps}.values())
 
 
 def _cause(error: Exception) -> str:

@@ -2,14 +2,14 @@
 The last policy that was good, kept on disk for a start on which the folder's is not.
 
 One file holds the bytes of what decides and of its tests. It is replaced in one piece, and
-believed only if its own digest says that it is whole.
+believed only if its own digest says that it is whole. Beside it every policy that was ever in
+force is kept in an archive.
 """
 
 from __future__ import annotations
 
-import base64
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +17,10 @@ from typing import Any
 
 from authz_service.domain.errors import PolicyInvalid, Problem
 from authz_service.policy.bundle import Source
+from authz_service.policy.live.archive import Archive
 from authz_service.policy.live.content import Content
 from authz_service.policy.live.disk import alone, replacing
+from authz_service.policy.live.texts import sources_of, texts_of
 
 Coming = Callable[[str, str | None], None]
 """
@@ -26,6 +28,9 @@ Hears of a policy that is about to come into force: its digest, and that of the 
 
 It is the last thing before that. If it raises, nothing has changed.
 """
+
+ARCHIVE = "archive"
+"""The name of the folder of the archive, beside the last good policy."""
 
 _VERSION = 1
 
@@ -51,18 +56,20 @@ class LastGood:
     Keeps the last good policy; any number of processes may keep theirs in the same file.
 
     Args:
-        path: the file; it and its folder are made if absent, for the owner only.
+        path: the file; it and its folder are made if absent, for the owner only. The archive is
+            the folder ``archive`` beside it.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._archive = Archive(path.parent / ARCHIVE)
 
     def keep(self, content: Content, questions: int, now: datetime, coming: Coming) -> datetime:
         """
         Keep *content* in the place of what there was, and give since when its policy is in force.
 
         *coming* is told of a policy that is another one than the one before, so once, whichever
-        of several workers comes first.
+        of several workers comes first. What decides goes into the archive before that.
 
         Args:
             content: what has passed.
@@ -84,16 +91,32 @@ class LastGood:
             except PolicyInvalid:
                 # Damaged, which is told when it is needed; from now on it is whole again.
                 before = None
-            if before is not None and before.content == content:
-                return before.since
             if before is not None and before.questions and not questions:
                 raise PolicyInvalid([_tests_gone(before.questions)])
+            # Also of the same as before: what kept that may have known no archive.
+            self._archive.keep(content.sources)
+            if before is not None and before.content == content:
+                return before.since
             same = before is not None and before.content.policy == content.policy
             since = before.since if before is not None and same else now
             with replacing(self._path, _written(Kept(content, since, questions))):
                 if not same:
                     coming(content.policy, None if before is None else before.content.policy)
         return since
+
+    def recall(self, digest: str) -> tuple[Source, ...] | None:
+        """
+        Give what decided under the policy of *digest*, or None if none of it was ever in force.
+
+        Raises:
+            PolicyInvalid: what was kept cannot be read, or is not whole.
+        """
+        sources = self._archive.read(digest)
+        if sources is not None:
+            return sources
+        # One of before there was an archive.
+        kept = self.read()
+        return None if kept is None or kept.content.policy != digest else kept.content.sources
 
     def read(self) -> Kept | None:
         """
@@ -127,25 +150,17 @@ def _written(kept: Kept) -> bytes:
             "digest": content.digest,
             "since": kept.since.astimezone(UTC).isoformat(),
             "questions": kept.questions,
-            "sources": _texts(content.sources),
-            "suites": _texts(content.suites),
+            "sources": texts_of(content.sources),
+            "suites": texts_of(content.suites),
         }
     ).encode()
 
 
-def _texts(sources: Sequence[Source]) -> list[list[str]]:
-    return [[one.file, base64.b64encode(one.content).decode()] for one in sources]
-
-
 def _read(found: Any) -> Kept:
     """Read what ``_written`` writes; raises whatever comes of anything else."""
-    content = Content(_sources(found["sources"]), _sources(found["suites"]))
+    content = Content(sources_of(found["sources"]), sources_of(found["suites"]))
     since, questions = datetime.fromisoformat(found["since"]), found["questions"]
     whole = (found["version"], found["digest"]) == (_VERSION, content.digest)
     if not whole or since.tzinfo is None or type(questions) is not int:
         raise ValueError("not whole")
     return Kept(content, since, questions)
-
-
-def _sources(texts: Any) -> tuple[Source, ...]:
-    return tuple(Source(file, base64.b64decode(content, validate=True)) for file, content in texts)

@@ -63,7 +63,7 @@ class Nearby:
         self._evaluate = evaluate
         self._trees = trees
         self._kept: dict[Hashable, Way | None] = {}
-        self._looks: dict[int, Looks] = {}
+        self._looks: dict[tuple[int, type, type], Looks] = {}
         self._keeping = threading.Lock()
 
     def nearest(self, question: Question, facts: Facts) -> tuple[Way, ...]:
@@ -84,7 +84,7 @@ class Nearby:
             # The rules are to be mended, not the facts.
             return None
         trees = self._trees(question, facts)
-        key = situation(facts, self._of(trees))
+        key = situation(facts, self._of(trees, facts))
         # Of one head there is one tuple of trees, kept with what it is known by.
         whole = None if key is None else (id(trees), key)
         # In one step: another thread may be forgetting it.
@@ -104,10 +104,12 @@ class Nearby:
             self._kept[whole] = found
         return found
 
-    def _of(self, trees: tuple[RuleTree, ...]) -> Looks:
-        known = self._looks.get(id(trees))
+    def _of(self, trees: tuple[RuleTree, ...], facts: Facts) -> Looks:
+        # Where no rule is concerned, the empty tuple is that of several heads.
+        head = (id(trees), type(facts.actor), type(facts.resource))
+        known = self._looks.get(head)
         if known is None:
-            known = self._looks[id(trees)] = looks_of(trees)
+            known = self._looks[head] = looks_of(trees, *head[1:])
         return known
 
     def _advised(

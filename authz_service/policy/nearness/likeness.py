@@ -4,7 +4,7 @@ Which situations are the same to rules and moves, whoever and whatever they are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -16,9 +16,11 @@ from authz_service.domain.facts import (
     ResourceFacts,
     SubjectFacts,
 )
-from authz_service.policy.border.probes import Asks, Compares, look
+from authz_service.policy.border.probes import Asks, Compares, IsNil, Probe, Read
 from authz_service.policy.diagrams.engine import RuleTree
-from authz_service.policy.kinds import Link, Members, Opaque
+from authz_service.policy.diagrams.glance import Glance, glance
+from authz_service.policy.diagrams.situations import once
+from authz_service.policy.kinds import Choice, Flag, Link, Opaque
 from authz_service.policy.vocabulary import BY_TYPE
 
 
@@ -29,27 +31,43 @@ class Looks:
 
     Attributes:
         trees: the rules; held, so that no others get their identity.
-        comparisons: ask facts how each comparison comes out.
+        glance: sees what is closed or nil, and how each comparison comes out.
         asserted: whether anything is read that a caller asserts.
         whole: whether these are all comparisons that there can be.
     """
 
     trees: tuple[RuleTree, ...]
-    comparisons: tuple[Callable[[Facts], object], ...]
+    glance: Glance
     asserted: bool
     whole: bool
 
 
-def looks_of(trees: tuple[RuleTree, ...]) -> Looks:
-    """Give what explored rules look at."""
+def looks_of(trees: tuple[RuleTree, ...], actor: type, resource: type) -> Looks:
+    """Give what explored rules look at, of questions by and about these classes of facts."""
     leaves = (leaf for tree in trees for leaf in tree.diagram.every_leaf())
     probes = {step.probe: None for leaf in leaves for step in leaf.steps}
+    own = [probe for kind in (actor, resource) for probe in _own(BY_TYPE[kind].name.lower(), kind)]
+    comparisons = [probe for probe in probes if isinstance(probe, Compares)]
     return Looks(
         trees,
-        tuple(look(probe) for probe in probes if isinstance(probe, Compares)),
+        glance((actor, resource), [*own, *comparisons]),
         asserted=any(isinstance(probe, Asks) for probe in probes),
         whole=all(tree.diagram.complete for tree in trees),
     )
+
+
+def _own(path: str, kind: type) -> Iterator[Probe]:
+    """Give what asks for all that is closed in an entity and below it, and for what is nil."""
+    for name, fact in BY_TYPE[kind].facts.items():
+        below = f"{path}.{name}"
+        if once(below) != below:
+            continue
+        if isinstance(fact, Opaque) or (isinstance(fact, Link) and fact.may_be_nil):
+            yield IsNil(below)
+        if isinstance(fact, Link):
+            yield from _own(below, fact.entity)
+        elif isinstance(fact, Flag | Choice):
+            yield Read(below)
 
 
 def situation(facts: Facts, looks: Looks) -> Hashable | None:
@@ -64,6 +82,9 @@ def situation(facts: Facts, looks: Looks) -> Hashable | None:
         return None
     if isinstance(resource, ResourceFacts) or isinstance(facts.actor, SubjectFacts):
         return None
+    seen = looks.glance(facts)
+    if seen is None:
+        return None
     company = resource if isinstance(resource, CompanyFacts) else resource.company
     recipient = None if said.recipient is None else said.recipient.cpf
     versions: Hashable = None
@@ -72,36 +93,12 @@ def situation(facts: Facts, looks: Looks) -> Hashable | None:
         given = (resource.version, newest, resource.delegation.version)
         versions = tuple(_order(*pair) for pair in combinations(given, 2))
     return (
-        _closed(facts.actor),
-        _closed(resource),
+        seen,
         isinstance(facts.actor, PersonFacts) and facts.actor.cpf == recipient,
         said.sign_in is not None and said.sign_in.cnpj == company.cnpj,
         versions,
-        tuple(_came_out(comparison, facts) for comparison in looks.comparisons),
     )
-
-
-def _closed(entity: object) -> Hashable:
-    """Give what is closed in an entity and below it, and what is nil."""
-    found: list[Hashable] = [type(entity).__name__]
-    for name, fact in BY_TYPE[type(entity)].facts.items():
-        value = getattr(entity, name)
-        if isinstance(fact, Link):
-            found.append(None if value is None else _closed(value))
-        elif isinstance(fact, Opaque):
-            found.append(value is None)
-        elif not isinstance(fact, Members):
-            found.append(value)
-    return tuple(found)
 
 
 def _order(one: int | None, other: int | None) -> int | None:
     return None if one is None or other is None else (one > other) - (one < other)
-
-
-def _came_out(comparison: Callable[[Facts], object], facts: Facts) -> Hashable:
-    try:
-        return comparison(facts)
-    except AttributeError:
-        # It stands behind something that is nil here.
-        return None
