@@ -41,6 +41,10 @@ def _action(value: object) -> bool:
     return isinstance(value, str) and len(value) <= 64
 
 
+def _request_id(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= 128
+
+
 def _like(pattern: str) -> Check:
     compiled = re.compile(pattern)
     return lambda value: isinstance(value, str) and compiled.fullmatch(value) is not None
@@ -91,6 +95,7 @@ _COMMON = {
     "caller": _object({"name": _text, "address": _or_null(_text)}),
     "store_revision": _count,
 }
+_HASH = _like("[0-9a-f]{64}")
 _QUESTION = _object(
     {
         "actor": _or_null(_NAME),
@@ -125,6 +130,9 @@ _DECISION = _object(
         "errors": _each(_object({"rule": _text, "cause": _text})),
         "policy_digest": _like("[0-9a-f]{64}"),
         "latency_us": _count,
-    }
+    },
+    {"request_id": _or_null(_request_id), "hash": _HASH},
 )
-_ACT = _object({**_COMMON, "kind": _exactly("act"), "act": _text, "details": _details})
+_ACT = _object(
+    {**_COMMON, "kind": _exactly("act"), "act": _text, "details": _details}, {"hash": _HASH}
+)

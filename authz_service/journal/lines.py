@@ -1,4 +1,9 @@
-"""A record as one line of JSON, in the published form ``schemas/decision_record.json``."""
+"""
+A record as one line of JSON, in the published form ``schemas/decision_record.json``.
+
+This is the plain way, by the standard library: it takes every text there is, and the tests hold
+the fast way, ``rendering``, to it byte by byte.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +18,7 @@ SCHEMA_VERSION = 1
 
 
 def line(record: Record) -> bytes:
-    """Give the record's line, UTF-8, with its line feed."""
+    """Give the record's line, UTF-8, with its line feed, before it has a place in a chain."""
     members = _decision(record) if isinstance(record, DecisionRecord) else _act(record)
     text = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
     # A lone surrogate cannot come this far, but a log that fails on one would fail closed
@@ -29,6 +34,7 @@ def _decision(record: DecisionRecord) -> dict[str, Any]:
         "id": record.id,
         "moment": instant(record.moment),
         "caller": _caller(record.caller),
+        "request_id": record.request_id,
         "question": _question(record.asked),
         "delegation": record.asked.delegation,
         "decision": decision.allowed,

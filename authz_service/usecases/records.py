@@ -29,6 +29,7 @@ class Sought:
         reason: decisions with this reason, whether it was shown or not.
         action: decisions about this action, and acts of this name.
         client: those of this client.
+        policy: decisions by the policy of this digest.
         person: those in which this surrogate stands.
     """
 
@@ -41,6 +42,7 @@ class Sought:
     reason: str | None = None
     action: str | None = None
     client: str | None = None
+    policy: str | None = None
     person: str | None = None
 
 
@@ -51,8 +53,8 @@ class Found:
 
     Attributes:
         record: the record, or None.
-        since: the moment of the oldest record that was looked at; None where all were, or
-            where that cannot be told.
+        since: the moment from which on records may be missing, because what was written last
+            is not all known to the index yet; None where none is.
     """
 
     record: Line | None = None
@@ -65,13 +67,15 @@ class Searched:
     A part of the decision log.
 
     Attributes:
-        page: records, the newest first. There may be a next page even after none: one call
-            looks at a bounded part of the log.
-        unreadable: lines that were met on the way and are no records, torn ones say.
+        page: records. It may hold less than was asked for though there is a next one, where the
+            log has lost lines that the index knows.
+        unreadable: lines of the log that are no records, torn ones say.
+        since: the moment from which on records may be missing; see ``Found``.
     """
 
     page: Page[Line]
     unreadable: int = 0
+    since: str | None = None
 
 
 class Records(Protocol):
@@ -80,13 +84,62 @@ class Records(Protocol):
     def find(self, record_id: str) -> Found:
         """Look for a record by its id, in a bounded time."""
 
-    def search(self, sought: Sought, after: str | None, limit: int) -> Searched:
+    def search(
+        self, sought: Sought, after: str | None, limit: int, *, oldest_first: bool = False
+    ) -> Searched:
         """
-        Give records that were written before the place *after*, at most *limit*.
+        Give records in the order of their moments, at most *limit* after the place *after*.
+
+        What was in the log when the search began is found, unless the answer's ``since`` says
+        otherwise; what is written meanwhile moves no place.
 
         Raises:
-            Conflict: the log has no such place any more.
+            Conflict: the list has no such place.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """
+    One file of one chain of the log.
+
+    Attributes:
+        kind: ``decision`` or ``act``.
+        chain: the chain's name.
+        number: counts the chain's segments from 1 on.
+        size: its bytes that count, before it was compressed. At the end of the last segment of a
+            chain there may be half a line among them.
+        closed: whether nothing is written to it any more.
+        machine: whose log it belongs to.
+    """
+
+    kind: str
+    chain: str
+    number: int
+    size: int
+    closed: bool
+    machine: str
+
+
+class Lines(Protocol):
+    """
+    Gives the lines of the log as they were written. Raises ``LogUnavailable``.
+
+    The first line of a segment is its header, all others are records, or should be.
+    """
+
+    def segments(self) -> list[Segment]:
+        """Give the segments that there are."""
+
+    def lines(self, segment: Segment, offset: int = 0) -> Iterator[tuple[int, bytes]]:
+        """
+        Give the whole lines of a segment, without line feeds, with where each begins.
+
+        *offset* is where a line begins; the lines before it are left out.
+        """
+
+    def read(self, segment: Segment, offset: int, length: int) -> bytes:
+        """Give the bytes of one line."""
 
 
 def surrogates_in(record: Line) -> tuple[str, ...]:

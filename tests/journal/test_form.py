@@ -14,6 +14,7 @@ import pytest
 from authz_service.domain.decision import Asked, Record
 from authz_service.journal.form import is_record
 from authz_service.journal.lines import line
+from authz_service.journal.links import ORIGIN, chained
 from tests.journal.test_lines import ACT, DECISION, SCHEMA
 
 VALID: dict[str, Record] = {
@@ -36,6 +37,7 @@ STRANGE: list[object] = [
     "A" * 32,
     "f" * 64,
     "x" * 65,
+    "x" * 129,
     "2026-11-20T15:00:00.000000Z",
     "2026-11-20T15:00:00Z",
     [],
@@ -58,7 +60,7 @@ STRANGE: list[object] = [
 
 def read(name: str) -> dict[str, Any]:
     """Give a record of VALID as its reader gets it."""
-    loaded: dict[str, Any] = json.loads(line(VALID[name]))
+    loaded: dict[str, Any] = json.loads(chained(ORIGIN, [line(VALID[name])[:-2]])[0])
     return loaded
 
 
@@ -97,6 +99,16 @@ def test_older_lines_are_records(member: str) -> None:
     """What was written before the member was there is read."""
     old = read("decision")
     del old["question"][member]
+    assert (True, True) == (is_record(old), published(old))
+
+
+@pytest.mark.parametrize(
+    ("name", "member"), [("decision", "request_id"), ("decision", "hash"), ("act", "hash")]
+)
+def test_lines_of_before_chains_are_records(name: str, member: str) -> None:
+    """So is what was written before lines had a hash, and decisions the id of their request."""
+    old = read(name)
+    del old[member]
     assert (True, True) == (is_record(old), published(old))
 
 

@@ -58,6 +58,7 @@ DECISION = DecisionRecord(
     policy_digest="d" * 64,
     store_revision=7,
     latency_us=1234,
+    request_id="r-1",
 )
 ACT = ActRecord(
     id="e" * 32,
@@ -92,6 +93,7 @@ def test_a_decision_is_written_whole() -> None:
         "id": "c" * 32,
         "moment": "2026-11-20T15:00:00.000000Z",
         "caller": {"name": "orquestra", "address": "10.0.0.1"},
+        "request_id": "r-1",
         "question": {
             "actor": "a" * 32,
             "actor_type": "person",

@@ -1,0 +1,89 @@
+"""Who writes what: a lock for each chain, which a process holds for life or for one write."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+_MOST = 1000
+"""How many processes may hold the same place at once, each with a chain of its own."""
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it if absent, for the owner only, to survive a power cut."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Lock:
+    """
+    A lock that the operating system takes back when the process ends, however it ends.
+
+    Args:
+        log: the log's folder.
+        name: what is locked.
+    """
+
+    def __init__(self, log: Path, name: str) -> None:
+        make_folder(log / "locks")
+        self._descriptor = os.open(log / "locks" / name, _FLAGS, 0o600)
+
+    def take(self, *, wait: bool = True) -> bool:
+        """Take it, waiting for whoever has it if need be; tell whether it was had."""
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            return False
+        return True
+
+    def release(self) -> None:
+        """Let others have it."""
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Let go of it for good."""
+        os.close(self._descriptor)
+
+
+@contextmanager
+def locked(log: Path, name: str, *, wait: bool = True) -> Iterator[bool]:
+    """Hold a lock meanwhile, if it was had; with *wait* it always is."""
+    lock = Lock(log, name)
+    try:
+        yield lock.take(wait=wait)
+    finally:
+        lock.close()
+
+
+def settle(log: Path, place: str) -> tuple[str, Lock]:
+    """
+    Take a chain for life: that of the place, or the first beside it that nobody holds.
+
+    A worker that replaces one that has not ended yet writes beside it for once.
+
+    Raises:
+        OSError: no lock can be had.
+    """
+    for number in range(1, _MOST + 1):
+        name = place if number == 1 else f"{place}-{number}"
+        lock = Lock(log, name)
+        if lock.take(wait=False):
+            return name, lock
+        lock.close()
+    raise BlockingIOError(0, f"{_MOST} processes hold the place {place}")
