@@ -32,15 +32,23 @@ def medians(
     return {name: median(one) for name, one in taken.items()}
 
 
-def progress(said: str) -> None:
-    """Say on the terminal, in place, what is being done."""
-    print(f"\r{said:78.78}", end="", file=sys.stderr, flush=True)
+def progress(doing: str) -> None:
+    """Say what is being done: on a terminal in place, elsewhere on a line of its own."""
+    if sys.stderr.isatty():
+        print(f"\r{doing:100.100}", end="", file=sys.stderr, flush=True)
+    elif doing:
+        print(doing, file=sys.stderr, flush=True)
+
+
+def said(what: str) -> None:
+    """Say on a line of its own what has to be seen."""
+    progress("")
+    print(f"\r{what}", file=sys.stderr, flush=True)
 
 
 def table(title: str, columns: Sequence[str], rows: Mapping[str, Sequence[str]]) -> None:
     """Print one table; its first column is what was measured, and the last may be long."""
-    progress("")
-    print("\r", end="", file=sys.stderr, flush=True)
+    said("")
     for name, cells in {title: columns, **rows}.items():
         middle = "".join(f"{cell:>13}" for cell in cells[:-1])
         print(f"{name:40}{middle}  {cells[-1]}".rstrip())
