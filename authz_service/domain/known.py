@@ -2,14 +2,14 @@
 From records to facts: the only place that does so, whichever store the records come from.
 
 ``Known`` holds the records that bear on one question, as a store or a policy test finds
-them; ``facts_of`` turns them into facts at one moment.
+them; ``facts_of`` turns them into facts at one moment, and ``span_of`` tells how long these last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 
 from authz_service.domain.companies import ForeignCompany, Origin, Validation
 from authz_service.domain.decision import Actor, ProcessAsked, Question
@@ -36,7 +36,13 @@ from authz_service.domain.identifiers import CompanyId, Cpf, ForeignId, Login
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing, prevailing
 from authz_service.domain.processes import ProcessDefinition
 from authz_service.domain.sign_in import Proof, SignIn
+from authz_service.domain.time import BRASILIA, CLOCKS_APART
 
+ALWAYS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+"""From when and until when what no instant changes is the same."""
+
+_DAY = timedelta(days=1)
+_MINUTE = timedelta(minutes=1)
 _YES_NO = {True: "yes", False: "no", None: UNKNOWN}
 _NO_STANDING = StandingFacts(role=NONE, evidence=NONE, in_force=False)
 _NO_BOND = BondFacts(recorded=False, in_force=False, standing=_NO_STANDING)
@@ -95,6 +101,70 @@ def facts_of(question: Question, known: Known, moment: datetime) -> Facts:
         None if known.delegation is None else known.delegation.id,
         sign_in_id,
     )
+
+
+def bringing(facts: Facts, question: Question) -> Facts:
+    """
+    Give the facts of *question* from those of one that is the same, but that brings nothing.
+
+    That is a question without context and properties.
+    """
+    particulars = replace(facts.question, context=question.context, properties=question.properties)
+    resource = facts.resource
+    if isinstance(resource, ProcessFacts):
+        company = replace(resource.company, question=particulars)
+        return replace(facts, resource=replace(resource, company=company, question=particulars))
+    return replace(facts, resource=replace(resource, question=particulars))
+
+
+def span_of(question: Question, known: Known, moment: datetime) -> tuple[datetime, datetime]:
+    """
+    Tell how long the facts of *moment* last, while the records stay as they are.
+
+    Returns:
+        since and until, in UTC: ``facts_of`` gives the same at every instant from the first on and
+        before the second. Neither is more than it has to be, but may be less.
+    """
+    since, until = ALWAYS
+    try:
+        for turn in _turns(question, known, moment):
+            if turn <= moment:
+                since = max(since, turn)
+            else:
+                until = min(until, turn)
+    except OverflowError:
+        # An instant at an end of the calendar: nothing is promised.
+        return moment, moment
+    return since, until
+
+
+def _turns(question: Question, known: Known, moment: datetime) -> Iterator[datetime]:
+    """Give the last instant before and the first one after *moment* at which each datum turns."""
+    for standing in known.standings:
+        yield standing.observed_at - CLOCKS_APART
+        yield from _counted(standing.observed_at, _DAY, moment)
+        if standing.ends_at is not None:
+            yield standing.ends_at
+    if known.foreign is not None and known.foreign.validated_at is not None:
+        yield from _counted(known.foreign.validated_at, _DAY, moment)
+    for ending in (known.bond, known.delegation):
+        last_day = None if ending is None else ending.last_day
+        if last_day is not None and last_day != date.max:
+            over = datetime.combine(last_day + _DAY, time.min, BRASILIA)
+            yield over.astimezone(UTC)
+    for one in (known.sign_in, question.proof):
+        if one is not None:
+            yield one.ends_at
+            if one.authenticated_at is not None:
+                yield from _counted(one.authenticated_at, _MINUTE, moment)
+
+
+def _counted(since: datetime, step: timedelta, moment: datetime) -> Iterator[datetime]:
+    """Give the instants between which the whole steps since an instant are the same number."""
+    passed = (moment - since) // step
+    if passed > 0:
+        yield since + passed * step
+    yield since + max(passed + 1, 1) * step
 
 
 def _actor(actor: Actor, people: dict[Cpf, Person]) -> ActorFacts:

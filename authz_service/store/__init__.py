@@ -4,7 +4,8 @@ The store: what is known of persons, companies, processes and callers, on SQLAlc
 This is the only room that knows SQL. ``SqlStore`` opens a database and holds one small
 class for each port of a store in ``usecases/ports.py`` and ``usecases/stores.py``; ``schema``
 has the tables, ``versions`` the way from one version of them to the next, ``sqlite`` and
-``postgres`` all that is special about either.
+``postgres`` all that is special about either. ``held`` answers out of memory what was not changed
+since, ``clock`` holds the machine's clock against the database's.
 
 Four promises hold throughout, and ``tests/store`` asks for them:
 
@@ -25,24 +26,27 @@ Four promises hold throughout, and ``tests/store`` asks for them:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from authz_service.store.catalogue import SqlCatalogue
 from authz_service.store.changes import Changes
 from authz_service.store.clients import SqlClients
+from authz_service.store.clock import CheckedClock, Gauge
 from authz_service.store.database import Database
 from authz_service.store.delegations import SqlDelegations
 from authz_service.store.directory import SqlDirectory
 from authz_service.store.facts import SqlFacts
 from authz_service.store.foreign import SqlForeignCompanies
+from authz_service.store.held.held import Held
 from authz_service.store.intake import SqlIntake
 from authz_service.store.privacy import SqlPersonalData
 from authz_service.store.registry import SqlRegistry
 from authz_service.store.sign_ins import SqlSignIns
 from authz_service.store.surrogates import SqlSurrogates
 from authz_service.store.versions import NEEDED
-from authz_service.usecases.ports import Clock, Told
+from authz_service.usecases.ports import Clock, FactSource, Surrogates, Told
+from authz_service.usecases.stores import ClientStore
 
 __all__ = ["SqlStore"]
 
@@ -87,17 +91,42 @@ class SqlStore:
             InvalidInput: *url* names no database of either kind.
         """
         self.database = Database(url, busy_timeout, clock)
-        self.facts = SqlFacts(self.database)
-        self.surrogates = SqlSurrogates(self.database)
+        self.facts: FactSource = SqlFacts(self.database)
+        self.surrogates: Surrogates = SqlSurrogates(self.database)
         self.registry = SqlRegistry(self.database)
         self.sign_ins = SqlSignIns(self.database)
         self.personal_data = SqlPersonalData(self.database)
         self.delegations = SqlDelegations(self.database)
         self.catalogue = SqlCatalogue(self.database)
-        self.clients = SqlClients(self.database)
+        self.clients: ClientStore = SqlClients(self.database)
         self.intake = SqlIntake(self.database)
         self.foreign = SqlForeignCompanies(self.database)
         self.directory = SqlDirectory(self.database)
+
+    def hold(self, most: int, stale_seconds: float | None = None) -> Held:
+        """
+        Make what answers out of memory, for all threads of a process.
+
+        Args:
+            most: how many questions are held at most, 1 or more.
+            stale_seconds: how long it may take until a write is seen that another process
+                announced in vain; None not at all, which is asked of the database each time.
+
+        Raises:
+            InvalidInput: the database is a file, which is always asked.
+        """
+        return Held(self.database, self.database.backend.pulse(stale_seconds), most)
+
+    def checked(self, clock: Clock, tolerance: timedelta, gauge: Gauge) -> CheckedClock:
+        """
+        Make a clock that is held against the database's; see ``CheckedClock``.
+
+        Args:
+            clock: the machine's.
+            tolerance: how far off it may be.
+            gauge: hears by how many seconds it is off, at each check.
+        """
+        return CheckedClock(clock, self.database, tolerance, gauge)
 
     def create(self) -> None:
         """

@@ -7,13 +7,18 @@ revisions, telling the log.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Dialect, Engine
 
+from authz_service.store.held.pulse import Pulse
 from authz_service.usecases.ports import Told
+
+Row = Sequence[object]
+"""A row as the driver gives it."""
 
 
 class Backend(Protocol):
@@ -26,6 +31,18 @@ class Backend(Protocol):
     @property
     def upgrades_itself(self) -> bool:
         """Whether a service that starts may bring an older database to its own version."""
+
+    @property
+    def wording(self) -> Dialect:
+        """How a statement is written for ``ask``: each parameter by its name."""
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What ``ask`` and the pulse raise where the database does not answer."""
+
+    @property
+    def clock(self) -> str | None:
+        """The statement that gives the instant by the database's own clock, if it has one."""
 
     def is_there(self) -> bool:
         """Tell whether there is anything to ask; a server is always asked."""
@@ -43,6 +60,31 @@ class Backend(Protocol):
 
     def write(self) -> AbstractContextManager[Connection]:
         """Begin a transaction as the only writer, which sees all that was committed."""
+
+    def ask(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
+        """
+        Run one reading statement past SQLAlchemy, in a transaction of its own: it sees one state.
+
+        Raises:
+            sqlite3.Error, psycopg.Error, SQLAlchemyError: the database did not answer.
+        """
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+
+    def pulse(self, stale_seconds: float | None) -> Pulse:
+        """
+        Make what feels whether anything was committed.
+
+        Args:
+            stale_seconds: how long it may take to feel it; None not at all.
+
+        Raises:
+            InvalidInput: this database's pulse never lags.
+        """
+
+    def announce(self, connection: Connection, revision: int) -> None:
+        """Let those who listen hear of a revision, once the transaction is committed."""
 
     def reshape(self) -> AbstractContextManager[Connection]:
         """Begin a transaction as the only one that changes tables; they may not be there yet."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -88,9 +88,12 @@ def _keep_version(connection: Connection, process: ProcessDefinition, moment: da
 
 def read_catalogue(connection: Connection) -> list[ProcessDefinition]:
     """Give all processes, by code and title."""
-    found = [
+    return in_order(
         ProcessDefinition(row.id, row.code, row.title, row.version, row.state)
         for row in connection.execute(select(schema.processes))
-    ]
-    # Sorted here and not in SQL: each database has its own order of accented letters.
-    return sorted(found, key=lambda one: (one.code, one.title, one.id))
+    )
+
+
+def in_order(processes: Iterable[ProcessDefinition]) -> list[ProcessDefinition]:
+    """Sort by code and title; not in SQL, where each database has its own order of accents."""
+    return sorted(processes, key=lambda one: (one.code, one.title, one.id))

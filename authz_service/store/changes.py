@@ -116,11 +116,20 @@ def read_changes(connection: Connection, since: int, limit: int) -> Changes:
         select(changes).where(changes.c.revision > since).order_by(changes.c.revision).limit(limit)
     )
     found = [
-        Revision(row.revision, row.at, Touched(_part(row.part), row.company, row.person))
+        Revision(row.revision, row.at, Touched(part_of(row.part), row.company, row.person))
         for row in rows
     ]
     return Changes(newest, found, complete=len(found) == newest - since)
 
 
-def _part(word: str) -> Part:
+def when_newest(connection: Connection) -> datetime | None:
+    """Tell when the newest revision was made, None if it has no row."""
+    newest = select(changes.c.at).join_from(
+        store_revision, changes, changes.c.revision == store_revision.c.value
+    )
+    return connection.execute(newest).scalar_one_or_none()
+
+
+def part_of(word: str) -> Part:
+    """Give the part that a word means; a newer version's is anything."""
     return Part(word) if word in set(Part) else Part.ANYTHING

@@ -37,7 +37,12 @@ class SqlClients:
         with self.database.read() as connection:
             return _grouped(connection.execute(_WITH_KEYS))
 
-    def client_of_key(self, key_id: str) -> tuple[Client, ClientKey] | None:
+    def client_of_key(
+        self,
+        key_id: str,
+        *,
+        looked: bool = False,  # noqa: ARG002 - what is read now is new in any case
+    ) -> tuple[Client, ClientKey] | None:
         """Give the key with this id and whose it is."""
         owner = select(client_keys.c.client).where(client_keys.c.id == key_id).scalar_subquery()
         with self.database.read() as connection:

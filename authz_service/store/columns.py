@@ -15,7 +15,9 @@ from sqlalchemy import CHAR, BigInteger, Dialect, String, Text, TypeDecorator
 
 from authz_service.domain.identifiers import Cnpj, CompanyId, Cpf, ForeignId, Login, ProcessId
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""The instant from which instants are counted."""
+
 _MICROSECOND = timedelta(microseconds=1)
 
 _BYTE_FOR_BYTE = "C"
@@ -36,6 +38,11 @@ def free_text() -> Text:
     return Text().with_variant(Text(collation=_BYTE_FOR_BYTE), "postgresql")
 
 
+def company_in(number: str) -> CompanyId:
+    """Give the company of a number that was kept; only a national one has 14 characters."""
+    return Cnpj(number) if len(number) == 14 else ForeignId(number)
+
+
 class Instant(TypeDecorator[datetime]):
     """An instant as whole microseconds since 1970 in UTC: exact, and no zone to get wrong."""
 
@@ -44,11 +51,11 @@ class Instant(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> int | None:
         """Count the microseconds; an instant without a zone is a TypeError."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
+        return None if value is None else (value - EPOCH) // _MICROSECOND
 
     def process_result_value(self, value: int | None, _dialect: Dialect) -> datetime | None:
         """Give the same instant in UTC."""
-        return None if value is None else _EPOCH + value * _MICROSECOND
+        return None if value is None else EPOCH + value * _MICROSECOND
 
 
 class CpfText(TypeDecorator[Cpf]):
@@ -112,7 +119,7 @@ class ForeignIdText(TypeDecorator[ForeignId]):
 
 
 class CompanyText(TypeDecorator[CompanyId]):
-    """The number of a company of either kind; only that of a national one has 14 characters."""
+    """The number of a company of either kind."""
 
     impl = up_to(16)
     cache_ok = True
@@ -123,9 +130,7 @@ class CompanyText(TypeDecorator[CompanyId]):
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> CompanyId | None:
         """Give the number; it was parsed before it came here."""
-        if value is None:
-            return None
-        return Cnpj(value) if len(value) == 14 else ForeignId(value)
+        return None if value is None else company_in(value)
 
 
 class LoginText(TypeDecorator[Login]):

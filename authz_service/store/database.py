@@ -6,31 +6,41 @@ What is different between the kinds is behind ``Backend``, and only the URL tell
 
 from __future__ import annotations
 
-import errno
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, Table, insert, make_url, select, update
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy import (
+    ClauseElement,
+    Connection,
+    Engine,
+    Table,
+    insert,
+    make_url,
+    select,
+    update,
+)
+from sqlalchemy.exc import ArgumentError
 
-from authz_service.domain.errors import Conflict, InvalidInput, StoreUnavailable
+from authz_service.domain.errors import InvalidInput, StoreUnavailable
 from authz_service.store import versions
-from authz_service.store.backend import Backend
-from authz_service.store.changes import ANYTHING, Changes, Touched, note, read_changes
+from authz_service.store.backend import Backend, Row
+from authz_service.store.changes import (
+    ANYTHING,
+    Changes,
+    Touched,
+    note,
+    read_changes,
+)
 from authz_service.store.postgres import PostgresServer
 from authz_service.store.schema import metadata, store_revision
 from authz_service.store.sqlite import SqliteFile
+from authz_service.store.translating import cause, tell, telling, translated, unavailable
 from authz_service.usecases.ports import Clock, Told
 
-
-class _NotTold(Exception):
-    """Carries what a ``Told`` raised past ``_translated``, which would take it for ours."""
-
-    def __init__(self, raised: Exception) -> None:
-        super().__init__()
-        self.raised = raised
+Made = TypeVar("Made")
 
 
 class Database:
@@ -74,7 +84,7 @@ class Database:
         version = self.version()
         if version is not None and not versions.is_older(version):
             return
-        with _translated(self.backend), self.backend.reshape() as connection:
+        with translated(self.backend), self.backend.reshape() as connection:
             # Another process may have been faster.
             version = versions.version_of(connection)
             if version is None:
@@ -103,7 +113,7 @@ class Database:
             StoreUnavailable: the database did not answer, or is not this service's.
         """
         self._prepare()
-        with _translated(self.backend), self.backend.reshape() as connection:
+        with translated(self.backend), self.backend.reshape() as connection:
             version = versions.version_of(connection)
             if version is None:
                 versions.make(connection)
@@ -135,10 +145,13 @@ class Database:
             StoreUnavailable: the database did not answer.
         """
         there = versions.require_way_back(self.version(), to)
-        with _telling(), _translated(self.backend), self.backend.reshape() as connection:
+        with telling(), translated(self.backend), self.backend.reshape() as connection:
             # Another process may have been faster.
             if versions.version_of(connection) == there:
                 versions.downgrade(connection, to)
+                # The number stays, but what is held in memory may have been lost.
+                connection.execute(update(store_revision).values(value=store_revision.c.value))
+                self.backend.announce(connection, revision_of(connection))
                 tell(told, revision_of(connection))
 
     def backup(self, to: Path, told: Told) -> None:
@@ -154,15 +167,15 @@ class Database:
         try:
             self.backend.copy(to, told)
         except (OSError, sqlite3.Error) as error:
-            cause = _cause(error, self.backend)
-            raise StoreUnavailable(f"the database cannot be copied: {cause}") from None
+            named = cause(error, self.backend)
+            raise StoreUnavailable(f"the database cannot be copied: {named}") from None
 
     def _prepare(self) -> None:
         try:
             self.backend.prepare()
         except (OSError, sqlite3.Error) as error:
-            cause = _cause(error, self.backend)
-            raise StoreUnavailable(f"the database file cannot be made: {cause}") from None
+            named = cause(error, self.backend)
+            raise StoreUnavailable(f"the database file cannot be made: {named}") from None
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -172,7 +185,7 @@ class Database:
         Raises:
             StoreUnavailable: the database did not answer.
         """
-        with _translated(self.backend), self.backend.read() as connection:
+        with translated(self.backend), self.backend.read() as connection:
             yield connection
 
     @contextmanager
@@ -187,7 +200,7 @@ class Database:
             Conflict: what is written contradicts what is stored.
             StoreUnavailable: the database did not answer, or another writer went on too long.
         """
-        with _telling(), _translated(self.backend), self.backend.write() as connection:
+        with telling(), translated(self.backend), self.backend.write() as connection:
             yield connection
 
     @contextmanager
@@ -208,6 +221,7 @@ class Database:
         connection.execute(update(store_revision).values(value=store_revision.c.value + 1))
         revision = revision_of(connection)
         note(connection, revision, self._clock(), touched)
+        self.backend.announce(connection, revision)
         return revision
 
     def changes_since(self, revision: int, limit: int) -> Changes:
@@ -219,6 +233,35 @@ class Database:
         """
         with self.read() as connection:
             return read_changes(connection, revision, limit)
+
+    def text_of(self, statement: ClauseElement) -> str:
+        """Give a statement as text for ``ask``, its parameters by their names."""
+        return str(statement.compile(dialect=self.backend.wording))
+
+    def ask(
+        self,
+        sql: str,
+        parameters: Mapping[str, object],
+        use: Callable[[Sequence[Row]], Made],
+    ) -> Made:
+        """
+        Run one reading statement past SQLAlchemy, and give what *use* makes of its rows.
+
+        They are out of one state, and as the driver gives them.
+
+        Raises:
+            StoreUnavailable: the database did not answer, or holds what *use* cannot read.
+        """
+        with translated(self.backend):
+            try:
+                rows = self.backend.ask(sql, parameters)
+            except self.backend.errors as error:
+                raise self.unavailable(error) from None
+            return use(rows)
+
+    def unavailable(self, error: Exception) -> StoreUnavailable:
+        """Give our error for one of the driver's, by name alone."""
+        return unavailable(error, self.backend)
 
     def forget(self) -> None:
         """Take out of the files what was deleted, as far as that is possible and ours to do."""
@@ -242,20 +285,12 @@ class Database:
 
     def close(self) -> None:
         """Close every connection that is not in use."""
-        self.engine.dispose()
+        self.backend.close()
 
 
 def revision_of(connection: Connection) -> int:
     """Give the revision of the state that *connection* sees."""
     return int(connection.execute(select(store_revision.c.value)).scalar_one())
-
-
-def tell(told: Told, revision: int) -> None:
-    """Tell of *revision*; what *told* raises comes out of the transaction unchanged."""
-    try:
-        told(revision)
-    except Exception as error:  # noqa: BLE001 - whatever it is, `write` raises it again
-        raise _NotTold(error) from None
 
 
 def put(
@@ -288,39 +323,3 @@ def _backend(url: str, busy_timeout: float) -> Backend:
                 raise InvalidInput("database_url", message)
             return SqliteFile(Path(parsed.database), busy_timeout)
     raise InvalidInput("database_url", message)
-
-
-@contextmanager
-def _telling() -> Iterator[None]:
-    """Let out what a ``Told`` raised, as it was."""
-    try:
-        yield
-    except _NotTold as failure:
-        raise failure.raised from failure.raised.__cause__
-
-
-@contextmanager
-def _translated(backend: Backend) -> Iterator[None]:
-    """Turn SQLAlchemy's errors into ours, without a cause that could bring data into a log."""
-    try:
-        yield
-    except IntegrityError:
-        raise Conflict("what is to be written contradicts what is stored") from None
-    except SQLAlchemyError as error:
-        cause = _cause(error, backend)
-        raise StoreUnavailable(f"the database did not answer: {cause}") from None
-    except UnicodeEncodeError:
-        # Half a surrogate pair, which no door lets in.
-        raise StoreUnavailable("the database cannot keep such a text") from None
-    except (InvalidInput, LookupError, ValueError, OverflowError):
-        # Not the caller's fault: no value of a stored row was read from the request.
-        raise StoreUnavailable("the database holds a row that cannot be read") from None
-
-
-def _cause(error: Exception, backend: Backend) -> str:
-    """Name the kind of error; only a name, because a message may quote what was stored."""
-    if isinstance(error, OSError):
-        return errno.errorcode.get(error.errno or 0, type(error).__name__)
-    original = error.orig if isinstance(error, DBAPIError) else None
-    named = original or error
-    return backend.cause(named) or type(named).__name__

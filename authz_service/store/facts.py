@@ -48,7 +48,7 @@ _STANDINGS = select(standings).where(
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
     """
     What one state of the store holds about a batch.
 
@@ -156,7 +156,7 @@ def _people(question: Question) -> list[Cpf]:
     return [*_actors(question), *([] if recipient is None else [recipient])]
 
 
-def _read(connection: Connection, questions: Sequence[Question]) -> _Found:
+def _read(connection: Connection, questions: Sequence[Question]) -> Found:
     asked = {company for one in questions if (company := _company(one)) is not None}
     companies = [one for one in asked if isinstance(one, Cnpj)]
     foreign = [one for one in asked if isinstance(one, ForeignId)]
@@ -168,7 +168,7 @@ def _read(connection: Connection, questions: Sequence[Question]) -> _Found:
     found_delegations = _read_delegations(connection, companies, members)
     matrizes = [bond.matriz for bond in found_bonds.values()]
     backers = [cpf for one in found_delegations.values() for cpf in one.backers]
-    return _Found(
+    return Found(
         catalogue=read_catalogue(connection) if by_name else (),
         people=_read_people(connection, list({cpf for one in questions for cpf in _people(one)})),
         bonds=found_bonds,

@@ -10,19 +10,35 @@ A server that does not answer is given up after a bounded time. The server itsel
 statement that waits or works for too long. But it may be gone, stopped or unreachable, so the
 client does not wait for ever either. A connection that died while nobody used it is noticed
 when it is taken out of the pool, and replaced.
+
+What is held in memory is read past the pool and SQLAlchemy, a statement at a time: one way to the
+server and back, where a transaction takes four.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, func, select
+from sqlalchemy import (
+    URL,
+    Connection,
+    Dialect,
+    Engine,
+    NullPool,
+    create_engine,
+    event,
+    func,
+    select,
+)
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.exc import SQLAlchemyError
 
 from authz_service.domain.errors import InvalidInput, StoreUnavailable
+from authz_service.store.held.server import CHANNEL, ServerPulse, ServerSilent
 from authz_service.store.schema import store_revision
 from authz_service.usecases.ports import Told
 
@@ -82,10 +98,6 @@ _NO_WAY_IN = (
 )
 
 
-class ServerSilent(psycopg.OperationalError):
-    """The server did not answer in time."""
-
-
 class PostgresServer:
     """
     One database of a server, for any number of threads, processes and machines.
@@ -94,9 +106,15 @@ class PostgresServer:
         engine: a pool of connections, checked when they are taken.
         upgrades_itself: no. Others use the database, perhaps another version of this service;
             who upgrades it makes a back-up first and chooses the moment.
+        errors: what its driver raises.
+        clock: gives the instant at which the server gets to it.
+        wording: statements with parameters by name.
     """
 
     upgrades_itself = False
+    errors = (psycopg.Error, SQLAlchemyError)
+    clock = "SELECT clock_timestamp()"
+    wording: Dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy's
 
     def __init__(self, url: URL, busy_timeout: float) -> None:
         """
@@ -109,9 +127,14 @@ class PostgresServer:
         """
         self._url = url.set(drivername="postgresql+psycopg")
         self._lock_timeout = max(1, round(busy_timeout * 1000))
+        self._patience = 3 * busy_timeout
+        self._idle: list[psycopg.Connection[Any]] = []
+        self._plain = self._connecting(
+            statement_timeout=2 * self._lock_timeout, patience=self._patience, poolclass=NullPool
+        )
         self.engine: Engine = self._connecting(
             statement_timeout=2 * self._lock_timeout,
-            patience=3 * busy_timeout,
+            patience=self._patience,
             # A write may read beside itself, so every thread may need a second connection.
             pool_size=_POOL,
             max_overflow=_POOL,
@@ -120,6 +143,59 @@ class PostgresServer:
             # What is not used much ends idle, and what is used is fresh.
             pool_use_lifo=True,
         )
+
+    def ask(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Sequence[object]]:
+        """Run one reading statement past SQLAlchemy, in a transaction of its own."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            return self._ask(self.connect(), sql, parameters)
+        try:
+            return self._ask(connection, sql, parameters)
+        except psycopg.OperationalError as error:
+            if isinstance(error, ServerSilent) or not connection.closed:
+                raise
+        # It died while nobody used it, and those beside it most likely as well.
+        self._close_idle()
+        return self._ask(self.connect(), sql, parameters)
+
+    def _ask(
+        self, connection: psycopg.Connection[Any], sql: str, parameters: Mapping[str, object]
+    ) -> Sequence[Sequence[object]]:
+        try:
+            with connection.cursor(binary=True) as cursor:
+                rows = cursor.execute(sql, parameters).fetchall()
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+        return rows
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """Open a connection past the pool, on which every statement commits by itself."""
+        pooled = self._plain.raw_connection()
+        connection: psycopg.Connection[Any] = pooled.driver_connection  # type: ignore[assignment]
+        pooled.detach()
+        connection.autocommit = True
+        return connection
+
+    def _close_idle(self) -> None:
+        while self._idle:
+            with suppress(IndexError):
+                self._idle.pop().close()
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        self.engine.dispose()
+        self._close_idle()
+
+    def pulse(self, stale_seconds: float | None) -> ServerPulse:
+        """Make what feels whether anything was committed to the database."""
+        return ServerPulse(self.connect, self._patience, stale_seconds)
+
+    def announce(self, connection: Connection, revision: int) -> None:
+        """Let those who listen hear of a revision, once the transaction is committed."""
+        connection.execute(select(func.pg_notify(CHANNEL, str(revision))))
 
     def _connecting(
         self,

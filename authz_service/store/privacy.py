@@ -54,7 +54,7 @@ from authz_service.domain.identifiers import (
     without_cpf,
 )
 from authz_service.store.columns import CpfText, LoginText
-from authz_service.store.database import Database, revision_of, tell
+from authz_service.store.database import Database, revision_of
 from authz_service.store.schema import (
     changes,
     delegation_events,
@@ -64,6 +64,7 @@ from authz_service.store.schema import (
 )
 from authz_service.store.sign_ins import spend
 from authz_service.store.surrogates import LOGIN
+from authz_service.store.translating import tell
 from authz_service.usecases.ports import Told
 
 _ACTED: Mapping[Column[Any], Cpf | None] = {

@@ -12,8 +12,9 @@ from authz_service.domain.errors import Conflict
 from authz_service.domain.identifiers import Cpf
 from authz_service.domain.people import Bond, Evidence, Person, Standing
 from authz_service.store.changes import Part, Touched
-from authz_service.store.database import Database, put, tell
+from authz_service.store.database import Database, put
 from authz_service.store.schema import bonds, people, standings
+from authz_service.store.translating import tell
 from authz_service.usecases.ports import Told
 
 

@@ -67,6 +67,8 @@ class SqlSignIns:
         try:
             with self.database.revise(told, touched) as (connection, revision):
                 _require_name(connection, sign_in.person, name)
+                # Others' as well, though the revision does not name them: their facts stay what
+                # they are, since none of them has been in force for a day.
                 oldest = sign_in.began_at - _KEPT_AFTER_THE_END
                 for table in (sign_ins, spent_tokens):
                     connection.execute(delete(table).where(table.c.ends_at < oldest))

@@ -12,15 +12,17 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, select
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, select
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from authz_service.domain.errors import InvalidInput
+from authz_service.store.held.file import FilePulse
 from authz_service.store.schema import store_revision
 from authz_service.usecases.ports import Told
 
@@ -44,9 +46,15 @@ class SqliteFile:
         engine: opens the file, never makes it.
         upgrades_itself: yes. The file belongs to this service alone, its tables change in one
             transaction, and who starts a newer version on it means to go on with that.
+        errors: what its driver raises.
+        clock: none but the machine's.
+        wording: statements with parameters by name.
     """
 
     upgrades_itself = True
+    errors = (sqlite3.Error, OSError)
+    clock = None
+    wording: Dialect = SQLiteDialect_pysqlite(paramstyle="named")
 
     def __init__(self, path: Path, busy_timeout: float) -> None:
         """
@@ -57,6 +65,7 @@ class SqliteFile:
             busy_timeout: how many seconds a write waits for another one to finish.
         """
         self.path = path.absolute()
+        self._patience = busy_timeout
         # With mode=rw a missing file is an error. A new one, empty and readable for
         # everybody, would be worse than none.
         opened = URL.create(
@@ -113,6 +122,36 @@ class SqliteFile:
                 yield connection
 
     reshape = write
+
+    def ask(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Sequence[object]]:
+        """Run one reading statement past SQLAlchemy, in a transaction of its own."""
+        with closing(self.engine.raw_connection()) as raw, closing(raw.cursor()) as cursor:
+            cursor.execute(sql, parameters)
+            return cursor.fetchall()
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        self.engine.dispose()
+
+    def pulse(self, stale_seconds: float | None) -> FilePulse:
+        """
+        Make what feels whether anything was committed to the file.
+
+        Raises:
+            InvalidInput: it is to lag, which would gain nothing.
+        """
+        if stale_seconds is not None:
+            raise InvalidInput("freshness", "must be strict with SQLite, where it costs nothing")
+        return FilePulse(self.path, self._open)
+
+    def _open(self) -> sqlite3.Connection:
+        there = f"file:{_escaped(self.path)}?mode=rw"
+        return sqlite3.connect(
+            there, uri=True, timeout=self._patience, isolation_level=None, check_same_thread=False
+        )
+
+    def announce(self, connection: Connection, revision: int) -> None:
+        """Do nothing: who asks the file hears at once."""
 
     def ailment(self) -> str | None:
         """Tell of a missing file: a connection that holds it open would go on in it."""

@@ -42,7 +42,12 @@ class SqlSurrogates:
 
     database: Database
 
-    def surrogates(self, subjects: Iterable[Subject]) -> Mapping[Subject, str]:
+    def surrogates(
+        self,
+        subjects: Iterable[Subject],
+        *,
+        looked: bool = False,  # noqa: ARG002 - what is read now is new in any case
+    ) -> Mapping[Subject, str]:
         """Give the surrogate of each, making one for which there is none yet."""
         wanted = list(dict.fromkeys(subjects))
         with self.database.read() as connection:

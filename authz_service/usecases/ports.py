@@ -154,8 +154,16 @@ class Entities(Protocol):
 class Surrogates(Protocol):
     """Pairs subjects with the random names that stand for them in the decision log."""
 
-    def surrogates(self, subjects: Iterable[Subject]) -> Mapping[Subject, str]:
-        """Give the surrogate of each, making one for which there is none yet."""
+    def surrogates(
+        self, subjects: Iterable[Subject], *, looked: bool = False
+    ) -> Mapping[Subject, str]:
+        """
+        Give the surrogate of each, making one for which there is none yet.
+
+        Args:
+            subjects: whose.
+            looked: whether the caller has looked at the store for this request; see ``Truth``.
+        """
 
     def known(self, subject: Subject) -> str | None:
         """Give the surrogate of one, or None if it has none; nothing is made."""

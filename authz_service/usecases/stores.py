@@ -120,7 +120,9 @@ class ClientStore(Protocol):
     def clients(self) -> list[Client]:
         """Give all clients with all their keys, by name."""
 
-    def client_of_key(self, key_id: str) -> tuple[Client, ClientKey] | None:
+    def client_of_key(
+        self, key_id: str, *, looked: bool = False
+    ) -> tuple[Client, ClientKey] | None:
         """Give the key with this id and whose it is."""
 
     def add_client(self, client: Client, told: Told) -> int:

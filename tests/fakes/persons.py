@@ -41,7 +41,12 @@ class MemorySurrogates:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    def surrogates(self, subjects: Iterable[Subject]) -> Mapping[Subject, str]:
+    def surrogates(
+        self,
+        subjects: Iterable[Subject],
+        *,
+        looked: bool = False,
+    ) -> Mapping[Subject, str]:
         """Give the surrogate of each, making those that are missing."""
         names = self._tables.well().surrogates
         return {one: names.setdefault(one, secrets.token_hex(16)) for one in subjects}

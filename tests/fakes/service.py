@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -31,7 +31,7 @@ from authz_service.usecases.ports import Ping
 from authz_service.usecases.processes import ProcessDesk
 from authz_service.usecases.register import Registrar
 from authz_service.usecases.sign_in import GovBr, SignInDesk
-from authz_service.web.app import Parts, create_app
+from authz_service.web.app import Parts, create_app, front
 from tests.fakes.clock import NOON, FrozenClock
 from tests.fakes.contract import Documented
 from tests.fakes.entities import KnownEntities
@@ -40,6 +40,7 @@ from tests.fakes.log import ListLog
 from tests.fakes.policies import ScriptedPolicies, ScriptedPolicy, Verdict, allow_all
 from tests.fakes.records import ListRecords
 from tests.fakes.store import MemoryStore, untold
+from tests.fakes.truth import GatheredTruth
 
 REPRESENTATIVE = "72268402517"
 MEMBER = "18762794604"
@@ -76,7 +77,12 @@ class Service:
     ``entities`` holds what is known of others' entities, ``workers`` which policy each worker
     decides by. An answer that the OpenAPI document does not foresee is an ``AssertionError``,
     whatever the test is about.
+
+    Attributes:
+        lean: whether decisions are answered in front of Flask, as when it serves, or by its views.
     """
+
+    lean: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -155,6 +161,8 @@ class Service:
             pings=pings,
             metrics=lambda: (b"decisions_total 1.0\n", "text/plain; version=0.0.4"),
             answered=lambda route, status, seconds: self.answers.append((route, status, seconds)),
+            told=lambda *_: None,
+            truth=GatheredTruth(self.store.facts, self.clock),
             orquestra_get=orquestra_get,
             max_body=MAX_BODY,
             max_batch=max_batch,
@@ -191,8 +199,9 @@ class Service:
 
     @app.setter
     def app(self, app: Flask) -> None:
-        # Between the server and Flask, so that an error handler of Flask cannot swallow it.
-        app.wsgi_app = Documented(app, app.wsgi_app)  # type: ignore[assignment, method-assign] # Flask's own way
+        inner = front(app) if self.lean else app.wsgi_app
+        # Between the server and the service, so that no error handler can swallow it.
+        app.wsgi_app = Documented(app, inner)  # type: ignore[assignment, method-assign] # Flask's own way
         self._app = app
 
     def key_for(self, *scopes: str) -> str:

@@ -11,7 +11,7 @@ from authz_service.domain.clients import Client, ClientKey
 from authz_service.domain.decision import ProcessAsked, Question
 from authz_service.domain.delegation import Change, Delegation, latest
 from authz_service.domain.entities import Thing
-from authz_service.domain.errors import Conflict
+from authz_service.domain.errors import Conflict, StoreBehind
 from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
 from authz_service.domain.known import Known, facts_of
@@ -48,6 +48,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._tables = Tables()
+        self.truth = MemoryTruth(self._tables)
         self.facts = MemoryFacts(self._tables)
         self.surrogates = MemorySurrogates(self._tables)
         self.registry = MemoryRegistry(self._tables)
@@ -79,6 +80,20 @@ class MemoryStore:
         """Let go of what is held: nothing is."""
 
 
+class MemoryTruth:
+    """The port ``Truth``: what is in memory is the truth itself."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def look(self, at_least: int = 0) -> int:
+        """Give the revision."""
+        revision = self._tables.well().revision
+        if revision < at_least:
+            raise StoreBehind("the store has not come to the revision that is demanded")
+        return revision
+
+
 class MemoryFacts:
     """The port ``FactSource``: looks up each question on its own."""
 
@@ -90,7 +105,7 @@ class MemoryFacts:
         questions: Sequence[Question],
         moment: datetime,
         *,
-        looked: bool = False,  # noqa: ARG002 - nothing here is ever old
+        looked: bool = False,
     ) -> Snapshot:
         """Give the facts of each question, or what it could mean, and the revision."""
         tables = self._tables.well()
@@ -227,7 +242,12 @@ class MemoryClients:
         found = self._tables.well().clients.values()
         return sorted(found, key=lambda one: one.name)
 
-    def client_of_key(self, key_id: str) -> tuple[Client, ClientKey] | None:
+    def client_of_key(
+        self,
+        key_id: str,
+        *,
+        looked: bool = False,
+    ) -> tuple[Client, ClientKey] | None:
         """Give the key with this id and whose it is."""
         for client in self.clients():
             for key in client.keys:

@@ -17,6 +17,7 @@ from authz_service.store import SqlStore
 from authz_service.store.schema import metadata
 from tests.fakes.store import MemoryStore
 from tests.postgres import Postgres, Raw, connect, running
+from tests.store.holding import HeldStore
 from tests.store.records import Store
 
 
@@ -72,7 +73,9 @@ def _sql(url: str) -> Iterator[SqlStore]:
         yield store
 
 
-@pytest.fixture(name="backend", params=["memory", "sqlite", "postgres"])
+@pytest.fixture(
+    name="backend", params=["memory", "sqlite", "postgres", "held sqlite", "held postgres"]
+)
 def _backend(request: pytest.FixtureRequest) -> str:
     """Give each kind of store in turn."""
     return str(request.param)
@@ -96,10 +99,10 @@ def _opened(
     store: Store
     if backend == "memory":
         store = MemoryStore()
-    elif backend == "sqlite":
-        store = SqlStore(f"sqlite:///{folder / name}.db")
     else:
-        store = SqlStore(databases(name))
+        sqlite = backend.endswith("sqlite")
+        url = f"sqlite:///{folder / name}.db" if sqlite else databases(name)
+        store = HeldStore(url) if backend.startswith("held") else SqlStore(url)
     store.create()
     yield store
     store.close()

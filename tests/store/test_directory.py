@@ -77,6 +77,12 @@ def _delegate(store: Store, company: Cnpj) -> None:
     store.delegations.apply(Change(company, MEMBER, revision, (), (given,)), untold, lambda: True)
 
 
+@pytest.fixture(name="backend", params=["memory", "sqlite", "postgres"])
+def _backend(request: pytest.FixtureRequest) -> str:
+    """Give each kind of store in turn; none holds a list in memory."""
+    return str(request.param)
+
+
 @pytest.fixture(name="filled")
 def _filled(store: Store) -> Store:
     """Give a store with companies of every kind, and standings of several persons."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from authz_service.domain.decision import INVALID_IDENTIFIER, Impossible
-from authz_service.usecases.decide import Answer
+from authz_service.usecases.answers import Answer
 from tests.fakes.policies import GRANT, STEP_UP, deny_all
 from tests.usecases.house import CALLER, House
 from tests.usecases.test_decide import QUESTION

@@ -25,7 +25,7 @@ from authz_service.domain.errors import (
 )
 from authz_service.domain.facts import Facts
 from authz_service.domain.processes import Ambiguous, ProcessName
-from authz_service.usecases.decide import Answer
+from authz_service.usecases.answers import Answer
 from tests.domain.document import COMPANY, MEMBER, PARTNER, STRANGER
 from tests.usecases.house import CALLER, House
 

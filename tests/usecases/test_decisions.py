@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -15,6 +16,7 @@ from authz_service.journal.lines import line
 from authz_service.usecases.decisions import Decisions
 from authz_service.usecases.records import Sought
 from tests.domain.document import COMPANY, MEMBER, P001, PARTNER, REPRESENTATIVE
+from tests.fakes.clock import NOON
 from tests.fakes.log import ListLog
 from tests.fakes.records import ListRecords
 from tests.fakes.store import untold
@@ -63,7 +65,7 @@ def test_a_record_is_given_as_it_stands_in_the_log(house: House, decisions: Deci
         (None, "there is no such record"),
         (
             "2026-11-20T15:00:00.000000Z",
-            "there is no such record since 2026-11-20T15:00:00.000000Z, earlier ones were not read",
+            "there is no such record of before 2026-11-20T15:00:00.000000Z, later ones are unread",
         ),
     ],
     ids=["all of the log", "a part"],
@@ -71,7 +73,7 @@ def test_a_record_is_given_as_it_stands_in_the_log(house: House, decisions: Deci
 def test_a_record_that_is_not_found_is_told_with_what_was_searched(
     decisions: Decisions, records: ListRecords, since: str | None, said: str
 ) -> None:
-    """Not there, or not there since: whoever looks further knows from where."""
+    """Not there, or not as far as the log was read: whoever asks again knows why."""
     records.since = since
     with pytest.raises(NotFound) as caught:
         decisions.find("0" * 32)
@@ -144,6 +146,60 @@ def test_a_search_about_somebody_keeps_its_other_filters(
     give(house, (P001,))
     found = decisions.search_of(MEMBER, Sought(kind="act"), None, 50, CALLER)
     assert ["delegation.replace"] == [one["act"] for one in found.page.items]
+
+
+# All of it
+
+
+def test_an_export_gives_everything_the_oldest_first(house: House, decisions: Decisions) -> None:
+    """All that is sought, in the order in which it was written, in as many parts as it takes."""
+    ids = [ask(house, MEMBER) for _ in range(2_500)]
+    house.clock.advance(timedelta(seconds=1))
+    parts = list(decisions.export(Sought(kind="decision"), None, CALLER))
+    assert [1_000, 1_000, 500] == [len(one.page.items) for one in parts]
+    assert ids == [one["id"] for part in parts for one in part.page.items]
+    assert [] == house.administrative
+
+
+def test_an_export_is_of_the_moment_it_began(house: House, decisions: Decisions) -> None:
+    """What comes while it goes on is not in it, or it might never end; nor is a later bound."""
+    before = ask(house, MEMBER)
+    house.clock.advance(timedelta(seconds=1))
+    later = house.clock() + timedelta(days=1)
+    exported = decisions.export(Sought(until=later), None, CALLER)
+    found = next(exported)
+    ask(house, MEMBER)
+    assert [before] == [one["id"] for one in found.page.items]
+    assert [] == [one for part in exported for one in part.page.items]
+    nothing = decisions.export(Sought(until=NOON), None, CALLER)
+    assert [()] == [part.page.items for part in nothing]
+
+
+def test_an_export_about_somebody_is_an_act_before_it_is_told(
+    house: House, decisions: Decisions
+) -> None:
+    """Under the surrogate, and not in what is given; who is unknown is in no record."""
+    ask(house, PARTNER)
+    about = ask(house, MEMBER)
+    house.clock.advance(timedelta(seconds=1))
+    exported = decisions.export(Sought(), MEMBER, CALLER)
+    assert [] == house.administrative
+    assert [about] == [one["id"] for part in exported for one in part.page.items]
+    assert [] == list(decisions.export(Sought(), LOGIN, CALLER))
+    assert [{"person": house.surrogate(MEMBER)}, {"person": None}] == [
+        one.details for one in house.administrative
+    ]
+    assert {"decisions.search"} == {one.act for one in house.administrative}
+
+
+def test_an_export_that_would_lack_records_is_refused(
+    house: House, decisions: Decisions, records: ListRecords
+) -> None:
+    """Half an export, taken for a whole one, would be worse than none."""
+    ask(house, MEMBER)
+    records.since = "2026-11-20T15:00:00.000000Z"
+    with pytest.raises(LogUnavailable, match="up to 2026-11-20"):
+        list(decisions.export(Sought(), None, CALLER))
 
 
 # Persons behind
