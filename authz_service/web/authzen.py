@@ -7,26 +7,30 @@ is the answer of that one, closed to a no. A deny is an answer, so it is a 200.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any
 
-from flask import Blueprint, jsonify
-from flask.typing import ResponseReturnValue
+from flask import Blueprint
 from marshmallow import fields
 from marshmallow.validate import Length
 
-from authz_service.domain.decision import Impossible, Question
+from authz_service.domain.decision import Caller, Impossible, Question
 from authz_service.domain.errors import AmbiguousProcess, InvalidInput
 from authz_service.domain.nearest import By
 from authz_service.domain.processes import Ambiguous
-from authz_service.usecases.decide import Answer as Given
+from authz_service.usecases.answers import Answer as Given
 from authz_service.usecases.decide import DecisionPoint
-from authz_service.web.body import OverLimit, parse_object, read_object
+from authz_service.web.body import parse_object
 from authz_service.web.contract import Answer, describes
-from authz_service.web.evaluation import EXAMPLE, EvaluationBody, question_of
-from authz_service.web.fields import Body, BodyInvalid, Parsed, Part, Text, flag, whole
-from authz_service.web.guards import caller, count_batch, needs
-from authz_service.web.shapes import Shape
+from authz_service.web.evaluation import EvaluationBody, question_of
+from authz_service.web.evaluations import Batch, EvaluationsBody, read_batch
+from authz_service.web.fields import BodyInvalid, Text, flag, whole
+from authz_service.web.guards import Gate, needs
+from authz_service.web.lean.operation import DEMANDS, TELLS, Call, Operation, decided
+from authz_service.web.lean.reading import question_in
+from authz_service.web.lean.reply import Reply, as_json
+from authz_service.web.views import serve
 
 EVALUATION = "/access/v1/evaluation"
 """The path of the Access Evaluation API."""
@@ -34,68 +38,6 @@ EVALUATIONS = "/access/v1/evaluations"
 """The path of the Access Evaluations API."""
 
 _TAG = "AuthZEN"
-_EXECUTE_ALL = "execute_all"
-_UNTIL = MappingProxyType(
-    {_EXECUTE_ALL: None, "deny_on_first_deny": False, "permit_on_first_permit": True}
-)
-"""The semantics of a batch: with which decision it ends."""
-# A key stands for itself: what a default holds is never merged into what an item says.
-_INHERITED = ("subject", "action", "resource", "context")
-_ANY_KIND = ["object", "array", "string", "number", "boolean"]
-
-
-def _evaluations(value: object) -> list[Any]:
-    if not isinstance(value, list):
-        raise InvalidInput("evaluations", "must be a list")
-    return value
-
-
-def _default(of: str) -> Parsed[object]:
-    """Describe a default: whether it is right shows only where an evaluation needs it."""
-    shape = {"type": _ANY_KIND, "description": f"The {of} of evaluations that have none."}
-    return Parsed(lambda value: value, shape=shape, allow_none=True)
-
-
-class OptionsBody(Body):
-    """How a batch is answered; other options are ignored."""
-
-    evaluations_semantic = Text(choices=tuple(_UNTIL), allow_none=True, load_default=None)
-
-
-class EvaluationsBody(Body):
-    """
-    Several questions: the request of the Access Evaluations API (section 7.1).
-
-    Each evaluation is an object as ``EvaluationBody``. A ``subject``, ``action``, ``resource`` or
-    ``context`` that it lacks is the one beside ``evaluations``, as a whole: nothing is merged into
-    what it has. What is wrong with an evaluation is told in its answer. Without ``evaluations``,
-    or with none in it, this is one question.
-    """
-
-    subject = _default("subject")
-    action = _default("action")
-    resource = _default("resource")
-    context = _default("context")
-    evaluations = Parsed(
-        _evaluations,
-        shape={
-            "type": "array",
-            "items": {"description": "Members as of `EvaluationBody`, none of them required."},
-        },
-        allow_none=True,
-        load_default=None,
-    )
-    options = Part(OptionsBody, allow_none=True, load_default=None)
-    moreover: ClassVar[Shape] = {
-        "anyOf": [
-            {
-                "required": ["evaluations"],
-                "properties": {"evaluations": {"type": "array", "minItems": 1}},
-            },
-            {"$ref": "#/components/schemas/EvaluationBody"},
-        ],
-        "examples": [{**EXAMPLE, "evaluations": [{}, {"action": {"name": "read_delegations"}}]}],
-    }
 
 
 class ReasonAnswer(Answer):
@@ -152,37 +94,66 @@ class DecisionsAnswer(Answer):
     context = fields.Nested(ContextAnswer)
 
 
-_EVALUATIONS = EvaluationsBody()
+_BARE = MappingProxyType({one: as_json({"decision": one}) for one in (True, False)})
+"""The decision as a client gets it that is told no reasons."""
 
 
-def blueprint(point: DecisionPoint, *, max_batch: int) -> Blueprint:
-    """Build the AuthZEN routes around one decision point; a batch has at most *max_batch*."""
+def blueprint(point: DecisionPoint, gate: Gate, *, max_batch: int) -> Blueprint:
+    """
+    Build the AuthZEN routes around one decision point.
+
+    Args:
+        point: decides.
+        gate: has let in whoever calls.
+        max_batch: the most evaluations in one request.
+    """
     bp = Blueprint("authzen", __name__)
+    for operation in operations(point, max_batch=max_batch):
+        serve(bp, operation, gate)
+    return bp
 
-    def one(sent: dict[str, Any]) -> Given:
+
+def operations(point: DecisionPoint, *, max_batch: int) -> tuple[Operation, Operation]:
+    """Make the operations around one decision point; a batch has at most *max_batch*."""
+
+    def one(call: Call, question: Question | Impossible) -> Given:
+        caller = call.caller
         try:
-            return point.decide(question_of(sent), caller(), advise=caller().reasons)
+            return point.decide(
+                question,
+                caller,
+                advise=caller.reasons,
+                looked=True,
+                request_id=call.request_id,
+            )
         except AmbiguousProcess as error:
             raise AmbiguousProcess("resource.id", error.candidates) from None
 
-    @bp.post(EVALUATION)
     @needs("decide")
     @describes(
         _TAG,
         body=EvaluationBody,
         answer=DecisionAnswer,
         problems=(400, 503),
-        answer_headers={"Decision-Id": "The decision's name in the decision log."},
+        headers=DEMANDS,
+        answer_headers={"Decision-Id": "The decision's name in the decision log.", **TELLS},
     )
-    def evaluation() -> ResponseReturnValue:
+    def evaluation(call: Call) -> Reply:
         """Answer one question; a deny is an answer, so it is a 200."""
-        given = one(read_object())
-        return jsonify(_shown(given)), {"Decision-Id": given.id}
+        given = one(call, read_question(call.body()))
+        shown = _in_bytes(given, call.caller)
+        return decided(shown, given.revision, ("Decision-Id", given.id))
 
-    @bp.post(EVALUATIONS)
     @needs("decide")
-    @describes(_TAG, body=EvaluationsBody, answer=DecisionsAnswer, problems=(400, 503))
-    def evaluations() -> ResponseReturnValue:
+    @describes(
+        _TAG,
+        body=EvaluationsBody,
+        answer=DecisionsAnswer,
+        problems=(400, 503),
+        headers=DEMANDS,
+        answer_headers=TELLS,
+    )
+    def evaluations(call: Call) -> Reply:
         """
         Answer several questions, as of one moment and one state of what is known.
 
@@ -192,22 +163,22 @@ def blueprint(point: DecisionPoint, *, max_batch: int) -> Blueprint:
         names of decisions in the log stand in ``context``, for clients that are told reasons.
         Each evaluation counts as a request of the minute, whether it comes to be decided or not.
         """
-        sent = read_object()
-        batch = _EVALUATIONS.read(sent)
-        if not batch["evaluations"]:
-            return jsonify(_shown(one(sent)))
-        if len(batch["evaluations"]) > max_batch:
-            message = f"must hold at most {max_batch} in one request"
-            raise OverLimit("batch", "evaluations", message)
-        count_batch(len(batch["evaluations"]))
-        semantic = (batch["options"] or {}).get("evaluations_semantic") or _EXECUTE_ALL
-        defaults = {key: sent[key] for key in _INHERITED if key in sent}
-        asked = [_asked(item, defaults) for item in batch["evaluations"]]
-        who = caller()
-        given = point.decide_each(asked, who, until=_UNTIL[semantic], advise=who.reasons)
-        return jsonify({"evaluations": [_shown(answer) for answer in given]})
+        batch = read_batch(call.body(), max_batch, call.count)
+        if not isinstance(batch, Batch):
+            given = one(call, batch)
+            return decided(_in_bytes(given, call.caller), given.revision)
+        all_given = point.decide_each(
+            batch.asked,
+            call.caller,
+            until=batch.until,
+            advise=call.caller.reasons,
+            looked=True,
+            request_id=call.request_id,
+        )
+        revisions = (one.revision for one in all_given if isinstance(one, Given))
+        return decided(_all_in_bytes(all_given, call.caller), max(revisions, default=call.revision))
 
-    return bp
+    return Operation(EVALUATION, evaluation), Operation(EVALUATIONS, evaluations)
 
 
 def read_question(data: bytes) -> Question | Impossible:
@@ -217,35 +188,33 @@ def read_question(data: bytes) -> Question | Impossible:
     Raises:
         InvalidInput: they are no request; names the member.
     """
-    return question_of(parse_object(data))
+    return question_in(data) or question_of(parse_object(data))
 
 
-def _asked(item: object, defaults: dict[str, Any]) -> Question | Impossible | InvalidInput:
-    """Read one of several evaluations; what is wrong with it is its own."""
-    if not isinstance(item, dict):
-        return InvalidInput("evaluation", "must be an object")
-    try:
-        return question_of({**defaults, **item})
-    except InvalidInput as error:
-        return error
+def _in_bytes(given: Given, caller: Caller) -> bytes:
+    """Write the decision on one question."""
+    return as_json(_shown(given)) if caller.reasons else _BARE[given.decision.allowed]
 
 
-def _shown(given: Given | Ambiguous | InvalidInput) -> dict[str, Any]:
-    """Show a decision, with its reasons only to a client whose setting asks for them."""
-    if isinstance(given, Ambiguous):
-        return _refused(AmbiguousProcess("resource.id", given.candidates))
-    if isinstance(given, InvalidInput):
-        return _refused(given)
+def _all_in_bytes(all_given: Sequence[Given | Ambiguous | InvalidInput], caller: Caller) -> bytes:
+    """Write the decisions on several questions."""
+    written = [
+        _in_bytes(given, caller) if isinstance(given, Given) else as_json(_refused(given))
+        for given in all_given
+    ]
+    return b'{"evaluations":[' + b",".join(written) + b"]}"
+
+
+def _shown(given: Given) -> dict[str, Any]:
+    """Show a decision with its reasons, as to a client whose setting asks for them."""
     allowed = given.decision.allowed
-    if not caller().reasons:
-        return {"decision": allowed}
     # The keys of the final text's example (5.5.2): what a caller would answer for it in HTTP.
     # Languages, as drafts before it had them, would tell nothing: each text has one alone.
-    status = "200" if allowed else "403"
+    status, text = "200" if allowed else "403", given.text
     context: dict[str, Any] = {
         "decision_id": given.id,
         "reason_user": {status: given.pt},
-        "reason_admin": {status: f"{', '.join(given.decision.reasons)}: {given.text.en}"},
+        "reason_admin": {status: f"{', '.join(given.decision.reasons)}: {text.en}"},
     }
     if given.advice is not None:
         context["step_up"] = given.advice.step_up
@@ -253,8 +222,11 @@ def _shown(given: Given | Ambiguous | InvalidInput) -> dict[str, Any]:
     return {"decision": allowed, "context": context}
 
 
-def _refused(error: InvalidInput) -> dict[str, Any]:
+def _refused(given: Ambiguous | InvalidInput) -> dict[str, Any]:
     """Show what is wrong with one of several evaluations (section 7.2.1)."""
+    error = given
+    if isinstance(error, Ambiguous):
+        error = AmbiguousProcess("resource.id", error.candidates)
     wrong = error.errors if isinstance(error, BodyInvalid) else ((error.field, error.message),)
     message = "; ".join(f"{field}: {said}" for field, said in wrong)
     return {"decision": False, "context": {"error": {"status": 400, "message": message}}}

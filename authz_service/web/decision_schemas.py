@@ -23,6 +23,9 @@ KINDS = ("decision", "act")
 HEX_NAME = re.compile("[0-9a-f]{32}")
 """How ids of records and surrogates are written."""
 
+HEX_DIGEST = re.compile("[0-9a-f]{64}")
+"""How digests of policies are written."""
+
 _LONGEST = 64
 _LONGEST_WHY = 500
 _NAME: Shape = {
@@ -34,7 +37,8 @@ _MOMENT: Shape = {
     "type": "string",
     "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$",
 }
-_DIGEST: Shape = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_DIGEST: Shape = {"type": "string", "pattern": f"^{HEX_DIGEST.pattern}$"}
+_REQUEST_ID: Shape = {"type": "string", "maxLength": 128}
 _COUNT: Shape = {"type": "integer", "minimum": 0}
 _DETAILS: Shape = {
     "type": "object",
@@ -48,6 +52,12 @@ _DETAILS: Shape = {
 def _surrogate(value: object) -> str:
     if not isinstance(value, str) or HEX_NAME.fullmatch(value) is None:
         raise InvalidInput("person", "must be a surrogate of 32 hexadecimal digits")
+    return value
+
+
+def _digest(value: object) -> str:
+    if not isinstance(value, str) or HEX_DIGEST.fullmatch(value) is None:
+        raise InvalidInput("policy", "must be a digest of 64 hexadecimal digits")
     return value
 
 
@@ -65,8 +75,8 @@ class RecordsQuery(PagedQuery):
     Which records are wanted; what is absent does not matter.
 
     ``from`` is the first instant, ``to`` the first one after. ``company``, ``action`` and
-    ``person``, a surrogate, are looked for in decisions and in acts; ``process``, ``allowed``
-    and ``reason`` only decisions have.
+    ``person``, a surrogate, are looked for in decisions and in acts; ``process``, ``allowed``,
+    ``reason`` and ``policy``, its digest, only decisions have.
     """
 
     kind = Text(choices=KINDS, load_default=None)
@@ -76,6 +86,7 @@ class RecordsQuery(PagedQuery):
     reason = Text(longest=_LONGEST, load_default=None)
     action = Text(longest=_LONGEST, load_default=None)
     client = Text(longest=_LONGEST, load_default=None)
+    policy = Parsed(_digest, shape=_DIGEST, load_default=None)
     person = Parsed(_surrogate, shape=_NAME, load_default=None)
 
     class Meta(PagedQuery.Meta):
@@ -113,6 +124,7 @@ class RecordsBody(Paged):
     reason = Text(longest=_LONGEST, allow_none=True, load_default=None)
     action = Text(longest=_LONGEST, allow_none=True, load_default=None)
     client = Text(longest=_LONGEST, allow_none=True, load_default=None)
+    policy = Parsed(_digest, shape=_DIGEST, allow_none=True, load_default=None)
     person = Parsed(_surrogate, shape=_NAME, allow_none=True, load_default=None)
     cpf = cpf(allow_none=True, load_default=None)
     login = login(allow_none=True, load_default=None)
@@ -186,7 +198,7 @@ class RecordAnswer(Answer):
     A record as it stands in the log, ``schemas/decision_record.json``; persons are surrogates.
 
     A decision has ``question`` and all that follows it down to ``latency_us``, an act has
-    ``act`` and ``details``.
+    ``act`` and ``details``. ``hash`` chains the line to the one before it.
     """
 
     schema = _shown({"type": "integer", "const": 1})
@@ -203,21 +215,26 @@ class RecordAnswer(Answer):
     errors = fields.List(fields.Nested(RuleErrorAnswer))
     policy_digest = Parsed(_as_it_is, shape=_DIGEST)
     latency_us = Parsed(_as_it_is, shape=_COUNT)
+    request_id = Parsed(_as_it_is, shape=_REQUEST_ID, allow_none=True)
     act = Text()
     details = Parsed(_as_it_is, shape=_DETAILS)
     store_revision = _shown(_COUNT)
+    hash = Parsed(_as_it_is, shape=_DIGEST)
 
 
 class RecordsAnswer(PagedAnswer):
     """
     A part of the log, the newest record first.
 
-    One call looks at a bounded part of the log: a page may hold less than was asked for, or
-    nothing, and there are more records as long as ``next_token`` is not empty. ``unreadable``
-    counts the lines that were met on the way and are no records, such as torn ones.
+    There are more records as long as ``next_token`` is not empty; a page may hold less than was
+    asked for where lines of the log have been lost. ``unreadable`` counts the lines of the whole
+    log that are no records, such as torn ones. ``incomplete_since`` is null where all is there
+    that was in the log when the call came, and else the moment from which on records may be
+    missing, since they are still being read.
     """
 
     unreadable = _shown(_COUNT)
+    incomplete_since = _shown(_MOMENT, allow_none=True)
     decisions = fields.List(fields.Nested(RecordAnswer), required=True)
 
 

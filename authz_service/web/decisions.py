@@ -39,7 +39,7 @@ _LINKS = tuple(
     Link(verb, f"decisions.{verb}", {"decision_id": "$response.body#/decisions/0/id"})
     for verb in ("show", "persons")
 )
-_FILTERS = ("kind", "process", "reason", "action", "client")
+_FILTERS = ("kind", "process", "reason", "action", "client", "policy")
 _QUERY, _BODY, _WHY = RecordsQuery(), RecordsBody(), WhyBody()
 
 
@@ -54,8 +54,9 @@ def blueprint(decisions: Decisions) -> Blueprint:
         """
         List records, the newest first.
 
-        One call looks at a bounded part of the log; ``next_token`` goes on from there. A 409
-        says that the log was moved away meanwhile, and the list has to be begun anew.
+        Whatever was answered before the call is found, unless ``incomplete_since`` says otherwise:
+        then what was written last is still being read. What is written meanwhile moves no page.
+        A 409 says that the token leads nowhere, and the list has to be begun anew.
         """
         sent = _QUERY.read(read_query(_QUERY.fields))
         if sent["allowed"] is not None:
@@ -90,8 +91,8 @@ def blueprint(decisions: Decisions) -> Blueprint:
         """
         Show one record.
 
-        The newest 512 MiB of the log are searched, some hundred thousand decisions. A 404 says
-        since when there is no such record; what is older is found by ``GET /v1/decisions``.
+        A decision is found as soon as it was answered. Where what was written last is still being
+        read, a 404 says of before which moment there is no such record.
         """
         return dict(decisions.find(_id(decision_id)))
 
@@ -158,7 +159,8 @@ def _sought(
 
 def _part(part: Wanted, found: Searched) -> dict[str, Any]:
     answer = part.answer("decisions", found.page, dict)
-    return {"page": answer["page"], "unreadable": found.unreadable, **answer}
+    told = {"unreadable": found.unreadable, "incomplete_since": found.since}
+    return {"page": answer["page"], **told, **answer}
 
 
 def _subject(subject: Subject) -> dict[str, str]:

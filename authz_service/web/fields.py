@@ -216,14 +216,14 @@ def version(*, blank: bool = False, **options: Any) -> Parsed[int | None]:
     shape = shapes.VERSION_OR_BLANK if blank else shapes.VERSION_ASKED
 
     def read(value: object) -> int | None:
-        return None if blank and value == "" else _version(value)
+        return None if blank and value == "" else version_of(value)
 
     return Parsed(read, shape=shape, shown=shapes.VERSION_SHOWN, **options)
 
 
 def handle() -> Parsed[str | None]:
     """Describe a member with a sign-in's handle; null, absent and a text that can be none: None."""
-    return Parsed(_handle, shape=shapes.HANDLE, allow_none=True, load_default=None)
+    return Parsed(handle_of, shape=shapes.HANDLE, allow_none=True, load_default=None)
 
 
 def day(**options: Any) -> Parsed[date]:
@@ -249,7 +249,8 @@ def _login(value: object) -> Login:
     return Login.parse(value)
 
 
-def _version(value: object) -> int:
+def version_of(value: object) -> int:
+    """Read a process's version that is there; raises ``InvalidInput``."""
     # The parser takes every space of Unicode, which no pattern can list readably.
     if isinstance(value, str) and _VERSION.fullmatch(value) is None:
         raise InvalidInput("version", "must be a whole number, such as 3 or `v.3`")
@@ -262,7 +263,8 @@ def _flag(value: object) -> bool:
     return value
 
 
-def _handle(value: object) -> str | None:
+def handle_of(value: object) -> str | None:
+    """Read the handle of a sign-in: None for a text that can be none; raises ``InvalidInput``."""
     if not isinstance(value, str):
         raise InvalidInput("handle", "must be a string")
     # Not every store can look for every text.

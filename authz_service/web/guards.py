@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask import Flask, current_app, g, request
-from flask.typing import ResponseReturnValue
 
 from authz_service.domain.clients import SCOPES
 from authz_service.domain.decision import Caller
 from authz_service.domain.errors import CallerForbidden, CallerUnknown
 from authz_service.usecases.clients import Clients
+from authz_service.usecases.ports import Truth
+from authz_service.web.body import Environ
 from authz_service.web.limits import Limits
 
-View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+View = TypeVar("View", bound=Callable[..., Any])
 
 _DECLARED = "__access__"
 # Whoever watches must see an overload, and is no part of it.
@@ -79,8 +80,59 @@ def access_of(view: object) -> Access:
     return access
 
 
-def install(app: Flask, clients: Clients, limits: Limits) -> None:
-    """Have every request of *app* checked against the declaration of its view, and *limits*."""
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """
+    Checks requests against what is declared of whom they call, whoever serves them.
+
+    Attributes:
+        clients: knows whose a key is.
+        limits: how much a client may ask for.
+        truth: makes sure that a key that was revoked is no key.
+        max_body: the longest body that is let in, in bytes.
+    """
+
+    clients: Clients
+    limits: Limits
+    truth: Truth
+    max_body: int
+
+    def admit(self, access: Access, environ: Environ) -> Admitted:
+        """
+        Give who calls, if it may.
+
+        Args:
+            access: the declaration, with scopes.
+            environ: the request.
+
+        Raises:
+            CallerUnknown: there is no valid key.
+            TooManyRequests: the client, or who shows wrong keys, has to wait.
+            CallerForbidden: a scope is missing.
+            StoreUnavailable: nobody can tell whether the key is valid.
+        """
+        address = environ.get("REMOTE_ADDR")
+        admitted = self.limits.authenticated(_key(environ), address, self._recognise)
+        caller = admitted[0]
+        if access.scopes != _UNCOUNTED:
+            self.limits.take(caller.name)
+        for scope in access.scopes:
+            if scope not in caller.scopes:
+                raise CallerForbidden(scope)
+        return admitted
+
+    def _recognise(self, key: str, address: str | None, digest: str) -> Admitted:
+        # Not before: those who only guess keys must not cost the store a look each.
+        revision = self.truth.look()
+        return self.clients.authenticate(key, address, digest, looked=True), revision
+
+
+Admitted = tuple[Caller, int]
+"""Who calls, and the revision that the store was at when it called."""
+
+
+def install(app: Flask, gate: Gate) -> None:
+    """Have every request of *app* checked against the declaration of its view by *gate*."""
 
     @app.before_request
     def check() -> None:
@@ -88,15 +140,8 @@ def install(app: Flask, clients: Clients, limits: Limits) -> None:
         if request.endpoint is None:
             return
         access = access_of(current_app.view_functions[request.endpoint])
-        if not access.scopes:
-            return
-        caller = limits.authenticated(_key(), request.remote_addr, clients.authenticate)
-        if access.scopes != _UNCOUNTED:
-            limits.take(caller.name)
-        for scope in access.scopes:
-            if scope not in caller.scopes:
-                raise CallerForbidden(scope)
-        g.caller, g.limits = caller, limits
+        if access.scopes:
+            g.admitted = gate.admit(access, request.environ)
 
 
 def demand(scope: str) -> None:
@@ -110,25 +155,19 @@ def demand(scope: str) -> None:
         raise CallerForbidden(scope)
 
 
-def count_batch(evaluations: int) -> None:
-    """
-    Count the request at work as one for each of its *evaluations*.
-
-    Raises:
-        TooManyRequests: the client may not ask so many now.
-    """
-    limits: Limits = g.limits
-    limits.take_batch(caller().name, evaluations)
-
-
-def _key() -> str:
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
-        raise CallerUnknown("a key is needed: Authorization: Bearer KEY")
-    return key.strip()
-
-
 def caller() -> Caller:
     """Give who calls; only a view that needs a scope has a caller."""
-    known: Caller = g.caller
+    return admitted()[0]
+
+
+def admitted() -> Admitted:
+    """Give who calls, and at which revision; only a view that needs a scope has a caller."""
+    known: Admitted = g.admitted
     return known
+
+
+def _key(environ: Environ) -> str:
+    header: str = environ.get("HTTP_AUTHORIZATION", "")
+    if header[:7].lower() != "bearer " and header.lower() != "bearer":
+        raise CallerUnknown("a key is needed: Authorization: Bearer KEY")
+    return header[7:].strip()

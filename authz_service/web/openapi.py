@@ -9,7 +9,7 @@ that hold for every call.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from importlib import metadata
 from typing import Any
@@ -22,6 +22,8 @@ from authz_service.web import problem_shapes
 from authz_service.web.contract import Contract, contract_of
 from authz_service.web.guards import Access, access_of
 from authz_service.web.json_schemas import JsonSchemas, markdown
+from authz_service.web.lean.operation import AT_LEAST, REVISION
+from authz_service.web.shapes import Shape
 
 DISTRIBUTION = "inmetro-authz-service"
 """The name under which this package is installed; its version is the document's."""
@@ -61,10 +63,17 @@ that makes a member unnecessary.
 **Formats.** `cpf` and `cnpj` have valid check digits; `company` is a CNPJ or the number of a
 foreign company; `login` has no spaces around it, no sign that cannot be seen, and no CPF in it;
 `page-token` is what the page before has given; `entity-tags` is `*`, or a list of ETags;
-`govbr-token` is a token of GOV.BR in compact form.
+`govbr-token` is a token of GOV.BR in compact form; `revision` is a whole number that a
+`Store-Revision` has told.
 
 **Problems** are `application/problem+json` (RFC 9457). They name the member that is wrong, and
 never repeat what was sent. After a 503 the same call may be tried again.
+
+**One truth.** When a call that changes something has returned, no decision that is asked for
+afterwards contradicts it. Its answer says in `Store-Revision` which state of the store it left
+behind, each decision on which state it was made. Where an operator has chosen to let replicas lag
+by a bounded time, a question with `Store-Revision-At-Least` is answered on that state or a later
+one, or not at all: a 503 `store-behind` says when to ask again.
 
 **Request ids.** `X-Request-ID` comes back as it was sent; who sends none is given one.
 
@@ -78,16 +87,22 @@ _HEADERS = {
     "Cache-Control": "Whether the answer may be kept; most may not.",
     "WWW-Authenticate": "How to show a key, and whether it was the GOV.BR token that was refused.",
     "Retry-After": "Seconds after which the call may be tried again.",
+    REVISION: "The revision that the store was at when the call had ended; absent where it did "
+    f"not answer then. In `{AT_LEAST}` of a question it has the decision see what the call wrote.",
 }
+_MAY_LACK = frozenset({REVISION})
 _OF_STATUS = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 _JSON, _PROBLEM = "application/json", "application/problem+json"
 _TEXT = {"type": "string"}
 _OF_MEDIA = {_JSON: {"type": "object"}}
 _TAGS = {"type": "string", "format": "entity-tags", "examples": ["*"]}
-_OF_HEADER = {
+_REVISION = {"type": "string", "format": "revision", "pattern": "^[0-9]{1,16}$"}
+_OF_HEADER: Mapping[str, Shape] = {
     "If-Match": _TAGS,
     "If-None-Match": _TAGS,
     "Govbr-Access-Token": {"type": "string", "format": "govbr-token"},
+    AT_LEAST: _REVISION,
+    REVISION: _REVISION,
 }
 
 
@@ -125,7 +140,11 @@ def document(app: Flask, server: str | None) -> dict[str, Any]:
             "schemas": {**found["components"]["schemas"], **problem_shapes.all_shapes()},
             "responses": responses,
             "headers": {
-                name: {"description": says, "required": True, "schema": _TEXT}
+                name: {
+                    "description": says,
+                    "required": name not in _MAY_LACK,
+                    "schema": _schema(name),
+                }
                 for name, says in _HEADERS.items()
             },
             "parameters": {_REQUEST_ID: _header(_REQUEST_ID, "An id of the caller's choice.")},
@@ -163,7 +182,10 @@ def _operation(
         made["requestBody"] = {"required": True, "content": content}
     answers = {contract.status: HTTPStatus(contract.status).phrase, **contract.also}
     for status, says in answers.items():
-        made["responses"][str(status)] = _answer(schemas, contract, says, empty=probe)
+        writes = method != "GET" and bool(access.scopes)
+        made["responses"][str(status)] = _answer(
+            schemas, contract, says, empty=probe, writes=writes
+        )
     for status in _problems(contract, access, method) - answers.keys():
         wide = status in contract.problems
         shapes = problem_shapes.names(status, wide=wide)
@@ -204,14 +226,30 @@ def _parameters(schemas: JsonSchemas, rule: Rule, contract: Contract) -> Iterato
 
 
 def _header(name: str, says: str) -> dict[str, Any]:
-    shape = _OF_HEADER.get(name, _TEXT)
-    return {"name": name, "in": "header", "required": False, "description": says, "schema": shape}
+    made = {"name": name, "in": "header", "required": False, "description": says}
+    return {**made, "schema": _schema(name)}
 
 
-def _answer(schemas: JsonSchemas, contract: Contract, says: str, *, empty: bool) -> dict[str, Any]:
-    made: dict[str, Any] = {"description": says, "headers": _headers()}
+def _schema(name: str) -> Shape:
+    """Give the shape of a header."""
+    return _OF_HEADER.get(name, _TEXT)
+
+
+def _answer(
+    schemas: JsonSchemas,
+    contract: Contract,
+    says: str,
+    *,
+    empty: bool,
+    writes: bool,
+) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "description": says,
+        "headers": _headers(REVISION if writes else None),
+    }
     for name, meaning in contract.answer_headers.items():
-        made["headers"][name] = {"description": meaning, "required": True, "schema": _TEXT}
+        shape = {"description": meaning, "required": True, "schema": _schema(name)}
+        made["headers"][name] = shape
     if isinstance(contract.answer, str):
         content = {contract.answer: {"schema": _OF_MEDIA.get(contract.answer, _TEXT)}}
     else:

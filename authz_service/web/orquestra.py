@@ -23,15 +23,20 @@ from authz_service.domain.errors import AmbiguousProcess, InvalidInput
 from authz_service.domain.identifiers import Cnpj, Cpf, ForeignId, Login
 from authz_service.domain.processes import ProcessName
 from authz_service.usecases.decide import DecisionPoint
-from authz_service.web.body import read_object, read_query
+from authz_service.web.body import parse_object, read_query
 from authz_service.web.contract import Answer, describes
 from authz_service.web.fields import Body, Parsed, Text, flag, handle, version
-from authz_service.web.guards import caller, needs
+from authz_service.web.guards import Gate, needs
+from authz_service.web.lean.form import ACTIONS, LONGEST_INSTANCE, form_in
+from authz_service.web.lean.operation import DEMANDS, TELLS, Call, Operation, decided
+from authz_service.web.lean.reply import Reply, as_json
 from authz_service.web.shapes import Shape
+from authz_service.web.views import current_call, response, serve
 
-_ACTIONS = {"iniciar": "open", "delegar": "delegate"}
-_LONGEST_INSTANCE = 64
-_INSTANCE: Shape = {"type": ["string", "integer"], "maxLength": _LONGEST_INSTANCE}
+DECISAO = "/v1/orquestra/decisao"
+"""The path of Orquestra's call."""
+
+_INSTANCE: Shape = {"type": ["string", "integer"], "maxLength": LONGEST_INSTANCE}
 _NATIONAL = ("cpf", "cnpj")
 _FOREIGN = ("login", "empresa")
 
@@ -39,8 +44,8 @@ _FOREIGN = ("login", "empresa")
 def _instance(value: object) -> str:
     """Read Orquestra's number of an instance, which it may send as a number or as a text."""
     text = str(value) if type(value) is int else value
-    if not isinstance(text, str) or len(text) > _LONGEST_INSTANCE:
-        message = f"must be a text or a whole number of at most {_LONGEST_INSTANCE} characters"
+    if not isinstance(text, str) or len(text) > LONGEST_INSTANCE:
+        message = f"must be a text or a whole number of at most {LONGEST_INSTANCE} characters"
         raise InvalidInput("instancia", message)
     return text
 
@@ -67,7 +72,7 @@ class DecisaoBody(Body):
     empresa = Text()
     processo = Text(required=True)
     versao = version(blank=True)
-    acao = Text(choices=_ACTIONS, required=True)
+    acao = Text(choices=ACTIONS, required=True)
     instancia = Parsed(_instance, shape=_INSTANCE, allow_none=True, load_default=None)
     sessao = handle()
 
@@ -135,51 +140,98 @@ class DecisaoAnswer(Answer):
 
 
 _DECISAO = DecisaoBody()
+_CONTRACT: Any = {
+    "answer": DecisaoAnswer,
+    "problems": (400, 503),
+    "headers": DEMANDS,
+    "answer_headers": TELLS,
+}
+"""What holds for the question in both forms."""
 
 
-def blueprint(point: DecisionPoint, *, by_get: bool) -> Blueprint:
-    """Build Orquestra's route around one decision point, with a GET form if *by_get*."""
+def blueprint(point: DecisionPoint, gate: Gate, *, by_get: bool) -> Blueprint:
+    """
+    Build Orquestra's route around one decision point.
+
+    Args:
+        point: decides.
+        gate: has let in whoever calls.
+        by_get: whether the question may also come as a query.
+    """
     bp = Blueprint("orquestra", __name__)
-
-    def answer(sent: Mapping[str, Any]) -> ResponseReturnValue:
-        question = _question(_DECISAO.read(sent))
-        try:
-            given = point.decide(question, caller(), advise=True)
-        except AmbiguousProcess as error:
-            raise AmbiguousProcess("processo", error.candidates) from None
-        changes = () if given.advice is None else given.advice.changes
-        return {
-            "permitido": given.decision.allowed,
-            "resultado": "PERMITIDO" if given.decision.allowed else "NEGADO",
-            "codigo": given.text.codigo,
-            "mensagem": given.pt,
-            "nova_entrada": given.advice is not None and given.advice.step_up,
-            "providencias": " ".join(one.codigo for one in changes),
-            "por": " ".join(one.by.por for one in changes),
-            "decisao_id": given.id,
-        }
-
-    @bp.post("/v1/orquestra/decisao")
-    @needs("decide")
-    @describes("Orquestra", body=DecisaoBody, answer=DecisaoAnswer, problems=(400,))
-    def decide() -> ResponseReturnValue:
-        """Answer a question that comes as a JSON object."""
-        return answer(read_object())
+    asked = operation(point)
+    serve(bp, asked, gate)
 
     if by_get:
 
-        @bp.get("/v1/orquestra/decisao")
+        @bp.get(DECISAO)
         @needs("decide")
-        @describes("Orquestra", query=DecisaoBody, answer=DecisaoAnswer, problems=(400,))
+        @describes("Orquestra", query=DecisaoBody, **_CONTRACT)
         def decide_by_get() -> ResponseReturnValue:
             """Answer a question that comes as a query, for installations that can only GET."""
-            return answer(read_query(_DECISAO.fields, tolerant=True))
+            call = current_call(gate)
+            sent = read_query(_DECISAO.fields, tolerant=True)
+            return response(_answered(point, call, question_of(sent)))
 
     return bp
 
 
+def operation(point: DecisionPoint) -> Operation:
+    """Make the operation around one decision point."""
+
+    @needs("decide")
+    @describes("Orquestra", body=DecisaoBody, **_CONTRACT)
+    def decide(call: Call) -> Reply:
+        """Answer a question that comes as a JSON object."""
+        return _answered(point, call, read_question(call.body()))
+
+    return Operation(DECISAO, decide)
+
+
+def read_question(data: bytes) -> Question | Impossible:
+    """
+    Read the bytes of a question.
+
+    Raises:
+        InvalidInput: they are none; names the member.
+    """
+    return form_in(data) or question_of(parse_object(data))
+
+
+def _answered(point: DecisionPoint, call: Call, question: Question | Impossible) -> Reply:
+    try:
+        given = point.decide(
+            question, call.caller, advise=True, looked=True, request_id=call.request_id
+        )
+    except AmbiguousProcess as error:
+        raise AmbiguousProcess("processo", error.candidates) from None
+    allowed, text, advice = given.decision.allowed, given.text, given.advice
+    changes = () if advice is None else advice.changes
+    shown = {
+        "permitido": allowed,
+        "resultado": "PERMITIDO" if allowed else "NEGADO",
+        "codigo": text.codigo,
+        "mensagem": given.pt,
+        "nova_entrada": advice is not None and advice.step_up,
+        "providencias": " ".join(one.codigo for one in changes),
+        "por": " ".join(one.by.por for one in changes),
+        "decisao_id": given.id,
+    }
+    return decided(as_json(shown), given.revision)
+
+
+def question_of(sent: Mapping[str, Any]) -> Question | Impossible:
+    """
+    Read what was sent as a question to the policy.
+
+    Raises:
+        InvalidInput: its structure is wrong; names the member.
+    """
+    return _question(_DECISAO.read(sent))
+
+
 def _question(body: dict[str, Any]) -> Question | Impossible:
-    action = _ACTIONS[body["acao"]]
+    action = ACTIONS[body["acao"]]
     actor: Cpf | Login
     company: Cnpj | ForeignId
     try:

@@ -53,6 +53,7 @@ _KINDS: dict[str, tuple[int, str, dict[str, Shape], dict[str, Shape]]] = {
     "TooManyRequests": (429, "too-many-requests", {}, {}),
     "SignInOff": (501, "sign-in-off", {}, {}),
     "SignInUnavailable": (503, "sign-in-unavailable", {}, {}),
+    "StoreBehind": (503, "store-behind", {}, {}),
     "Unavailable": (503, "unavailable", {}, {}),
 }
 """Status, last part of the type, members that are always there, members that may be."""

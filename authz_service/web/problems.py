@@ -8,15 +8,14 @@ to the caller: the application log has its type and its place, and no data eithe
 
 from __future__ import annotations
 
-import json
 import logging
 import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
-from types import MappingProxyType
 from typing import Any
 
-from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from authz_service.domain.errors import (
     ActRefused,
@@ -32,12 +31,15 @@ from authz_service.domain.errors import (
     SignInOff,
     SignInUnavailable,
     Stale,
+    StoreBehind,
     StoreUnavailable,
     TokenRefused,
     TooManyRequests,
     Unavailable,
 )
+from authz_service.web.body import OverLimit
 from authz_service.web.fields import BodyInvalid
+from authz_service.web.lean.reply import Reply, as_json
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -57,18 +59,20 @@ _KINDS: tuple[tuple[type[AuthzError], int, str, str], ...] = (
     (Stale, 412, "precondition-failed", "It has changed since you read it"),
     (SignInOff, 501, "sign-in-off", "Sign-in is switched off"),
     (SignInUnavailable, 503, "sign-in-unavailable", "Sign-in is not possible now"),
+    (StoreBehind, 503, "store-behind", "The store has not come so far yet"),
     (Unavailable, 503, "unavailable", "No decision can be made now"),
 )
 """The error tree in HTTP: the first row whose class fits counts."""
 
-_HEADERS = MappingProxyType(
-    {401: {"WWW-Authenticate": 'Bearer realm="authz"'}, 503: {"Retry-After": "5"}}
-)
+_CHALLENGE = ("WWW-Authenticate", 'Bearer realm="authz"')
 # RFC 6750, 3.1: so that nobody looks for the mistake in the key that came with the token.
-_REFUSED_CHALLENGE = 'Bearer realm="authz", error="invalid_token"'
+_REFUSED_CHALLENGE = ("WWW-Authenticate", 'Bearer realm="authz", error="invalid_token"')
+# Seconds: a replica is behind for a moment, whatever else ails may take longer.
+_BEHIND_FOR, _AILS_FOR = "1", "5"
 # What ails a part may name its address; the caller hears only which part it is.
 _AILING: tuple[tuple[type[Unavailable], str], ...] = (
     (PolicyUnavailable, "there is no valid policy"),
+    (StoreBehind, "the store has not come to the revision that was asked for"),
     (StoreUnavailable, "the database does not answer"),
     (LogUnavailable, "the decision log cannot be written or read"),
     (SignInUnavailable, "GOV.BR cannot be asked now"),
@@ -76,33 +80,55 @@ _AILING: tuple[tuple[type[Unavailable], str], ...] = (
 )
 
 
-def install(app: Flask) -> None:
-    """Have *app* answer every error as a problem."""
-    app.register_error_handler(AuthzError, answer)
-    app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(Exception, _unexpected)
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """
+    Makes a problem of whatever went wrong.
+
+    Attributes:
+        refused: hears of each bound that was met: body, batch or depth.
+        max_body: the longest body that is read, in bytes.
+    """
+
+    refused: Callable[[str], None]
+    max_body: int
+
+    def of(self, error: Exception, route: str) -> Reply:
+        """Give the problem that *error* is; *route* is the template that was called."""
+        if isinstance(error, RequestEntityTooLarge):
+            self.refused("body")
+            detail = f"the body must not be longer than {self.max_body} bytes"
+            return _about_blank(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+        if isinstance(error, HTTPException):
+            return _http(error)
+        if isinstance(error, OverLimit):
+            self.refused(error.limit)
+        for kind, status, name, title in _KINDS:
+            if isinstance(error, kind):
+                detail, members = _told(error, route)
+                return _problem(status, _URN + name, title, detail, members, _headers_of(error))
+        # Errors of starting and of the command line have no business in a request either.
+        return _unexpected(error, route)
 
 
-def answer(error: AuthzError) -> Response:
-    """Give the problem that an error of the tree is."""
-    for kind, status, name, title in _KINDS:
-        if isinstance(error, kind):
-            detail, members = _told(error)
-            response = _problem(status, _URN + name, title, detail, members)
-            if isinstance(error, TokenRefused):
-                response.headers["WWW-Authenticate"] = _REFUSED_CHALLENGE
-            if isinstance(error, TooManyRequests):
-                response.headers["Retry-After"] = str(error.seconds)
-            return response
-    # Errors of starting and of the command line have no business in a request.
-    return _unexpected(error)
+def _headers_of(error: AuthzError) -> tuple[tuple[str, str], ...]:
+    if isinstance(error, TokenRefused):
+        return (_REFUSED_CHALLENGE,)
+    if isinstance(error, CallerUnknown):
+        return (_CHALLENGE,)
+    if isinstance(error, TooManyRequests):
+        return (("Retry-After", str(error.seconds)),)
+    if isinstance(error, StoreBehind):
+        return (("Retry-After", _BEHIND_FOR),)
+    return (("Retry-After", _AILS_FOR),) if isinstance(error, Unavailable) else ()
 
 
-def _told(error: AuthzError) -> tuple[str, dict[str, Any]]:
+def _told(error: AuthzError, route: str) -> tuple[str, dict[str, Any]]:
     """Give the detail of an error and the members that its kind adds to the problem."""
     if isinstance(error, Unavailable):
-        # Its message may name an address, for operators alone.
-        _log.error("%s in %s: %s", type(error).__name__, route(), error)
+        if not isinstance(error, StoreBehind):
+            # Its message may name an address, for operators alone.
+            _log.error("%s in %s: %s", type(error).__name__, route, error)
         return next(text for kind, text in _AILING if isinstance(error, kind)), {}
     members: dict[str, Any] = {}
     if isinstance(error, InvalidInput):
@@ -121,41 +147,37 @@ def _told(error: AuthzError) -> tuple[str, dict[str, Any]]:
     return str(error), members
 
 
-def about_blank(status: HTTPStatus, detail: str) -> Response:
+def _about_blank(
+    status: HTTPStatus, detail: str, headers: tuple[tuple[str, str], ...] = ()
+) -> Reply:
     """Give a problem of no type but its status (RFC 9457, 4.2.1)."""
-    return _problem(status, "about:blank", status.phrase, detail, {})
+    return _problem(status.value, "about:blank", status.phrase, detail, {}, headers)
 
 
-def _http(error: HTTPException) -> Response:
+def _http(error: HTTPException) -> Reply:
     status = HTTPStatus(error.code or 500)
-    response = about_blank(status, status.description)
     # A 405 says what is allowed; the other headers of werkzeug describe its HTML.
-    allowed = error.get_headers()
-    response.headers.extend([(name, value) for name, value in allowed if name == "Allow"])
-    return response
+    allowed = [(name, value) for name, value in error.get_headers() if name == "Allow"]
+    return _about_blank(status, status.description, tuple(allowed))
 
 
-def _unexpected(error: Exception) -> Response:
+def _unexpected(error: Exception, route: str) -> Reply:
     # Neither the message nor the source lines: both could show what was sent.
     places = [
         f"{frame.f_globals.get('__name__', '?')}:{line}"
         for frame, line in traceback.walk_tb(error.__traceback__)
     ]
-    _log.error("unexpected %s in %s at %s", type(error).__name__, route(), " ".join(places))
-    status = HTTPStatus.INTERNAL_SERVER_ERROR
-    return about_blank(status, "the service failed")
+    _log.error("unexpected %s in %s at %s", type(error).__name__, route, " ".join(places))
+    return _about_blank(HTTPStatus.INTERNAL_SERVER_ERROR, "the service failed")
 
 
-def _problem(status: int, kind: str, title: str, detail: str, members: dict[str, Any]) -> Response:
-    body = {"type": kind, "title": title, "status": int(status), "detail": detail, **members}
-    return Response(
-        json.dumps(body, ensure_ascii=False, separators=(",", ":")),
-        status=int(status),
-        headers=_HEADERS.get(int(status)),
-        content_type=MEDIA_TYPE,
-    )
-
-
-def route() -> str:
-    """Give the template of the route that was called, such as ``/v1/people``, or ``unmatched``."""
-    return "unmatched" if request.url_rule is None else request.url_rule.rule
+def _problem(
+    status: int,
+    kind: str,
+    title: str,
+    detail: str,
+    members: dict[str, Any],
+    headers: tuple[tuple[str, str], ...],
+) -> Reply:
+    body = {"type": kind, "title": title, "status": status, "detail": detail, **members}
+    return status, MEDIA_TYPE, headers, as_json(body)

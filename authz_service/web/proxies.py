@@ -12,6 +12,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from authz_service.domain.clients import Network
@@ -25,6 +26,10 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # brackets has none, since nobody could tell where it begins.
 _V4_WITH_PORT = re.compile(r"([0-9.]+):[0-9]{1,5}")
 _IN_BRACKETS = re.compile(r"\[([0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\](?::[0-9]{1,5})?")
+
+_REMEMBERED = 4_096
+# Longer lists are read each time, so that whoever writes them fills no memory.
+_LONGEST_REMEMBERED = 128
 
 
 class TrustedProxies:
@@ -42,14 +47,21 @@ class TrustedProxies:
     def __init__(self, app: Wsgi, networks: Sequence[Network]) -> None:
         self._app = app
         self._networks = tuple(networks)
+        # The same callers come again, and reading addresses takes as long as deciding.
+        self._known = lru_cache(_REMEMBERED)(self._source)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Serve one request."""
         peer = environ.pop("REMOTE_ADDR", None)
-        found = source(peer, environ.get("HTTP_X_FORWARDED_FOR"), self._networks)
+        forwarded = environ.get("HTTP_X_FORWARDED_FOR")
+        short = forwarded is None or len(forwarded) <= _LONGEST_REMEMBERED
+        found = self._known(peer, forwarded) if short else self._source(peer, forwarded)
         if found is not None:
             environ["REMOTE_ADDR"] = found
         return self._app(environ, start_response)
+
+    def _source(self, peer: str | None, forwarded: str | None) -> str | None:
+        return source(peer, forwarded, self._networks)
 
 
 def source(peer: str | None, forwarded: str | None, networks: Sequence[Network]) -> str | None:

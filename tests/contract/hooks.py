@@ -63,6 +63,7 @@ schemathesis.openapi.format("title", _VISIBLE)
 schemathesis.openapi.format("page-token", st.just(""))
 schemathesis.openapi.format("entity-tags", st.sampled_from(["*", '"a"', '"a", W/"b"']))
 schemathesis.openapi.format("govbr-token", st.sampled_from([*_TOKENS, "none"]))
+schemathesis.openapi.format("revision", st.sampled_from(["0", "1"]))
 schemathesis.openapi.format("network", st.sampled_from(["10.1.0.0/16", "fd00::/8", "127.0.0.1"]))
 
 

@@ -7,6 +7,12 @@ import pytest
 from tests.fakes.service import Service
 
 
+@pytest.fixture(params=[True, False], ids=["lean", "flask"])
+def layer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have decisions answered in front of Flask, and again by its views."""
+    monkeypatch.setattr(Service, "lean", request.param)
+
+
 @pytest.fixture
 def service() -> Service:
     """A service that allows whatever is asked."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import time
+from typing import Any
 
 import pytest
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from authz_service.domain.errors import InvalidInput
-from authz_service.web.body import parse_object
+from authz_service.web.body import parse_object, read_json
 
 
 @pytest.mark.parametrize(
@@ -116,3 +119,64 @@ def test_a_hostile_megabyte_costs_no_time(sent: bytes) -> None:
     with pytest.raises(InvalidInput):
         parse_object(sent)
     assert time.perf_counter() - started < 2
+
+
+class Drops(io.RawIOBase):
+    """A stream that gives what it has in drops of two bytes, as it comes in."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = io.BytesIO(data)
+
+    def read(self, size: int = -1) -> bytes:
+        """Give at most two bytes."""
+        return self._data.read(min(size, 2))
+
+
+def environ(data: bytes, **more: str | bool) -> dict[str, Any]:
+    """Give a request with a body of JSON."""
+    return {"CONTENT_TYPE": "application/json", "wsgi.input": Drops(data), **more}
+
+
+ENDS: dict[str, Any] = {"wsgi.input_terminated": True}
+CHUNKED: dict[str, Any] = {"HTTP_TRANSFER_ENCODING": "gzip, Chunked"}
+
+
+@pytest.mark.parametrize(
+    ("more", "read"),
+    [
+        ({"CONTENT_LENGTH": "5"}, b"12345"),
+        ({"CONTENT_LENGTH": "5", **ENDS}, b"12345"),
+        ({"CONTENT_LENGTH": "3"}, b"123"),
+        ({"CONTENT_LENGTH": "0"}, b""),
+        ({"CONTENT_LENGTH": ""}, b""),
+        ({"CONTENT_LENGTH": "-1"}, b""),
+        ({"CONTENT_LENGTH": "five"}, b""),
+        ({"CONTENT_LENGTH": "\u0665"}, b""),
+        ({}, b""),
+        (ENDS, b"12345"),
+        (CHUNKED, b""),
+        ({**CHUNKED, **ENDS}, b"12345"),
+        ({**CHUNKED, **ENDS, "CONTENT_LENGTH": "1"}, b"12345"),
+    ],
+)
+def test_a_body_is_as_long_as_announced(more: dict[str, Any], read: bytes) -> None:
+    """Or as long as it comes, where the server knows its end; else nothing is read at all."""
+    assert read == read_json(environ(b"12345", **more), 5)
+
+
+@pytest.mark.parametrize(
+    "more", [{"CONTENT_LENGTH": "6"}, {"CONTENT_LENGTH": "9" * 5000}, ENDS, {**CHUNKED, **ENDS}]
+)
+def test_a_body_that_is_too_long_is_not_read(more: dict[str, Any]) -> None:
+    """What is announced as too long costs nothing, and what comes in chunks not much more."""
+    sent = environ(b"1" * 1_000, **more)
+    with pytest.raises(RequestEntityTooLarge):
+        read_json(sent, 5)
+    assert sent["wsgi.input"]._data.tell() <= 6
+
+
+def test_a_body_that_ends_too_early_is_none() -> None:
+    """Whoever hangs up in the middle has asked nothing."""
+    with pytest.raises(InvalidInput) as refused:
+        read_json(environ(b"12345", CONTENT_LENGTH="6"), 6)
+    assert "body" == refused.value.field

@@ -140,10 +140,18 @@ def test_the_log_is_not_searched_for_what_can_be_no_id(filled: Service, name: st
 
 
 def test_a_record_that_was_not_reached_is_told_as_such(filled: Service) -> None:
-    """The 404 says since when there is no such record."""
+    """The 404 says of before which moment there is no such record."""
     filled.records.since = "2026-11-20T15:00:00.000000Z"
     problem = filled.send("GET", f"{PATH}/{'0' * 32}").get_json()
-    assert "since 2026-11-20T15:00:00.000000Z" in problem["detail"]
+    assert "of before 2026-11-20T15:00:00.000000Z" in problem["detail"]
+
+
+@pytest.mark.parametrize("since", [None, "2026-11-20T15:00:00.000000Z"])
+def test_a_list_says_from_when_on_it_may_be_incomplete(filled: Service, since: str | None) -> None:
+    """Where what was written last is still being read; null where all is there."""
+    filled.records.since = since
+    for answer in (filled.send("GET", PATH), filled.post(f"{PATH}/search", {})):
+        assert since == answer.get_json()["incomplete_since"]
 
 
 # Filters
@@ -155,6 +163,8 @@ FILTERS: list[tuple[dict[str, Any], list[str]]] = [
     ({"allowed": False}, ["read_delegations"]),
     ({"allowed": True}, ["delegate", "open", "open", "open"]),
     ({"reason": "no-permit"}, ["read_delegations"]),
+    ({"policy": "0" * 64}, ["read_delegations", "delegate", "open", "open", "open"]),
+    ({"policy": "1" * 64}, []),
     ({"action": "open"}, ["open", "open", "open"]),
     ({"action": "delegation.replace"}, ["delegation.replace"]),
     ({"company": ABROAD}, ["open"]),
@@ -204,6 +214,8 @@ WRONG: list[tuple[str, Any]] = [
     ("to", "2026-11-20T15:00:00"),
     ("person", MEMBER),
     ("person", "A" * 32),
+    ("policy", "0" * 63),
+    ("policy", "A" * 64),
     ("limit", "0"),
     ("limit", "201"),
     ("limit", "x"),
@@ -231,6 +243,8 @@ def test_a_query_that_cannot_be_read_is_refused(filled: Service, member: str, va
         ("company", 1, "company"),
         ("from", "soon", "from"),
         ("person", MEMBER, "person"),
+        ("policy", "latest", "policy"),
+        ("policy", 1, "policy"),
         ("cpf", "18762794605", "cpf"),
         ("login", "", "login"),
         ("login", MEMBER, "login"),
@@ -272,7 +286,7 @@ def test_parts_make_up_the_whole(filled: Service, by_post: bool) -> None:
     assert written(filled) == [one for part in parts for one in part["decisions"]]
     assert [2, 2, 2] == [part["page"]["count"] for part in parts]
     assert {3} == {part["unreadable"] for part in parts}
-    assert ["page", "unreadable", "decisions"] == list(parts[0])
+    assert ["page", "unreadable", "incomplete_since", "decisions"] == list(parts[0])
 
 
 @pytest.mark.parametrize("by_post", [False, True], ids=["GET", "POST"])
@@ -305,7 +319,7 @@ def test_no_token_tells_about_whom_it_is(filled: Service, by: str) -> None:
     tokens = []
     for person in (MEMBER, REPRESENTATIVE):
         name = person if by == "cpf" else surrogate(filled, Cpf(person))
-        body = {by: name, "kind": "act", "page": {"limit": 1}}
+        body = {by: name, "page": {"limit": 1}}
         tokens.append(filled.post(f"{PATH}/search", body).get_json()["page"]["next_token"])
     assert tokens[0] == tokens[1] != ""
 

@@ -19,6 +19,8 @@ from authz_service.domain.nearest import Way
 from tests.fakes.policies import GRANT, STEP_UP, allow_all, deny_all
 from tests.fakes.service import COMPANY, MAX_BATCH, MEMBER, REPRESENTATIVE, Service
 
+pytestmark = pytest.mark.usefixtures("layer")
+
 ONE, PATH = "/access/v1/evaluation", "/access/v1/evaluations"
 
 SUBJECT = {"type": "person", "id": MEMBER}

@@ -15,6 +15,8 @@ from authz_service.domain.decision import Caller
 from authz_service.web import guards
 from tests.fakes.service import TOKEN, Service
 
+pytestmark = pytest.mark.usefixtures("layer")
+
 OPEN = {
     "/healthz",
     "/readyz",

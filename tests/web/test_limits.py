@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,6 @@ from authz_service.domain.decision import Caller
 from authz_service.domain.errors import CallerUnknown, TooManyRequests
 from authz_service.web import app as web_app
 from authz_service.web import limits as web_limits
-from authz_service.web.body import OverLimit
 from authz_service.web.limits import Limits
 from tests.fakes.service import MAX_BATCH, MAX_BODY, Service
 
@@ -33,23 +31,23 @@ class Minute:
 
 
 @pytest.fixture(name="minute")
-def _minute(monkeypatch: pytest.MonkeyPatch) -> Minute:
-    """A clock for the library and the limits alike."""
-    clock = Minute()
-    monkeypatch.setattr(time, "time", clock)
-    return clock
+def _minute() -> Minute:
+    """The clock of the limits."""
+    return Minute()
 
 
 class Limited:
     """A service with a limit, and what was told of refusals."""
 
-    def __init__(self, per_minute: int | None = 3) -> None:
+    def __init__(self, minute: Minute, per_minute: int | None = 3) -> None:
         self.service = Service()
         self.refused: list[str] = []
-        self.limit(Limits(per_minute, self.refused.append))
+        self.minute = minute
+        self.limit(per_minute)
 
-    def limit(self, limits: Limits) -> None:
-        """Serve with these limits from now on."""
+    def limit(self, per_minute: int | None) -> None:
+        """Serve with new limits from now on."""
+        limits = Limits(per_minute, self.refused.append, self.minute)
         parts = replace(self.service.parts, limits=limits)
         self.service.app = web_app.create_app(parts)
 
@@ -63,7 +61,7 @@ class Limited:
 @pytest.fixture(name="limited")
 def _limited(minute: Minute) -> Limited:
     """Three requests a minute."""
-    return Limited()
+    return Limited(minute)
 
 
 def test_a_client_that_asks_too_much_is_told_when_to_come_back(limited: Limited) -> None:
@@ -98,7 +96,7 @@ def test_whoever_comes_back_when_told_is_answered(limited: Limited, minute: Minu
 
 def test_a_new_minute_is_no_new_beginning(minute: Minute) -> None:
     """The window slides: what was sent at the end of a minute is let go of bit by bit."""
-    limited = Limited(60)
+    limited = Limited(minute, 60)
     minute.now += 58
     assert {400} == {limited.send().status_code for _ in range(60)}
     minute.now += 3
@@ -159,7 +157,7 @@ def batch(limited: Limited, size: int, key: str | None = None) -> TestResponse:
 
 def test_each_evaluation_of_a_batch_counts(minute: Minute) -> None:
     """Or a batch would be many requests for the price of one; an empty one is one."""
-    limited = Limited(11)
+    limited = Limited(minute, 11)
     assert [200] * 4 == [batch(limited, size).status_code for size in (1, 2, 3, 4)]
     assert 400 == batch(limited, 0).status_code
     assert 429 == limited.send().status_code
@@ -167,7 +165,7 @@ def test_each_evaluation_of_a_batch_counts(minute: Minute) -> None:
 
 def test_a_batch_that_is_too_much_now_is_not_decided(minute: Minute) -> None:
     """It is a 429 that counts as the one request that it was, and smaller ones get through."""
-    limited = Limited(10)
+    limited = Limited(minute, 10)
     assert 200 == batch(limited, 6).status_code
     before = len(limited.service.log.records)
     answer = batch(limited, 5)
@@ -183,7 +181,7 @@ def test_a_batch_that_comes_back_when_told_is_decided(minute: Minute, size: int)
 
     With no request left it is refused unread, and told to wait for one alone.
     """
-    limited = Limited(10)
+    limited = Limited(minute, 10)
     for _ in range(5):
         refusals = 0
         while (answer := batch(limited, size)).status_code == 429:
@@ -196,7 +194,7 @@ def test_a_batch_that_comes_back_when_told_is_decided(minute: Minute, size: int)
 def test_a_batch_is_not_told_to_wait_longer_than_it_must(minute: Minute) -> None:
     """A second and a bit before, it would not have been decided."""
     for early, status in ((2, 429), (0, 200)):
-        limited = Limited(10)
+        limited = Limited(minute, 10)
         assert 200 == batch(limited, 9).status_code
         wait = int(batch(limited, 7).headers["Retry-After"])
         assert 59 < wait < 120
@@ -207,14 +205,14 @@ def test_a_batch_is_not_told_to_wait_longer_than_it_must(minute: Minute) -> None
 
 def test_a_batch_that_is_refused_as_a_whole_counts_once(minute: Minute) -> None:
     """What is larger than any may be is not decided, so it costs no more than other mistakes."""
-    limited = Limited(3)
+    limited = Limited(minute, 3)
     assert [400, 400] == [batch(limited, MAX_BATCH + 1).status_code for _ in range(2)]
     assert 400 == limited.send().status_code
 
 
 def test_no_limit_is_none(minute: Minute) -> None:
     """With 0 in the setting a client may send any number."""
-    limited = Limited(None)
+    limited = Limited(minute, None)
     assert {400} == {limited.send().status_code for _ in range(50)}
     assert {200} == {batch(limited, MAX_BATCH).status_code for _ in range(5)}
 
@@ -243,7 +241,7 @@ def right(limited: Limited, key: str, address: str = SOURCE) -> int:
 def _guessed(limited: Limited, monkeypatch: pytest.MonkeyPatch) -> Limited:
     """A service to which as many wrong keys as may have been shown; in the test, five."""
     monkeypatch.setattr(web_limits, "WRONG_KEYS_PER_MINUTE", 5)
-    limited.limit(Limits(None, limited.refused.append))
+    limited.limit(None)
     assert [401] * 5 == [guess(limited, number) for number in range(5)]
     return limited
 
@@ -273,7 +271,7 @@ def test_a_key_that_was_right_lately_is_not_kept_out(
 ) -> None:
     """Behind a proxy that is not trusted nobody locks the others out by guessing."""
     monkeypatch.setattr(web_limits, "WRONG_KEYS_PER_MINUTE", 5)
-    limited.limit(Limits(None, limited.refused.append))
+    limited.limit(None)
     assert 200 == right(limited, limited.service.key)
     assert [401] * 5 == [guess(limited, number) for number in range(5)]
 
@@ -285,7 +283,7 @@ def test_a_key_that_was_right_and_is_revoked_is_wrong(
 ) -> None:
     """What is remembered of a key never stands for asking whether it is right now."""
     monkeypatch.setattr(web_limits, "WRONG_KEYS_PER_MINUTE", 1)
-    limited.limit(Limits(None, limited.refused.append))
+    limited.limit(None)
     key = limited.service.key_for("metrics")
     assert 200 == right(limited, key)
     limited.service.clients.revoke("c1", Caller("tests"))
@@ -317,7 +315,7 @@ def test_wrong_keys_are_counted_by_source(
 ) -> None:
     """By address, and of IPv6 by what one site has of it."""
     monkeypatch.setattr(web_limits, "WRONG_KEYS_PER_MINUTE", 1)
-    limited.limit(Limits(None, limited.refused.append))
+    limited.limit(None)
     assert 401 == guess(limited, 1, first)
     assert (429 if together else 401) == guess(limited, 2, second)
 
@@ -329,7 +327,7 @@ def test_sources_that_nobody_can_tell_are_one(
     monkeypatch.setattr(web_limits, "WRONG_KEYS_PER_MINUTE", 1)
     limits = Limits(None, limited.refused.append)
 
-    def nobody(_key: str, _address: str | None) -> Caller:
+    def nobody(_key: str, _address: str | None, _digest: str) -> Caller:
         raise CallerUnknown("no")
 
     with pytest.raises(CallerUnknown):
@@ -353,7 +351,7 @@ def test_not_all_keys_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web_limits, "RIGHT_KEYS", 2)
     limits, somebody = Limits(), Caller("c")
 
-    def check(key: str, _address: str | None) -> Caller:
+    def check(key: str, _address: str | None, _digest: str) -> Caller:
         if key == "wrong":
             raise CallerUnknown("no")
         return somebody
@@ -368,19 +366,6 @@ def test_not_all_keys_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
         limits.authenticated("a", SOURCE, check)
 
 
-def test_a_system_without_threads_refuses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The counter tidies up in a thread now and then; without one it is no reason for a 500."""
-    limits = Limits(1)
-
-    def none(_self: object) -> None:
-        raise RuntimeError("can't start new thread")
-
-    time.sleep(0.05)
-    monkeypatch.setattr("threading.Timer.start", none)
-    for _ in range(3):
-        limits.take("c")
-
-
 def test_a_body_that_is_too_long_is_told_the_bound(limited: Limited) -> None:
     """A 413 says how long a body may be, and is counted."""
     answer = limited.service.post("/v1/people", b" " * (MAX_BODY + 1))
@@ -389,23 +374,19 @@ def test_a_body_that_is_too_long_is_told_the_bound(limited: Limited) -> None:
     assert ["body"] == limited.refused
 
 
-@pytest.mark.parametrize("limit", ["batch", "depth"])
-def test_what_is_too_much_at_once_is_counted(limited: Limited, limit: str) -> None:
+TOO_MUCH: dict[str, tuple[str, bytes]] = {
+    "batch": ("evaluations", b'{"evaluations":[' + b"{}," * MAX_BATCH + b"{}]}"),
+    "depth": ("body", b'{"context":' + b"[" * 40 + b"]" * 40 + b"}"),
+}
+
+
+@pytest.mark.usefixtures("layer")
+@pytest.mark.parametrize("limit", TOO_MUCH)
+def test_what_is_too_much_at_once_is_counted(limit: str, minute: Minute) -> None:
     """It is a 400 that names the member, like whatever cannot be read."""
-    service = limited.service
+    limited, (field, sent) = Limited(minute), TOO_MUCH[limit]
+    answer = limited.service.post("/access/v1/evaluations", sent)
 
-    def refuse(*_arguments: object, **_options: object) -> Any:
-        raise OverLimit(limit, "evaluations", "must hold at most 2 in one request")
-
-    [name] = [
-        rule.endpoint
-        for rule in service.app.url_map.iter_rules()
-        if rule.rule == "/access/v1/evaluation"
-    ]
-    vars(refuse).update(vars(service.app.view_functions[name]))
-    service.app.view_functions[name] = refuse
-    answer = service.post("/access/v1/evaluation", {})
-
-    assert (400, "evaluations") == (answer.status_code, answer.get_json()["field"])
+    assert (400, field) == (answer.status_code, answer.get_json()["field"])
     assert "urn:inmetro:authz:problem:invalid-input" == answer.get_json()["type"]
     assert [limit] == limited.refused

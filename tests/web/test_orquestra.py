@@ -18,6 +18,8 @@ from authz_service.domain.processes import ProcessName
 from tests.fakes.policies import GRANT, STEP_UP, allow_all, deny_all
 from tests.fakes.service import COMPANY, MEMBER, Service
 
+pytestmark = pytest.mark.usefixtures("layer")
+
 PATH = "/v1/orquestra/decisao"
 NO_STRINGS: list[object] = [None, 1, True, [], {}]
 LABEL = "P001 - Acreditação Inicial v.3"

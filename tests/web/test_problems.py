@@ -16,6 +16,8 @@ from authz_service.domain.facts import Facts
 from tests.fakes.policies import deny_all
 from tests.fakes.service import COMPANY, MAX_BODY, MEMBER, REPRESENTATIVE, TOKEN, Service
 
+pytestmark = pytest.mark.usefixtures("layer")
+
 EVALUATION = "/access/v1/evaluation"
 A: dict[str, Any] = {
     "subject": {"type": "person", "id": MEMBER},

@@ -181,3 +181,19 @@ def test_the_server_hands_the_headers_on(headers: list[tuple[str, str]], expecte
         connection.close()
         server.stop()
         serving.join()
+
+
+def test_what_is_remembered_of_sources_is_bounded() -> None:
+    """The same caller is read once; another one is another, and long lists fill no memory."""
+    app = TrustedProxies(told, (ipaddress.ip_network("127.0.0.0/8"),))
+
+    def asked(forwarded: str) -> str:
+        environ = {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": forwarded}
+        return b"".join(app(environ, lambda *_: None)).decode()
+
+    long = ", ".join([CALLER] * 1_000)
+    assert [CALLER, "192.0.2.1", CALLER, CALLER] == [
+        asked(one) for one in (CALLER, "192.0.2.1", CALLER, long)
+    ]
+    known = app._known.cache_info()
+    assert (1, 2, True) == (known.hits, known.currsize, known.maxsize is not None)
