@@ -45,7 +45,7 @@ units: $(VENV)/.dev
 	@# Many of these wait for a service; three processes keep two cores busy, and none is left with the rest.
 	$(BIN)/pytest -n 3 --dist worksteal tests $(INNER:%=--ignore=%)
 
-bench: $(VENV)/.bench ## Measure decisions beside plain oso, cedarpy, casbin and Cerbos, in one run
+bench: $(VENV)/.bench ## Measure decisions and the data plane beside their peers; an hour, writes docs/performance.md
 	$(BIN)/python -m tests.bench
 
 conformance: $(VENV)/.dev ## Ask a running service every AuthZEN vector, ours and the suite's, and show a table

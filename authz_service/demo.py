@@ -121,7 +121,7 @@ def walk(data_dir: Path, port: int, sign_in: str | None) -> list[tuple[str, str]
         f'"resource":{{"type":"process","id":"P061 - Registro v.2",'
         f'"properties":{{"cnpj":"{COMPANY}"}}}}}}'
     )
-    log = shlex.quote(str(data_dir / "decisions.jsonl"))
+    log = shlex.quote(str(data_dir / "log" / "decision" / "0"))
     return [
         *first,
         (
@@ -143,7 +143,7 @@ def walk(data_dir: Path, port: int, sign_in: str | None) -> list[tuple[str, str]
             "Each answer has been counted ...",
             f"{lines.get('/metrics')} | grep authz_decisions_total",
         ),
-        ("... and is in the decision log, persons as surrogates.", f"tail -n 3 {log}"),
+        ("... and is in the decision log, persons as surrogates.", f"tail -n 3 {log}/*.jsonl"),
     ]
 
 

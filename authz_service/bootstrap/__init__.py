@@ -6,17 +6,21 @@ The composition root: the one room in which concrete classes meet.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from authz_service import applog
 from authz_service.bootstrap.govbr import talk_to
+from authz_service.bootstrap.rounds import Leisure, Round, Rounds
 from authz_service.bootstrap.service import Service
 from authz_service.domain.decision import Caller
 from authz_service.domain.sign_in import Cause
 from authz_service.entities import DescribedEntities, read_entities
-from authz_service.journal.file import FileLog
-from authz_service.journal.reading import LogReader
+from authz_service.journal.chains import Chains
+from authz_service.journal.entries import entry_of, record_of
+from authz_service.journal.journal import Journal, Options
+from authz_service.journal.shared import SHARED
 from authz_service.metrics import Metrics, Share
 from authz_service.policy.live.current import CurrentPolicy
 from authz_service.policy.live.last_good import LastGood
@@ -24,6 +28,7 @@ from authz_service.policy.live.statuses import StatusBoard
 from authz_service.policy.live.watching import Listeners, Watcher
 from authz_service.settings import Settings
 from authz_service.store import SqlStore
+from authz_service.store.index import SqlLogIndex
 from authz_service.usecases.acts import ActLog
 from authz_service.usecases.catalogue import Cataloguer
 from authz_service.usecases.clients import Clients
@@ -33,6 +38,7 @@ from authz_service.usecases.delegate import DelegationDesk
 from authz_service.usecases.explain import Explainer, ExplanationDesk
 from authz_service.usecases.foreign import ForeignDesk
 from authz_service.usecases.importing import Importer
+from authz_service.usecases.indexing import IndexedRecords, Indexer
 from authz_service.usecases.lookup import Lookup
 from authz_service.usecases.ports import Clock, Listener
 from authz_service.usecases.privacy import Privacy
@@ -41,6 +47,13 @@ from authz_service.usecases.register import Registrar
 from authz_service.usecases.sign_in import GovBr, Refused, SignInDesk
 
 __all__ = ["Service", "Upkeep", "build", "upkeep", "utc_now"]
+
+CLOCK_SECONDS = 30.0
+"""How often the clock is held against the database's."""
+INDEX_SECONDS = 5.0
+"""How often what is new in the decision log is indexed, so that a search finds little to do."""
+LEISURE = 2_500
+"""So few records in that time leave room for it; else it is left to whoever searches."""
 
 
 def utc_now() -> datetime:
@@ -61,7 +74,7 @@ class Upkeep:
 
     store: SqlStore
     acts: ActLog
-    log: FileLog
+    log: Journal
 
     def close(self) -> None:
         """Let go of files and connections."""
@@ -76,8 +89,21 @@ def upkeep(settings: Settings, clock: Clock = utc_now) -> Upkeep:
     Raises:
         InvalidInput: the database's URL cannot be one.
     """
-    log = FileLog(settings.decision_log)
+    log = _journal(settings, SHARED, _never_lost)
     return Upkeep(SqlStore(settings.database_url), ActLog(log, (applog.heard,), clock), log)
+
+
+def _journal(settings: Settings, place: str, lost: Callable[[int], None]) -> Journal:
+    said = settings.log
+    options = Options(
+        sync="strict" if said.strict else "default",
+        failure="lose" if said.lose else "refuse",
+        segment_bytes=said.segment_bytes,
+        heads_seconds=said.heads_seconds,
+        keep_decisions_days=said.keep_decisions_days,
+        keep_acts_days=said.keep_acts_days,
+    )
+    return Journal(settings.log_folder, place, options, lost)
 
 
 def _refused(metrics: Metrics) -> Refused:
@@ -88,7 +114,9 @@ def _refused(metrics: Metrics) -> Refused:
     return tell
 
 
-def build(settings: Settings, clock: Clock = utc_now, share: Share | None = None) -> Service:
+def build(
+    settings: Settings, clock: Clock = utc_now, share: Share | None = None, place: str = SHARED
+) -> Service:
     """
     Put the service together; the policy is not compiled yet, see ``watch_policy``.
 
@@ -96,6 +124,8 @@ def build(settings: Settings, clock: Clock = utc_now, share: Share | None = None
         settings: what it is built from.
         clock: tells the present instant.
         share: its part in the metrics of several workers, or None where it serves alone.
+        place: whose chains of the decision log it writes: a worker's, or those that all verbs of
+            the command line share.
 
     Raises:
         StoreUnavailable: the database cannot be made.
@@ -106,21 +136,27 @@ def build(settings: Settings, clock: Clock = utc_now, share: Share | None = None
     entities = DescribedEntities() if described is None else read_entities(described)
     store = SqlStore(settings.database_url)
     store.create()
-    log = FileLog(settings.decision_log)
     metrics = Metrics(share)
-    listeners: tuple[Listener, ...] = (metrics.heard, applog.heard)
+    log = _journal(settings, place, metrics.log_lost)
+    fresh = settings.freshness
+    held = store.hold(fresh.held, fresh.stale_seconds if fresh.notified else None)
+    checked = store.checked(clock, fresh.clock_tolerance, metrics.clock_off)
+    leisure = Leisure(LEISURE)
+    listeners: tuple[Listener, ...] = (metrics.heard, applog.heard, leisure.heard)
     policy = CurrentPolicy(settings.policies, clock)
     acts = ActLog(log, listeners, clock)
-    point = DecisionPoint(policy, store.facts, entities, store.surrogates, log, listeners, clock)
+    point = DecisionPoint(policy, held, entities, held, log, listeners, checked)
     govbr = None if settings.govbr is None else talk_to(settings.govbr, metrics)
-    explainer = Explainer(policy, store.facts, entities, clock)
+    explainer = Explainer(policy, held, entities, checked)
+    chains, index = Chains(settings.log_folder), SqlLogIndex(store.database)
+    indexer = Indexer(chains, index, entry_of)
     watcher = Watcher(
         policy,
         LastGood(settings.last_good_policy),
         StatusBoard(settings.policy_status),
         "0" if share is None else share.place,
         acts,
-        store.facts,
+        held,
         Listeners((metrics.policy_attempted, applog.policy_attempted), metrics.policy_looked),
     )
     return Service(
@@ -129,33 +165,50 @@ def build(settings: Settings, clock: Clock = utc_now, share: Share | None = None
         watcher=watcher,
         point=point,
         explainer=explainer,
-        explanation_desk=ExplanationDesk(explainer, store.surrogates, acts),
-        desk=DelegationDesk(
-            point, store.delegations, store.catalogue, store.surrogates, acts, clock
-        ),
+        explanation_desk=ExplanationDesk(explainer, held, acts),
+        desk=DelegationDesk(point, store.delegations, store.catalogue, held, acts, checked),
         decisions=Decisions(
-            LogReader(settings.decision_log), store.surrogates, store.facts, acts, clock
+            IndexedRecords(chains, index, indexer, record_of), held, held, acts, checked
         ),
-        registrar=Registrar(store.registry, store.surrogates, acts, clock),
-        lookup=Lookup(store.registry, store.directory, store.facts, store.surrogates, acts),
-        foreign_desk=ForeignDesk(store.foreign, store.surrogates, acts, clock),
+        registrar=Registrar(store.registry, held, acts, checked),
+        lookup=Lookup(store.registry, store.directory, held, held, acts),
+        foreign_desk=ForeignDesk(store.foreign, held, acts, checked),
         process_desk=ProcessDesk(store.catalogue, acts),
         sign_in_desk=SignInDesk(
             govbr=None if govbr is None else GovBr(govbr.tokens, govbr.companies),
             sign_ins=store.sign_ins,
             registry=store.registry,
-            surrogates=store.surrogates,
+            surrogates=held,
             acts=acts,
-            clock=clock,
+            clock=checked,
             refused=_refused(metrics),
             confirm_at_once=settings.confirm_at_sign_in,
         ),
-        privacy=Privacy(store.personal_data, store.surrogates, acts),
+        privacy=Privacy(store.personal_data, held, acts),
         cataloguer=Cataloguer(store.catalogue, acts),
-        importer=Importer(store.intake, store.catalogue, acts, clock),
-        clients=Clients(store.clients, acts, clock),
+        importer=Importer(store.intake, store.catalogue, acts, checked),
+        clients=Clients(held, acts, checked),
         metrics=metrics,
         store=store,
+        held=held,
+        clock=checked,
         log=log,
+        chains=chains,
+        index=index,
+        indexer=indexer,
         govbr=govbr,
+        rounds=Rounds(
+            (
+                Round("the clock", CLOCK_SECONDS, checked.check),
+                Round(
+                    "the index of the decision log",
+                    INDEX_SECONDS,
+                    lambda: leisure.found() and indexer.keep_up(),
+                ),
+            )
+        ),
     )
+
+
+def _never_lost(_count: int) -> None:
+    """Hear that an act was lost; whoever looks after the database alone counts nothing."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-
-from flask import Flask
 
 from authz_service import applog
 from authz_service.bootstrap.govbr import GovBrParts
-from authz_service.journal.file import FileLog
+from authz_service.bootstrap.rounds import Rounds
+from authz_service.journal.chains import Chains
+from authz_service.journal.journal import Journal
 from authz_service.metrics import Metrics
 from authz_service.policy.live.current import CurrentPolicy
 from authz_service.policy.live.watching import Watcher
 from authz_service.settings import Settings
 from authz_service.store import SqlStore
+from authz_service.store.clock import CheckedClock
+from authz_service.store.held.held import Held
+from authz_service.store.index import SqlLogIndex
 from authz_service.usecases.catalogue import Cataloguer
 from authz_service.usecases.clients import Clients
 from authz_service.usecases.decide import DecisionPoint
@@ -23,13 +25,14 @@ from authz_service.usecases.delegate import DelegationDesk
 from authz_service.usecases.explain import Explainer, ExplanationDesk
 from authz_service.usecases.foreign import ForeignDesk
 from authz_service.usecases.importing import Importer
+from authz_service.usecases.indexing import Indexer
 from authz_service.usecases.lookup import Lookup
 from authz_service.usecases.ports import Ping
 from authz_service.usecases.privacy import Privacy
 from authz_service.usecases.processes import ProcessDesk
 from authz_service.usecases.register import Registrar
 from authz_service.usecases.sign_in import SignInDesk
-from authz_service.web.app import Parts, create_app, request_id
+from authz_service.web.app import Parts, create_app, front
 from authz_service.web.limits import Limits
 from authz_service.web.proxies import TrustedProxies
 
@@ -63,8 +66,14 @@ class Service:
         clients: callers and their keys.
         metrics: the instruments of this process.
         store: the database.
-        log: the decision log.
+        held: what decisions need of it, in memory.
+        clock: the present instant, held against the database's clock.
+        log: writes the decision log.
+        chains: reads it.
+        index: where what stands in it is found.
+        indexer: fills that.
         govbr: what talks to GOV.BR, or None where sign-in is off.
+        rounds: what is done from time to time while the service runs.
     """
 
     settings: Settings
@@ -86,10 +95,16 @@ class Service:
     clients: Clients
     metrics: Metrics
     store: SqlStore
-    log: FileLog
+    held: Held
+    clock: CheckedClock
+    log: Journal
+    chains: Chains
+    index: SqlLogIndex
+    indexer: Indexer
     govbr: GovBrParts | None
+    rounds: Rounds
 
-    def app(self) -> Flask:
+    def app(self) -> TrustedProxies:
         """Make the WSGI application."""
         app = create_app(
             Parts(
@@ -109,10 +124,13 @@ class Service:
                     Ping("policy folder", vital=False, ailment=self.watcher.flaw),
                     Ping("database", vital=True, ailment=self.store.ping),
                     Ping("decision log", vital=False, ailment=self.log.ailment),
+                    Ping("clock", vital=False, ailment=self.clock.ailment),
                     *self._govbr_pings(),
                 ),
                 metrics=self.metrics.exposition,
-                answered=_answered(self.metrics),
+                answered=self.metrics.answered,
+                told=applog.answered,
+                truth=self.held,
                 orquestra_get=self.settings.orquestra_get,
                 max_body=self.settings.max_body,
                 max_batch=self.settings.max_batch,
@@ -120,9 +138,7 @@ class Service:
                 limits=Limits(self.settings.requests_per_minute, self.metrics.over_limit),
             )
         )
-        proxies = TrustedProxies(app.wsgi_app, self.settings.trusted_proxies)
-        app.wsgi_app = proxies  # type: ignore[method-assign]  # as Flask means it to be wrapped
-        return app
+        return TrustedProxies(front(app), self.settings.trusted_proxies)
 
     def _govbr_pings(self) -> tuple[Ping, ...]:
         if self.govbr is None:
@@ -152,18 +168,18 @@ class Service:
         self.watcher.begin()
         self.watcher.start()
 
+    def look_after(self) -> None:
+        """Do from now on what is to be done from time to time: check the clock, fill the index."""
+        self.rounds.start()
+
     def close(self) -> None:
         """Let go of files and connections."""
+        self.rounds.stop()
         self.watcher.close()
         if self.govbr is not None:
             self.govbr.close()
+        self.held.close()
+        self.index.close()
+        self.chains.close()
         self.store.close()
         self.log.close()
-
-
-def _answered(metrics: Metrics) -> Callable[[str, int, float], None]:
-    def tell(route: str, status: int, seconds: float) -> None:
-        metrics.answered(route, status, seconds)
-        applog.answered(route, status, seconds, request_id())
-
-    return tell

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from authz_service.cli import (
+    auditing,
     catalogue,
     clients,
     companies,
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         importing,
         policies,
         explaining,
+        auditing,
         database,
         configuring,
     ):

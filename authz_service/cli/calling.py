@@ -16,6 +16,9 @@ from authz_service.domain.errors import InvalidInput
 from authz_service.metrics import Share
 from authz_service.settings import Settings
 
+ALONE = "0"
+"""The place of what serves without a supervisor."""
+
 # argparse has no public name for it.
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 """What a module adds its verbs to."""
@@ -39,9 +42,18 @@ def settings() -> Settings:
 
 
 @contextmanager
-def service(share: Share | None = None) -> Iterator[Service]:
-    """Put the service together for one verb, and let go of it afterwards."""
-    built = build(settings(), share=share)
+def service(share: Share | None = None, *, serving: bool = False) -> Iterator[Service]:
+    """
+    Put the service together for one verb, and let go of it afterwards.
+
+    Args:
+        share: its part in the metrics of several workers, or None where it is alone.
+        serving: whether it serves, and so has chains of the decision log for itself.
+    """
+    if serving:
+        built = build(settings(), share=share, place=ALONE if share is None else share.place)
+    else:
+        built = build(settings(), share=share)
     try:
         yield built
     finally:
