@@ -68,7 +68,7 @@ schemas: $(VENV)/.dev ## Write schemas/openapi.json anew, out of the routes and 
 	$(BIN)/python -m tests.contract
 
 lock: $(VENV)/.dev ## Make the locks anew from setup.cfg
-	$(LOCK) --upgrade --extra build -o requirements/run.txt
+	$(LOCK) --upgrade --extra build --extra granian -o requirements/run.txt
 	$(LOCK) --upgrade --extra build --extra granian --extra dev -o requirements/dev.txt
 	$(LOCK) --upgrade --extra bench -o requirements/bench.txt
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from authz_service import applog
 from authz_service.bootstrap.govbr import talk_to
@@ -139,7 +140,8 @@ def build(
     metrics = Metrics(share)
     log = _journal(settings, place, metrics.log_lost)
     fresh = settings.freshness
-    held = store.hold(fresh.held, fresh.stale_seconds if fresh.notified else None)
+    stale = fresh.stale_seconds if fresh.notified else None
+    held = store.hold(fresh.held, stale, metrics.held)
     checked = store.checked(clock, fresh.clock_tolerance, metrics.clock_off)
     leisure = Leisure(LEISURE)
     listeners: tuple[Listener, ...] = (metrics.heard, applog.heard, leisure.heard)
@@ -203,7 +205,7 @@ def build(
                 Round(
                     "the index of the decision log",
                     INDEX_SECONDS,
-                    lambda: leisure.found() and indexer.keep_up(),
+                    partial(leisure.do, indexer.keep_up),
                 ),
             )
         ),

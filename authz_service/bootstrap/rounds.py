@@ -14,7 +14,7 @@ from authz_service.domain.errors import AuthzError
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Round:
     """
     One thing that is done from time to time.
@@ -32,9 +32,9 @@ class Round:
 
 class Leisure:
     """
-    Tells whether little has been written down since it was asked last.
+    Does what can wait where little has been written down since it was asked last.
 
-    What can wait is done then: it would keep the interpreter from those who decide.
+    Else it would keep the interpreter from those who decide.
 
     Args:
         most: records that are little.
@@ -48,10 +48,11 @@ class Leisure:
         """Hear of records, as a listener."""
         self._heard += len(records)
 
-    def found(self) -> bool:
-        """Tell whether there is leisure, and count anew."""
+    def do(self, what: Callable[[], object]) -> None:
+        """Do *what* if there is leisure, and count anew."""
         heard, self._heard = self._heard, 0
-        return heard <= self._most
+        if heard <= self._most:
+            what()
 
 
 class Rounds:

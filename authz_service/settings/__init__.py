@@ -49,7 +49,7 @@ _WORDS = {
 }
 _NUMBERS = {
     "AUTHZ_STALE_SECONDS": (1, 60),
-    "AUTHZ_HELD_QUESTIONS": (0, 1_000_000),
+    "AUTHZ_HELD_QUESTIONS": (1, 1_000_000),
     "AUTHZ_CLOCK_TOLERANCE_SECONDS": (1, 60),
     "AUTHZ_LOG_SEGMENT_MB": (1, 1024),
     "AUTHZ_LOG_HEADS_SECONDS": (1, 3600),
@@ -109,11 +109,6 @@ class Settings:
     max_batch: int = 200
     govbr: GovBrSettings | None = None
     confirm_at_sign_in: bool = False
-
-    @property
-    def decision_log(self) -> Path:
-        """The file of the decision log."""
-        return self.data_dir / "decisions.jsonl"
 
     @property
     def log_folder(self) -> Path:

@@ -47,16 +47,16 @@ class LogSettings:
         lose: whether decisions go on while the log cannot be written.
         segment_bytes: how long a file gets.
         heads_seconds: how often the heads are signed.
-        keep_decisions: how long decisions stay, or None for ever.
-        keep_acts: how long acts stay, or None for ever.
+        keep_decisions_days: how long decisions stay, 0 for ever.
+        keep_acts_days: how long acts stay, 0 for ever.
     """
 
     strict: bool = False
     lose: bool = False
     segment_bytes: int = 64 * _MIB
     heads_seconds: int = 60
-    keep_decisions: timedelta | None = None
-    keep_acts: timedelta | None = None
+    keep_decisions_days: int = 0
+    keep_acts_days: int = 0
 
     @classmethod
     def of(cls, words: Mapping[str, str], numbers: Mapping[str, int]) -> LogSettings:
@@ -66,10 +66,6 @@ class LogSettings:
             lose=words["AUTHZ_LOG_FAILURE"] == "lose",
             segment_bytes=numbers["AUTHZ_LOG_SEGMENT_MB"] * _MIB,
             heads_seconds=numbers["AUTHZ_LOG_HEADS_SECONDS"],
-            keep_decisions=_days(numbers["AUTHZ_LOG_KEEP_DECISIONS_DAYS"]),
-            keep_acts=_days(numbers["AUTHZ_LOG_KEEP_ACTS_DAYS"]),
+            keep_decisions_days=numbers["AUTHZ_LOG_KEEP_DECISIONS_DAYS"],
+            keep_acts_days=numbers["AUTHZ_LOG_KEEP_ACTS_DAYS"],
         )
-
-
-def _days(number: int) -> timedelta | None:
-    return timedelta(days=number) if number else None

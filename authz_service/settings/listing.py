@@ -50,7 +50,7 @@ SETTINGS = (
     Setting(
         "AUTHZ_HELD_QUESTIONS",
         "100000",
-        "For how many different questions a worker keeps the facts in memory, 0 to 1000000.",
+        "For how many different questions a worker keeps the facts in memory, 1 to 1000000.",
     ),
     Setting(
         "AUTHZ_CLOCK_TOLERANCE_SECONDS",

@@ -38,7 +38,7 @@ from authz_service.store.delegations import SqlDelegations
 from authz_service.store.directory import SqlDirectory
 from authz_service.store.facts import SqlFacts
 from authz_service.store.foreign import SqlForeignCompanies
-from authz_service.store.held.held import Held
+from authz_service.store.held.held import Counted, Held
 from authz_service.store.intake import SqlIntake
 from authz_service.store.privacy import SqlPersonalData
 from authz_service.store.registry import SqlRegistry
@@ -103,7 +103,12 @@ class SqlStore:
         self.foreign = SqlForeignCompanies(self.database)
         self.directory = SqlDirectory(self.database)
 
-    def hold(self, most: int, stale_seconds: float | None = None) -> Held:
+    def hold(
+        self,
+        most: int,
+        stale_seconds: float | None = None,
+        counted: Counted = lambda *_: None,
+    ) -> Held:
         """
         Make what answers out of memory, for all threads of a process.
 
@@ -111,11 +116,12 @@ class SqlStore:
             most: how many questions are held at most, 1 or more.
             stale_seconds: how long it may take until a write is seen that another process
                 announced in vain; None not at all, which is asked of the database each time.
+            counted: hears now and then for how many questions the facts were held, and were not.
 
         Raises:
             InvalidInput: the database is a file, which is always asked.
         """
-        return Held(self.database, self.database.backend.pulse(stale_seconds), most)
+        return Held(self.database, self.database.backend.pulse(stale_seconds), most, counted)
 
     def checked(self, clock: Clock, tolerance: timedelta, gauge: Gauge) -> CheckedClock:
         """

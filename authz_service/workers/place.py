@@ -47,6 +47,11 @@ class Place:
         listening = ",".join(map(str, self.listening))
         return f"{self.share.place}:{self.line}:{listening}:{self.share.folder}"
 
+    @property
+    def number(self) -> int:
+        """The number of the place, from 1, or 0 for one that is no worker's."""
+        return int(self.share.place) if self.share.place.isdecimal() else 0
+
     def sockets(self) -> tuple[socket.socket, ...]:
         """
         Give the sockets, to be served.

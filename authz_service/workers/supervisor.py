@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from authz_service import applog
-from authz_service.listening import listen, port_of, turn_away
+from authz_service.listening import Turnstile, listen, port_of, turn_away
 from authz_service.metrics import Metrics, Share
 from authz_service.workers.folder import metrics_folder
 from authz_service.workers.worker import Worker
@@ -72,14 +72,17 @@ class _Supervisor:
         self._sockets = sockets
         self._workers = [Worker(Share(folder, str(number + 1))) for number in range(count)]
         self._metrics = Metrics(Share(folder, "supervisor"))
+        self._metrics.workers_wanted(count)
+        self._turnstile = Turnstile(sockets, self._metrics.shed)
         self._stopping = False
         self._bell, self._rope = socket.socketpair()
         for end in (self._bell, self._rope):
             end.settimeout(0.0)
 
     def close(self) -> None:
-        """Let go of what wakes it."""
+        """Let go of what wakes it, and of whom it has refused."""
         signal.set_wakeup_fd(-1)
+        self._turnstile.close()
         self._bell.close()
         self._rope.close()
 
@@ -106,7 +109,10 @@ class _Supervisor:
             if not told and all(one.settled for one in self._workers):
                 serving()
                 told = True
-            self._wait(min((one.due for one in self._workers if one.due), default=None))
+            look = time.monotonic() + self._turnstile.look(
+                serving=any(one.serves for one in self._workers)
+            )
+            self._wait(min([look, *(one.due for one in self._workers if one.due)]))
         return self._stop()
 
     def _signalled(self, _number: int, _frame: object) -> None:

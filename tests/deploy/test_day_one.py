@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from tests import written
 from tests.operation.house import ROOT, Running, authz, environment, free_port
 from tests.postgres import Postgres, running
 
@@ -111,8 +112,7 @@ class House:
 
     def logged(self) -> list[dict[str, Any]]:
         """Give the decisions in the log."""
-        lines = (self.folder / "data" / "decisions.jsonl").read_text().splitlines()
-        return [one for one in map(json.loads, lines) if one["kind"] == "decision"]
+        return written.decisions(self.folder / "data")
 
 
 def furnished(folder: Path, server: Postgres) -> House:

@@ -151,6 +151,45 @@ def test_the_proxy_keeps_no_body_and_no_query() -> None:
     assert ["emerg"] == re.findall(r"^ +error_log \S+ (\w+);$", text, re.MULTILINE)
 
 
+def test_decisions_and_pages_may_be_apart() -> None:
+    """What goes to the service for decisions are routes; all else goes to the other one."""
+    apart = (DEPLOY / "nginx" / "pages-apart.conf").read_text()
+    whole = (DEPLOY / "nginx" / "authz.conf").read_text()
+    routes = json.loads((ROOT / "schemas" / "openapi.json").read_text())["paths"]
+    sent = re.findall(r"^ +(/\S+) authz;$", apart, re.MULTILINE)
+
+    assert len(sent) == 3
+    assert set() == set(sent) - set(routes)
+    assert {"authz", "authz_pages"} == set(
+        re.findall(r"^upstream (\w+) {$", whole + apart, re.MULTILINE)
+    )
+    [seconds] = re.findall(r"^ +keepalive_timeout (\d+)s;$", apart, re.MULTILINE)
+    assert int(seconds) < IDLE_SECONDS
+
+
+def test_the_proxy_sends_no_header_that_passes_for_another() -> None:
+    """A header with `_` and one with `-` are one to an application, and one of them is believed."""
+    text = (DEPLOY / "nginx" / "authz.conf").read_text()
+    assert "\n    underscores_in_headers off;\n" in text
+    # A thread of the service waits for each body that is on its way.
+    assert "\n    proxy_request_buffering on;\n" in text
+
+
+def test_the_unit_allows_what_waitress_asks_of_the_system() -> None:
+    """A call that is not allowed ends the process."""
+    unit = (DEPLOY / "systemd" / "authz.service").read_text()
+    filters = re.findall(r"^SystemCallFilter=(.*)$", unit, re.MULTILINE)
+    assert ["@system-service", "~@privileged @resources", "sched_setaffinity"] == filters
+
+
+def test_the_image_has_the_server_that_it_names() -> None:
+    """Granian is an extra, without which the image would not start."""
+    text = (DEPLOY / "docker" / "Dockerfile").read_text()
+    [server] = re.findall(r"^ +AUTHZ_SERVER=(\w+) ", text, re.MULTILINE)
+    locked = (ROOT / "requirements" / "run.txt").read_text()
+    assert re.search(rf"^{server}==", locked, re.MULTILINE)
+
+
 def test_every_alert_says_on_the_page_what_to_do() -> None:
     """Who is woken by an alert finds it in the manual; who reads of one there will hear it."""
     alerts = set(re.findall(r"^ +- alert: (\w+)$", ALERTS.read_text(), re.MULTILINE))

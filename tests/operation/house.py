@@ -123,9 +123,9 @@ def furnish(
     if settings:
         return _fill(folder, catalogue, wanted, **settings)
     files, keys = _filled(catalogue, wanted)
-    (folder / "var").mkdir()
     for name, (mode, content) in files.items():
         path = folder / "var" / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.write_bytes(content)
         path.chmod(mode)
     return dict(keys)
@@ -141,8 +141,10 @@ def _filled(
     """Give mode and content of each file of such a data folder, and the keys."""
     with tempfile.TemporaryDirectory() as place:
         keys = _fill(Path(place), catalogue, clients)
-        found = sorted((Path(place) / "var").iterdir())
-        return {one.name: (one.stat().st_mode, one.read_bytes()) for one in found}, keys
+        var = Path(place) / "var"
+        found = sorted(one for one in var.rglob("*") if one.is_file())
+        files = {str(one.relative_to(var)): (one.stat().st_mode, one.read_bytes()) for one in found}
+        return files, keys
 
 
 def _fill(

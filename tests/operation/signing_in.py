@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from authz_service.domain.clients import SCOPES
+from tests import written
 from tests.govbr.client import Tokens
 from tests.govbr.people import COMPANY
 from tests.govbr.simulator import Simulator
@@ -72,8 +73,7 @@ class House:
 
     def records(self) -> list[dict[str, Any]]:
         """Give the decision log."""
-        lines = (self.folder / "var" / "decisions.jsonl").read_text("utf-8").splitlines()
-        return [json.loads(line) for line in lines]
+        return written.records(self.folder / "var")
 
     def acts(self, name: str) -> list[dict[str, Any]]:
         """Give the details of all acts of one name in the decision log."""

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
+import subprocess
+import sys
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +20,7 @@ from authz_service.domain.policies import Attempt, Origin, Outcome, PolicyStatus
 from tests.effort import cleaned
 from tests.fakes.clock import NOON
 from tests.journal.test_lines import ACT, DECISION
+from tests.operation.house import environment
 
 
 def formatted(message: str, **extra: object) -> dict[str, Any]:
@@ -173,6 +178,39 @@ def test_an_answers_line_has_nobody_in_it(caplog: pytest.LogCaptureFixture) -> N
         *("moment", "level", "logger", "pid", "message"),
         *("route", "status", "ms", "request_id"),
     } == set(line)
+
+
+CONFIGURED = """
+import logging, sys
+from authz_service import applog
+route, status, ms, sent = sys.argv[1], 200, 1.234, sys.argv[2]
+told = {"route": route, "status": status, "ms": ms}
+applog.answered(route, status, 0.001234, sent)
+applog.configure()
+applog.answered(route, status, 0.001234, sent)
+logging.getLogger("authz").info("answered", extra=told | {"request_id": sent})
+"""
+
+
+@pytest.mark.parametrize(
+    "sent", ["0" * 32, "a-1", "for 722.684.025-17", '"\n{é', "\x1b[0m", "x" * 100]
+)
+def test_a_line_about_an_answer_is_like_all_others(sent: str) -> None:
+    """It is written in a quicker way, once the log is configured, and nobody can tell."""
+    done = subprocess.run(
+        [sys.executable, "-c", CONFIGURED, "/v1/people/<id>", sent],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    quick, usual = done.stderr.splitlines()
+    moments = [re.search(r'"moment": "(.{24})"', line) for line in (quick, usual)]
+    first, second = [datetime.fromisoformat(one[1]) for one in moments if one is not None]
+    assert timedelta() <= second - first < timedelta(seconds=5)
+    assert json.loads(quick) | {"moment": ""} == json.loads(usual) | {"moment": ""}
+    assert quick.split('"level"')[1] == usual.split('"level"')[1]
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from authz_service.domain.errors import Problem
 from authz_service.domain.policies import Attempt, Outcome, PolicyStatus, WorkerPolicy
 from authz_service.policy.live.content import look_into
 from authz_service.policy.live.statuses import StatusBoard
+from tests import written
 from tests.operation.house import (
     AUTHZ,
     ROOT,
@@ -48,8 +49,7 @@ def _home(tmp_path: Path) -> Path:
 
 def acts(home: Path) -> list[dict[str, object]]:
     """Give the administrative acts in the decision log."""
-    lines = (home / "var" / "decisions.jsonl").read_text().splitlines()
-    return [one for one in map(json.loads, lines) if one["kind"] == "act"]
+    return written.acts(home / "var")
 
 
 def test_a_key_is_printed_once_and_alone(home: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_key_is_printed_once_and_alone(home: Path) -> None:
 
     assert (0, "this key is not shown again\n") == (done.returncode, done.stderr)
     assert re.fullmatch(r"authz_[0-9a-f]{12}_[A-Za-z0-9_-]{43}\n", done.stdout)
-    stored = b"".join(path.read_bytes() for path in (home / "var").iterdir())
+    stored = b"".join(path.read_bytes() for path in (home / "var").rglob("*") if path.is_file())
     assert done.stdout.strip().encode() not in stored
     assert done.stdout.strip().split("_", 2)[2].encode() not in stored
 
@@ -452,11 +452,7 @@ def test_one_decision_is_explained(home: Path) -> None:
         assert said in done.stdout
     assert "18762794604" not in done.stdout
     assert "187.627" not in done.stdout
-    assert not [
-        line
-        for line in (home / "var" / "decisions.jsonl").read_text().splitlines()
-        if json.loads(line)["kind"] == "decision"
-    ]
+    assert [] == written.decisions(home / "var")
 
 
 def test_where_nothing_is_known_nothing_is_explained(home: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import written
 from tests.operation.house import authz, called, furnish, succeeded
 
 
@@ -20,8 +21,7 @@ def _home(tmp_path: Path) -> Path:
 
 def acts(home: Path) -> list[tuple[str, dict[str, object]]]:
     """Give the acts in the decision log with their details."""
-    lines = (home / "var" / "decisions.jsonl").read_text().splitlines()
-    return [(one["act"], one["details"]) for one in map(json.loads, lines)]
+    return [(one["act"], one["details"]) for one in written.records(home / "var")]
 
 
 def test_an_entity_of_another_service_is_shown_and_forgotten(home: Path) -> None:
@@ -80,7 +80,7 @@ def test_who_sees_logins_leaves_a_line(home: Path) -> None:
     [(_act, registered), (act, details)] = acts(home)
     assert "company.lookup" == act
     assert registered["representatives"] == details["people"]
-    assert "jsmith" not in (home / "var" / "decisions.jsonl").read_text()
+    assert "jsmith" not in written.text(home / "var")
 
 
 def test_logins_are_read_from_standard_input(home: Path) -> None:

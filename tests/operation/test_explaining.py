@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests import written
 from tests.operation.house import Running, authz, called, free_port, furnish, succeeded
 from tests.operation.test_cli import CSV, QUESTION
 
@@ -99,6 +100,6 @@ def test_a_service_explains_and_advises(home: Path) -> None:
         decided["nova_entrada"],
         decided["providencias"],
     )
-    log = (home / "var" / "decisions.jsonl").read_text()
+    log = written.text(home / "var")
     assert '"explanation.read"' in log
     assert "18762794604" not in log

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sqlite3
 import subprocess
@@ -13,6 +12,7 @@ import pytest
 
 from authz_service.domain.errors import InvalidInput
 from authz_service.domain.identifiers import Cnpj, Cpf
+from tests import written
 from tests.operation.house import AUTHZ, Running, authz, environment, free_port, furnish
 
 CATALOGUE = "code,title,version\nP001,Acreditação Inicial,3\nP015,Acreditação Inicial,2\n"
@@ -122,11 +122,7 @@ def test_many_rows_some_of_them_broken(home: Path, request: pytest.FixtureReques
     again = authz(home, "import", *arguments)
     assert tried.stdout == again.stdout
     assert counted(home)["standings"] == each
-    acts = [
-        line
-        for line in map(json.loads, (home / "var" / "decisions.jsonl").read_text().splitlines())
-        if line.get("act") == "import"
-    ]
+    acts = [one for one in written.acts(home / "var") if one["act"] == "import"]
     assert [each, 0] == [act["details"]["members_new"] for act in acts]
     assert broken == sum(
         number for name, number in acts[0]["details"].items() if name.endswith("_rejected")

@@ -202,6 +202,49 @@ def test_the_age_of_the_keys_grows_until_they_are_fetched_anew() -> None:
     assert 500.0 == pytest.approx(shown_age(metrics), abs=1)
 
 
+def test_what_costs_next_to_nothing_is_counted_by_number() -> None:
+    """Lost records, callers refused at the door, and facts that were held come many at a time."""
+    metrics = Metrics()
+    assert {"authz_decision_log_lost_records_total 0.0", "authz_shed_requests_total 0.0"} <= set(
+        lines(metrics)
+    )
+    metrics.log_lost(3)
+    metrics.shed(40)
+    metrics.held(49, 1)
+    metrics.held(1, 0)
+
+    assert {
+        "authz_decision_log_lost_records_total 3.0",
+        "authz_shed_requests_total 40.0",
+        'authz_held_facts_total{outcome="hit"} 50.0',
+        'authz_held_facts_total{outcome="miss"} 1.0',
+    } <= set(lines(metrics))
+
+
+def test_a_batch_is_counted_at_once() -> None:
+    """Each of its decisions, its acts, and the time of all."""
+    metrics = Metrics()
+    metrics.heard([ALLOWED] * 49 + [DECISION, ACT])
+
+    assert {
+        'authz_decisions_total{action="open",decision="allow",reason="represents"} 49.0',
+        'authz_decisions_total{action="open",decision="deny",reason="policy-error"} 1.0',
+        'authz_acts_total{act="client.key"} 1.0',
+        "authz_decision_seconds_count 50.0",
+    } <= set(lines(metrics))
+    [total] = [line for line in lines(metrics) if line.startswith("authz_decision_seconds_sum")]
+    expected = (49 * ALLOWED.latency_us + DECISION.latency_us) / 1_000_000
+    assert expected == pytest.approx(float(total.split()[-1]))
+
+
+@pytest.mark.parametrize("seconds", [1.5, -1.5])
+def test_a_clock_is_off_either_way(seconds: float) -> None:
+    """Whether it is fast or slow, it is off by so much."""
+    metrics = Metrics()
+    metrics.clock_off(seconds)
+    assert "authz_clock_offset_seconds 1.5" in lines(metrics)
+
+
 def test_refusals_are_counted_by_limit() -> None:
     """Each limit has its counter from the start, so that the first refusal is seen as one."""
     metrics = Metrics()
@@ -219,7 +262,11 @@ def test_refusals_are_counted_by_limit() -> None:
 
 def test_a_service_without_workers_is_one() -> None:
     """One process that serves alone says so, and was never replaced."""
-    assert {"authz_workers 1.0", "authz_worker_restarts_total 0.0"} <= set(lines(Metrics()))
+    assert {
+        "authz_workers 1.0",
+        "authz_workers_wanted 1.0",
+        "authz_worker_restarts_total 0.0",
+    } <= set(lines(Metrics()))
 
 
 @pytest.fixture(name="folder")
@@ -353,11 +400,23 @@ def test_the_supervisor_says_how_many_serve(folder: Path) -> None:
     """Workers count what they do; how many there are, and were replaced, one process knows."""
     worker = Metrics(Share(folder, "1"))
     supervisor = Metrics(Share(folder, "supervisor"))
+    supervisor.workers_wanted(3)
     supervisor.workers_serve(2)
     supervisor.worker_replaced()
     supervisor.worker_replaced()
 
-    assert {"authz_workers 2.0", "authz_worker_restarts_total 2.0"} <= set(lines(worker))
+    assert {
+        "authz_workers 2.0",
+        "authz_workers_wanted 3.0",
+        "authz_worker_restarts_total 2.0",
+    } <= set(lines(worker))
+
+
+def test_the_clock_that_is_off_most_is_shown(folder: Path) -> None:
+    """All workers of a machine have one clock, and databases may differ."""
+    for place, seconds in enumerate((0.25, -4.0, 1.0), 1):
+        Metrics(Share(folder, str(place))).clock_off(seconds)
+    assert "authz_clock_offset_seconds 4.0" in lines(Metrics(Share(folder, "4")))
 
 
 def test_a_worker_that_begins_does_not_fail_a_scrape(folder: Path) -> None:

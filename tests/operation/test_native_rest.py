@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from authz_service.domain.clients import SCOPES
+from tests import written
 from tests.operation.house import Answer, Running, free_port, furnish
 from tests.postgres import running
 
@@ -53,8 +53,7 @@ class Native:
 
     def acts(self) -> list[dict[str, Any]]:
         """Give the acts in the decision log."""
-        text = (self.folder / "var" / "decisions.jsonl").read_text("utf-8")
-        return [one for one in map(json.loads, text.splitlines()) if "act" in one]
+        return written.acts(self.folder / "var")
 
 
 def tag_of(answer: Answer) -> str:
@@ -110,7 +109,7 @@ def test_a_person_is_said_and_looked_up(native: Native) -> None:
         (one["company"], one["role"]) for one in answer.json["standings"]
     ]
     assert native.acts()[-1]["act"] == "person.lookup"
-    assert SOCIO not in (native.folder / "var" / "decisions.jsonl").read_text("utf-8")
+    assert SOCIO not in written.text(native.folder / "var")
 
 
 def test_standing_is_searched_page_by_page(native: Native) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 import pytest
-from flask.testing import FlaskClient
+from werkzeug.test import Client
 
 from authz_service.bootstrap import Service, build
 from authz_service.domain.decision import Caller
@@ -54,7 +54,7 @@ class Bring:
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        self.http: FlaskClient = service.app().test_client()
+        self.http = Client(service.app())
         self.key = service.clients.add("portal", ["identities"], Caller("operator"))
 
     def __call__(self, access: str, identity: str | None = None) -> tuple[int, str | None]:

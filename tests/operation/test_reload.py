@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests import written
 from tests.operation.house import ROOT, Running, called, free_port, furnish
 from tests.operation.signing_in import eventually
 
@@ -82,8 +83,7 @@ class Live:
 
     def acts(self) -> list[dict[str, Any]]:
         """Give the records of policies that came into force."""
-        text = (self.home / "var" / "decisions.jsonl").read_text("utf-8")
-        records = [json.loads(one) for one in text.splitlines()]
+        records = written.records(self.home / "var")
         return [one["details"] for one in records if one.get("act") == "policy.applied"]
 
     def refused(self) -> bool:

@@ -7,13 +7,14 @@ import json
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from typing import Any
 
 import pytest
 
-from authz_service.listening import listen, port_of, turn_away
+from authz_service.listening import UNREAD_SECONDS, listen, port_of, turn_away
 from authz_service.server import Server
 
 MAX_BODY = 4096
@@ -140,6 +141,28 @@ def test_it_listens_where_it_is_told_to(host: str) -> None:
     assert port_of(sockets) > 0
     for one in sockets:
         one.close()
+
+
+def _send_for_ever(connection: socket.socket) -> None:
+    while True:
+        connection.sendall(b"x" * 100_000)
+
+
+@pytest.mark.soak
+def test_who_reads_nothing_is_hung_up_on(pytestconfig: pytest.Config) -> None:
+    """A connection has that from its listener; the system sees to it, whoever serves."""
+    [listener] = listen("127.0.0.1", 0)
+    with listener, socket.create_connection(listener.getsockname()) as caller:
+        taken, _address = listener.accept()
+        with taken:
+            told = taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+            assert UNREAD_SECONDS * 1000 == told
+            if pytestconfig.getoption("--soak"):
+                began = time.monotonic()
+                with pytest.raises(TimeoutError):
+                    _send_for_ever(taken)
+                assert UNREAD_SECONDS - 5 < time.monotonic() - began < UNREAD_SECONDS + 30
+        assert caller.fileno() > 0
 
 
 def test_whom_the_system_turns_away_does_not_connect() -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from authz_service.server import MAX_CONNECTIONS
+from tests import written
 from tests.operation.house import Running, authz, free_port, furnish
 
 CSV = "code,title,version\nP001,Acreditação Inicial,3\n"
@@ -57,8 +58,7 @@ class Home:
 
     def records(self) -> list[dict[str, Any]]:
         """Give the decision log."""
-        text = (self.folder / "var" / "decisions.jsonl").read_text("utf-8")
-        return [json.loads(line) for line in text.splitlines()]
+        return written.records(self.folder / "var")
 
 
 @pytest.fixture(name="home")
@@ -81,7 +81,7 @@ def test_a_service_that_is_well_is_ready(home: Home) -> None:
     parts = ready.json["parts"]
     # Sign-in is no part without a GOV.BR, and is said to be off.
     assert parts.pop("sign-in").startswith("off: ")
-    assert {"policy", "policy folder", "database", "decision log"} == set(parts)
+    assert {"policy", "policy folder", "database", "decision log", "clock"} == set(parts)
     assert {"ok"} == set(parts.values())
 
 
@@ -169,9 +169,11 @@ def test_a_log_that_cannot_be_written_refuses(home: Home) -> None:
         {"cpf": ASK["cpf"], "registered": True, "confirmed": True},
         key=home.key,
     )
-    log = home.folder / "var" / "decisions.jsonl"
+    assert 0 == running.stop()
+    log = home.folder / "var" / "log"
     log.rename(log.with_suffix(".moved"))
-    log.mkdir()
+    log.touch()
+    running = home.serve()
 
     wish = {
         "actor": SOCIO["cpf"],
@@ -184,7 +186,8 @@ def test_a_log_that_cannot_be_written_refuses(home: Home) -> None:
         running.send("PUT", "/v1/delegations", wish, key=home.key).status,
     ]
     ready = running.send("GET", "/readyz")
-    log.rmdir()
+    log.unlink()
+    log.with_suffix(".moved").rename(log)
 
     assert [503, 503] == statuses
     assert (200, True) == (ready.status, ready.json["ready"])
@@ -355,11 +358,11 @@ def test_a_stop_answers_whoever_has_already_sent(home: Home) -> None:
 
 def test_a_full_disk_is_named(home: Home) -> None:
     """When records do not fit any more, readiness says so, and stops saying so when they do."""
-    log = home.folder / "var" / "decisions.jsonl"
-    # Longer than the database, which the bound below must not stop.
-    log.write_bytes(log.read_bytes() + b'{"kind":"filler"}\n' * 100_000)
-    # A bound on the size of files, for the service only, fails as a full disk does.
     running = home.serve()
+    # Once, so that the next question needs no writing but to the log.
+    home.ask(running)
+    [log] = (home.folder / "var" / "log" / "decision" / "0").glob("*.jsonl")
+    # A bound on the size of files, for the service only, fails as a full disk does.
     size = log.stat().st_size
     _soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (size + 50, hard))
@@ -368,8 +371,8 @@ def test_a_full_disk_is_named(home: Home) -> None:
 
     assert (503, 200) == (refused.status, ready.status)
     assert "cannot be written: File too large" == ready.json["parts"]["decision log"]
-    assert size == log.stat().st_size
     assert 200 == home.ask(running).status
+    assert 2 == len(written.decisions(home.folder / "var"))
     assert "ok" == running.send("GET", "/readyz").json["parts"]["decision log"]
 
 

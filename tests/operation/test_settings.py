@@ -86,9 +86,9 @@ def test_the_database_and_the_log_follow_the_data_folder() -> None:
     settings = Settings.from_env({"AUTHZ_DATA_DIR": "/data 100%"})
 
     # A URL is percent-decoded once more before the file is opened.
-    assert ("sqlite:////data%20100%25/authz.db", Path("/data 100%/decisions.jsonl")) == (
+    assert ("sqlite:////data%20100%25/authz.db", Path("/data 100%/log")) == (
         settings.database_url,
-        settings.decision_log,
+        settings.log_folder,
     )
 
 
@@ -332,7 +332,7 @@ def test_what_decisions_rest_on_and_go_into_is_set_in_plain_words() -> None:
             "AUTHZ_SERVER": "Granian",
             "AUTHZ_FRESHNESS": "notified",
             "AUTHZ_STALE_SECONDS": "5",
-            "AUTHZ_HELD_QUESTIONS": "0",
+            "AUTHZ_HELD_QUESTIONS": "50",
             "AUTHZ_CLOCK_TOLERANCE_SECONDS": "10",
             "AUTHZ_LOG_SYNC": "strict",
             "AUTHZ_LOG_FAILURE": "lose",
@@ -346,15 +346,15 @@ def test_what_decisions_rest_on_and_go_into_is_set_in_plain_words() -> None:
     assert (
         "granian",
         FreshnessSettings(
-            notified=True, stale_seconds=5, held=0, clock_tolerance=timedelta(seconds=10)
+            notified=True, stale_seconds=5, held=50, clock_tolerance=timedelta(seconds=10)
         ),
         LogSettings(
             strict=True,
             lose=True,
             segment_bytes=2 * 1024 * 1024,
             heads_seconds=30,
-            keep_decisions=timedelta(days=365),
-            keep_acts=None,
+            keep_decisions_days=365,
+            keep_acts_days=0,
         ),
     ) == (settings.server, settings.freshness, settings.log)
 

@@ -20,6 +20,7 @@ import jsonschema
 import pytest
 
 from authz_service import demo
+from tests import written
 from tests.govbr.__main__ import sign_in_command
 from tests.govbr.client import Client
 from tests.govbr.people import People
@@ -59,8 +60,7 @@ class Told:
     @property
     def records(self) -> list[dict[str, Any]]:
         """The decision log."""
-        text = (self.home / "var" / "decisions.jsonl").read_text("utf-8")
-        return [json.loads(line) for line in text.splitlines()]
+        return written.records(self.home / "var")
 
 
 @contextmanager
@@ -244,7 +244,7 @@ def test_each_answer_is_in_the_log(told: Told) -> None:
     ]
     assert set(answered) <= {record["id"] for record in records}
     assert 4 == len(answered)
-    text = (told.home / "var" / "decisions.jsonl").read_text("utf-8")
+    text = written.text(told.home / "var")
     for cpf in (demo.MEMBER, demo.REPRESENTATIVE):
         assert cpf not in text
         assert f"{cpf[:3]}.{cpf[3:6]}" not in text
@@ -296,7 +296,7 @@ def test_no_token_is_kept_anywhere(told: Told) -> None:
     ]
 
     assert all(JWT.fullmatch(token.encode()) for token in told.tokens)
-    assert {"authz.db", "decisions.jsonl", "stderr.txt"} <= {one.name for one in files}
+    assert {"authz.db", "00000001.jsonl", "stderr.txt"} <= {one.name for one in files}
     for file, content in files.items():
         assert JWT.search(content) is None, file
         assert not [part for part in (*parts, *contacts) if part in content], file

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from tests import written
 from tests.operation.house import authz, furnish
 
 
@@ -19,8 +20,7 @@ def _home(tmp_path: Path) -> Path:
 
 def acts(home: Path) -> list[dict[str, object]]:
     """Give the acts in the decision log after the first."""
-    lines = (home / "var" / "decisions.jsonl").read_text().splitlines()
-    return [json.loads(line) for line in lines[1:]]
+    return written.records(home / "var")[1:]
 
 
 def test_a_copy_is_an_act(home: Path) -> None:
@@ -61,8 +61,8 @@ def test_a_way_back_is_gone_only_on_purpose(home: Path) -> None:
 @pytest.mark.parametrize("verb", [["backup", "copy.db"], ["downgrade", "0001", "--yes"]])
 def test_what_cannot_be_written_down_is_not_done(home: Path, verb: list[str]) -> None:
     """With a log that cannot be written there is no copy, and the database is as it was."""
-    (home / "var" / "decisions.jsonl").unlink()
-    (home / "var" / "decisions.jsonl").mkdir()
+    shutil.rmtree(home / "var" / "log")
+    (home / "var" / "log").touch()
     done = authz(home, "db", *verb)
 
     assert (1, True) == (done.returncode, "decision log" in done.stderr)

@@ -21,15 +21,21 @@ from typing import Any
 import pytest
 
 from authz_service.metrics import Share
+from authz_service.server import THREADS
 from authz_service.workers import Place
 from authz_service.workers.folder import metrics_folder
 from authz_service.workers.worker import BACK_OFF, STEADY_SECONDS, Worker
-from tests.operation.house import Running, authz, environment, free_port, furnish
+from tests import written
+from tests.operation.house import ROOT, Running, authz, environment, free_port, furnish
 from tests.operation.several import PROGRAM
 from tests.operation.signing_in import CSV, eventually
 
 ASK = {"cpf": "18762794604", "cnpj": "52420282000180", "processo": "P001", "acao": "iniciar"}
 SETTINGS = {"AUTHZ_WORKERS": "2", "AUTHZ_REQUESTS_PER_MINUTE": "0"}
+SERVERS = ("waitress", "granian")
+ONE_CORE = pytest.mark.skipif(
+    len(os.sched_getaffinity(0)) == 1, reason="there is nothing to choose with one core"
+)
 ASKING = 6
 """Callers at once; more than one worker has to have something in hand when it is killed."""
 
@@ -161,8 +167,10 @@ def scraped(running: Running, key: str) -> str:
             return running.send("GET", "/metrics", key=key).body.decode()
 
 
-@pytest.fixture(scope="module", name="story")
-def _story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+@pytest.fixture(scope="module", name="story", params=SERVERS)
+def _story(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Story]:
     """Start two workers, ask, kill one, let it be replaced, and stop, asking all the while."""
     folder = tmp_path_factory.mktemp("workers")
     furnish(folder)
@@ -170,7 +178,9 @@ def _story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     made = authz(folder, "client", "add", "tests", "--scope", "decide", "--scope", "metrics")
     key, body = made.stdout.strip(), json.dumps(ASK)
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    running = Running(folder, "serve", "--port", str(free_port()), **SETTINGS)
+    running = Running(
+        folder, "serve", "--port", str(free_port()), **SETTINGS, AUTHZ_SERVER=request.param
+    )
     counter = 'authz_http_answers_total{route="/v1/orquestra/decisao",status="200"}'
 
     def ask(connection: http.client.HTTPConnection) -> None:
@@ -254,6 +264,8 @@ def test_workers_and_their_replacements_are_counted(story: Story) -> None:
         sample(story.metrics, "authz_worker_restarts_total"),
         policies,
     )
+    assert 2.0 == sample(story.metrics, "authz_workers_wanted")
+    assert 0.0 == sample(story.metrics, "authz_shed_requests_total")
 
 
 def test_a_stop_under_load_drops_nobody(story: Story) -> None:
@@ -271,8 +283,7 @@ def test_every_answer_is_in_the_log_once(story: Story) -> None:
     """Two processes write one decision log, and neither loses nor tears a line of the other."""
     answers = story.killed.answers + story.stopped.answers
     answered = [json.loads(one)["decisao_id"] for one in answers]
-    text = (story.folder / "var" / "decisions.jsonl").read_text("utf-8")
-    logged = Counter(json.loads(line)["id"] for line in text.splitlines())
+    logged = Counter(one["id"] for one in written.records(story.folder / "var"))
     assert len(answered) == len(set(answered))
     assert {1} == {logged[one] for one in answered}
 
@@ -320,13 +331,40 @@ def test_a_port_in_use_is_told_before_there_are_workers(tmp_path: Path) -> None:
     assert "in use" in said
 
 
+WITHOUT_GRANIAN = """
+import sys
+from importlib.machinery import PathFinder
+class Without(PathFinder):
+    @classmethod
+    def find_spec(cls, name, *rest):
+        return None if name.partition(".")[0] == "granian" else super().find_spec(name, *rest)
+sys.meta_path[sys.meta_path.index(PathFinder)] = Without
+"""
+
+
+def test_granian_is_only_for_whom_it_is_installed(tmp_path: Path) -> None:
+    """Whoever asks for it without having it is told what to do, and nothing has begun."""
+    (tmp_path / "sitecustomize.py").write_text(WITHOUT_GRANIAN)
+    paths = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    for arguments, settings in (
+        (("serve", "--server", "granian"), {}),
+        (("serve",), {"AUTHZ_SERVER": "granian"}),
+    ):
+        done = authz(tmp_path, *arguments, **paths, **settings)
+        assert (1, "") == (done.returncode, done.stdout)
+        assert "granian is not installed: install `inmetro-authz-service[granian]`" in done.stderr
+    assert not (tmp_path / "var").exists()
+    # Nor is it imported by whom it is not asked of.
+    assert 0 == authz(tmp_path, "serve", "--help", **paths).returncode
+
+
 # The supervisor, with workers that do next to nothing
 
 
 @contextmanager
-def several(folder: Path, count: int = 2) -> Iterator[Running]:
+def several(folder: Path, count: int = 2, server: str = "waitress") -> Iterator[Running]:
     """Supervise workers that answer with their process's number."""
-    arguments = (str(count), str(free_port()), str(folder))
+    arguments = (str(count), str(free_port()), str(folder), server, "0")
     running = Running(folder, *arguments, program=PROGRAM)
     try:
         yield running
@@ -351,10 +389,11 @@ def closed(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
+@pytest.mark.parametrize("server", SERVERS)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_one_signal_stops_all(tmp_path: Path, number: signal.Signals) -> None:
+def test_one_signal_stops_all(tmp_path: Path, number: signal.Signals, server: str) -> None:
     """What is sent to the one program that was started ends all, with exit code 0."""
-    with several(tmp_path) as running:
+    with several(tmp_path, server=server) as running:
         running.process.send_signal(number)
         assert 0 == running.process.wait(timeout=30)
         assert closed(running.port)
@@ -370,9 +409,10 @@ def test_a_signal_to_all_of_them_is_one_stop(tmp_path: Path) -> None:
         assert closed(running.port)
 
 
-def test_a_connection_that_is_in_use_has_its_last_answer(tmp_path: Path) -> None:
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_connection_that_is_in_use_has_its_last_answer(tmp_path: Path, server: str) -> None:
     """Who keeps a connection and asks again during a stop is answered, and told it is over."""
-    with several(tmp_path, 1) as running:
+    with several(tmp_path, 1, server) as running:
         connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
         said = []
         for seconds in (0.0, 0.6):
@@ -387,9 +427,10 @@ def test_a_connection_that_is_in_use_has_its_last_answer(tmp_path: Path) -> None
         assert 0 == running.process.wait(timeout=30)
 
 
-def test_workers_without_a_supervisor_stop(tmp_path: Path) -> None:
+@pytest.mark.parametrize("server", SERVERS)
+def test_workers_without_a_supervisor_stop(tmp_path: Path, server: str) -> None:
     """Nobody could stop or replace them any more, so they finish what they have and go."""
-    with several(tmp_path) as running:
+    with several(tmp_path, server=server) as running:
         left = workers_of(running)
         running.kill()
         assert eventually(lambda: closed(running.port))
@@ -429,9 +470,10 @@ def test_what_is_somebody_elses_is_left_alone(tmp_path: Path, name: str) -> None
     assert theirs.is_dir()
 
 
-def test_a_worker_that_is_told_to_stop_is_replaced(tmp_path: Path) -> None:
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_worker_that_is_told_to_stop_is_replaced(tmp_path: Path, server: str) -> None:
     """An operator may have one begin anew: it finishes, and the others go on."""
-    with several(tmp_path) as running:
+    with several(tmp_path, server=server) as running:
         first, second = workers_of(running)
         callers = Callers(lambda one: one.request("GET", "/"), running.port)
         os.kill(first, signal.SIGTERM)
@@ -448,7 +490,7 @@ def test_what_ends_the_first_ends_all(tmp_path: Path, verdict: str, code: int) -
     """Its exit code is the service's; of a signal, which nobody has told, the log tells."""
     (tmp_path / "die").write_text(verdict)
     done = subprocess.run(
-        [*PROGRAM, "3", str(free_port()), str(tmp_path)],
+        [*PROGRAM, "3", str(free_port()), str(tmp_path), "waitress", "0"],
         env=environment(),
         capture_output=True,
         text=True,
@@ -475,6 +517,31 @@ def test_a_worker_that_cannot_begin_again_is_tried_less_and_less(tmp_path: Path)
         assert 1.0 == sample(running.send("GET", "/metrics").body.decode(), "authz_workers")
         (tmp_path / "die").unlink()
         assert eventually(lambda: len(workers_of(running)) == 2)
+
+
+@ONE_CORE
+def test_each_worker_of_waitress_has_a_core_of_its_own(tmp_path: Path) -> None:
+    """Its threads would fight over two; those of the next worker are on another."""
+    with several(tmp_path) as running:
+        workers = workers_of(running)
+        # All but the one that listens to the supervisor, which says nothing.
+        assert eventually(lambda: {THREADS + 1} == {len(held_on(pid)) for pid in workers})
+        assert [1, 1] == [len(set(held_on(pid))) for pid in workers]
+        assert 2 == len({core for pid in workers for core in held_on(pid)})
+        assert [] == held_on(running.process.pid)
+
+
+@ONE_CORE
+def test_a_worker_of_granian_is_free_to_roam(tmp_path: Path) -> None:
+    """Its network has threads of its own, which are best beside the one that decides."""
+    with several(tmp_path, 1, "granian") as running:
+        assert [] == [core for pid in workers_of(running) for core in held_on(pid)]
+
+
+def held_on(pid: int) -> list[int]:
+    """Give the core of each thread of a process that is held on one."""
+    tasks = [os.sched_getaffinity(int(one.name)) for one in Path(f"/proc/{pid}/task").iterdir()]
+    return [core for cores in tasks if len(cores) == 1 for core in cores]
 
 
 def test_who_lived_long_is_replaced_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -508,10 +575,13 @@ def test_what_is_no_place_is_refused(text: str) -> None:
 
 
 @pytest.mark.soak
-def test_no_stop_under_load_drops_anybody(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+@pytest.mark.parametrize("server", SERVERS)
+def test_no_stop_under_load_drops_anybody(
+    tmp_path: Path, pytestconfig: pytest.Config, server: str
+) -> None:
     """One after another, at any moment."""
     for turn in range(20 if pytestconfig.getoption("--soak") else 1):
-        with several(tmp_path) as running:
+        with several(tmp_path, server=server) as running:
             callers = Callers(lambda one: one.request("GET", "/"), running.port)
             time.sleep(0.4 + turn / 100)
             assert 0 == running.stop()

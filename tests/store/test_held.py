@@ -515,3 +515,19 @@ def test_a_closed_one_goes_on(store: HeldStore, plain: SqlStore) -> None:
     store.held.close()
     plain.registry.save_person(Person(STRANGER, NOON), untold)
     _same(store, plain, NOON + TICK)
+
+
+def test_it_tells_now_and_then_how_many_were_held(tmp_path: Path) -> None:
+    """What was held is told of in large numbers, or with the next that was not; nothing twice."""
+    store = SqlStore(f"sqlite:///{tmp_path / 'authz.db'}")
+    store.create()
+    told: list[tuple[int, int]] = []
+    held = store.hold(10, None, lambda hits, misses: told.append((hits, misses)))
+    one, other = (Question(who, "open", CompanyAsked(COMPANY)) for who in (MEMBER, STRANGER))
+    held.gather([one], NOON)
+    for _ in range(300):
+        held.gather([one], NOON)
+    held.gather([one, other], NOON)
+    held.close()
+    store.close()
+    assert [(0, 1), (256, 0), (45, 1)] == told

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import sqlite3
 import stat
@@ -33,9 +32,10 @@ from authz_service.domain.errors import AuthzError, Conflict, InvalidInput, Stor
 from authz_service.domain.identifiers import Cnpj, Cpf, ProcessId
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
 from authz_service.domain.processes import ProcessDefinition, ProcessName
-from authz_service.journal.file import FileLog
+from authz_service.journal.journal import Journal, Options
 from authz_service.store import SqlStore
 from authz_service.usecases.acts import ActLog
+from tests import written
 from tests.domain.document import (
     CATALOGUE,
     COMPANY,
@@ -511,7 +511,7 @@ def test_a_surrogate_made_twice_at_once_is_one(store: SqlStore) -> None:
 
 def test_acts_and_decisions_do_not_block_each_other(store: SqlStore, tmp_path: Path) -> None:
     """Acts hold the database and want the log; deciders read and name persons, then log."""
-    log = FileLog(tmp_path / "decisions.jsonl")
+    log = Journal(tmp_path / "log", "0", Options(), lambda _count: None)
     acts = ActLog(log, (), lambda: NOON)
     record = ActRecord("0" * 32, NOON, Caller("decider"), "decision")
 
@@ -528,7 +528,7 @@ def test_acts_and_decisions_do_not_block_each_other(store: SqlStore, tmp_path: P
 
     _in_threads(_act, _act, lambda: _decide(1), lambda: _decide(2))
     log.close()
-    lines = [json.loads(one) for one in (tmp_path / "decisions.jsonl").read_text().splitlines()]
+    lines = written.acts(tmp_path)
     revisions = [one["store_revision"] for one in lines if one["act"] == "person.assert"]
 
     assert list(range(1, 61)) == revisions

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -41,6 +41,13 @@ from authz_service.usecases.ports import Snapshot, Told
 
 Name = TypeVar("Name")
 What = TypeVar("What")
+
+
+Counted = Callable[[int, int], None]
+"""Hears for how many questions the facts were held, and for how many they were read."""
+
+_COUNTED_AT_ONCE = 256
+"""So many that were held are told of at once; to tell of each would cost as much as to find it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +75,9 @@ class Held:
     not told.
     """
 
-    def __init__(self, database: Database, pulse: Pulse, most: int) -> None:
+    def __init__(
+        self, database: Database, pulse: Pulse, most: int, counted: Counted = lambda *_: None
+    ) -> None:
         """
         Begin with nothing.
 
@@ -76,10 +85,13 @@ class Held:
             database: where everything is.
             pulse: tells whether anything was committed to it.
             most: how many questions, and how many names and keys, are held at most.
+            counted: hears now and then for how many questions the facts were held, and were not.
         """
         self._database = database
         self._pulse = pulse
         self._most = most
+        self._counted = counted
+        self._hits = 0
         self._log = Log(database)
         self._reading = Reading(database)
         self._sql_surrogates = SqlSurrogates(database)
@@ -136,6 +148,10 @@ class Held:
             facts.append(one)
         if self._state is not state:
             return self._gather_more(questions, moment)
+        self._hits += len(facts)
+        if self._hits >= _COUNTED_AT_ONCE:
+            hits, self._hits = self._hits, 0
+            self._counted(hits, 0)
         return Snapshot(state.revision, tuple(facts))
 
     def surrogates(
@@ -256,6 +272,8 @@ class Held:
             for question, entry in zip(questions, entries, strict=True)
         ]
         missing = [one for one, facts in zip(questions, held, strict=True) if facts is None]
+        hits, self._hits = self._hits, 0
+        self._counted(hits + len(questions) - len(missing), len(missing))
         read = self._reading.read(missing, names)
         if read.revision != state.revision:
             held = [None] * len(questions)

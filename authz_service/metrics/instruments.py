@@ -1,63 +1,29 @@
-"""
-Every Prometheus instrument, fed by listeners; the only room that knows prometheus_client.
-
-No label takes a value that a caller chooses: actions and reasons are those that are
-declared, routes are templates. No CPF, CNPJ or client stands in a label.
-
-Several worker processes write into files of one folder, by prometheus_client's multiprocess mode,
-and whichever is scraped reads them all. A file is of a place, not of a process: who replaces a
-worker that died goes on in its files, so totals never go back and files do not pile up.
-"""
+"""The instruments: what is counted and measured, under which names and labels."""
 
 from __future__ import annotations
 
 import math
 import os
-import struct
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-from prometheus_client.metrics_core import Metric
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from authz_service.domain.decision import ACTIONS, OTHER_ACTION, DecisionRecord, Record
 from authz_service.domain.policies import Outcome, PolicyStatus
 from authz_service.domain.sign_in import Cause
+from authz_service.metrics.counts import BUCKETS, Counts
+from authz_service.metrics.scraping import KEYS_AGE, POLICY, AtScrape
+from authz_service.metrics.share import Share
 
-_BUCKETS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-_POLICY = "authz_policy_info"
-_KEYS_AGE = "authz_govbr_keys_age_seconds"
 _LIMITS = ("rate", "keys", "body", "batch", "depth")
-_ATTEMPTS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """
-    One process's part in the metrics of several.
-
-    Attributes:
-        folder: where all of them write, and which each scrape reads.
-        place: names the process among those that run now, without ``_``; whoever takes the place
-            of one that has died goes on with its totals.
-    """
-
-    folder: Path
-    place: str
-
-    def died(self) -> None:
-        """Take back what the process of this place said of itself; its totals stay."""
-        mark_process_dead(self.place, self.folder)  # type: ignore[no-untyped-call]  # the library leaves its types out here
-
-
-class Metrics:
+class Metrics(Counts):
     """
     The instruments of one process; prometheus_client keeps their kind in a global, so of one only.
 
@@ -66,6 +32,7 @@ class Metrics:
     """
 
     def __init__(self, share: Share | None = None) -> None:
+        super().__init__(share)
         self._registry = CollectorRegistry()
         self._age: Callable[[], float | None] | None = None
         self._keys: Gauge | None = None
@@ -80,47 +47,17 @@ class Metrics:
             values.ValueClass = values.MultiProcessValue(lambda: share.place)  # type: ignore[no-untyped-call]  # as above
             exposed = MultiProcessCollector(None, share.folder)  # type: ignore[no-untyped-call]  # as above
         self._exposed = CollectorRegistry()
-        self._exposed.register(_AtScrape(exposed))
+        self._exposed.register(self.tallies())
+        self._exposed.register(AtScrape(exposed))
         self._make_instruments()
         self._make_instruments_of_govbr()
         if share is None:
             self._workers.set(1)
+            self._wanted.set(1)
 
     def _make_instruments(self) -> None:
-        self._decisions = Counter(
-            "authz_decisions",
-            "Decisions by action, decision and first reason.",
-            ["action", "decision", "reason"],
-            registry=self._registry,
-        )
-        self._latency = Histogram(
-            "authz_decision_seconds",
-            "Time from question to decision, the decision log apart.",
-            buckets=_BUCKETS,
-            registry=self._registry,
-        )
-        self._rule_errors = Counter(
-            "authz_rule_errors",
-            "Rules that could not be answered, by their place; each denied a decision.",
-            ["rule"],
-            registry=self._registry,
-        )
-        self._acts = Counter("authz_acts", "Administrative acts.", ["act"], registry=self._registry)
-        self._answers = Counter(
-            "authz_http_answers",
-            "HTTP answers by route and status.",
-            ["route", "status"],
-            registry=self._registry,
-        )
-        self._answer_seconds = Histogram(
-            "authz_http_seconds",
-            "Time from request to answer, by route.",
-            ["route"],
-            buckets=_BUCKETS,
-            registry=self._registry,
-        )
         self._policy = Gauge(
-            _POLICY,
+            POLICY,
             "How many workers decide by a policy, by its digest.",
             ["digest"],
             registry=self._registry,
@@ -148,6 +85,18 @@ class Metrics:
             "Worker processes that serve now.",
             registry=self._registry,
             multiprocess_mode="max",
+        )
+        self._wanted = Gauge(
+            "authz_workers_wanted",
+            "Worker processes that should serve.",
+            registry=self._registry,
+            multiprocess_mode="max",
+        )
+        self._clock = Gauge(
+            "authz_clock_offset_seconds",
+            "By how much this machine's clock differs from the database's, either way.",
+            registry=self._registry,
+            multiprocess_mode="livemax",
         )
         self._restarts = Counter(
             "authz_worker_restarts",
@@ -177,31 +126,13 @@ class Metrics:
         self._call_seconds = Histogram(
             "authz_govbr_companies_seconds",
             "Time of a call of GOV.BR's companies API, whatever its outcome.",
-            buckets=(*_BUCKETS, 5.0),
+            buckets=(*BUCKETS, 5.0),
             registry=self._registry,
         )
 
-    def heard(self, records: Sequence[Record]) -> None:
-        """Count what went into the decision log."""
-        for record in records:
-            if isinstance(record, DecisionRecord):
-                self._count(record)
-            else:
-                self._acts.labels(record.act).inc()
-
-    def _count(self, record: DecisionRecord) -> None:
-        asked, decision = record.asked, record.decision
-        action = asked.action if asked.action in ACTIONS else OTHER_ACTION
-        outcome = "allow" if decision.allowed else "deny"
-        self._decisions.labels(action, outcome, decision.reason).inc()
-        self._latency.observe(record.latency_us / 1_000_000)
-        for error in decision.errors:
-            self._rule_errors.labels(error.rule).inc()
-
-    def answered(self, route: str, status: int, seconds: float) -> None:
-        """Count an HTTP answer; *route* is a template, never a path."""
-        self._answers.labels(route, str(status)).inc()
-        self._answer_seconds.labels(route).observe(seconds)
+    def clock_off(self, seconds: float) -> None:
+        """Tell by how much this machine's clock differs from the database's, either way."""
+        self._clock.set(abs(seconds))
 
     def policy_in_force(self, digest: str) -> None:
         """Tell which policy is in force."""
@@ -268,6 +199,10 @@ class Metrics:
         """Tell how many worker processes serve."""
         self._workers.set(count)
 
+    def workers_wanted(self, count: int) -> None:
+        """Tell how many worker processes there should be."""
+        self._wanted.set(count)
+
     def worker_replaced(self) -> None:
         """Count a worker process that has taken the place of one that died."""
         self._restarts.inc()
@@ -295,7 +230,7 @@ class Metrics:
         """
         self._age = age
         self._keys = Gauge(
-            _KEYS_AGE,
+            KEYS_AGE,
             "Seconds since GOV.BR's keys were last fetched; NaN while there are none.",
             registry=self._registry,
             multiprocess_mode="livemin",
@@ -311,32 +246,3 @@ class Metrics:
     def exposition(self) -> tuple[bytes, str]:
         """Give what Prometheus scrapes, and its content type."""
         return generate_latest(self._exposed), CONTENT_TYPE_PLAIN_0_0_4
-
-
-class _AtScrape(Collector):
-    """What is counted, as it is to be shown at the moment of the scrape."""
-
-    def __init__(self, counted: Collector) -> None:
-        self._counted = counted
-
-    def collect(self) -> Iterator[Metric]:
-        """Give every metric: keys by their age, and of policies those in force."""
-        now = time.time()
-        for metric in self._read():
-            if metric.name == _KEYS_AGE:
-                metric.samples = [
-                    one._replace(value=math.nan if one.value == -math.inf else now - one.value)
-                    for one in metric.samples
-                ]
-            elif metric.name == _POLICY:
-                metric.samples = [one for one in metric.samples if one.value]
-            yield metric
-
-    def _read(self) -> list[Metric]:
-        # The file that a new worker begins is empty for a moment, which the library cannot read.
-        for _attempt in range(_ATTEMPTS):
-            try:
-                return list(self._counted.collect())
-            except struct.error:
-                time.sleep(0.01)
-        return list(self._counted.collect())

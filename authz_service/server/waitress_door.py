@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import os
 import re
-import select
 import signal
 import socket
 import time
-import uuid
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -20,32 +18,24 @@ from waitress.server import BaseWSGIServer, create_server
 from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import RequestHeaderFieldsTooLarge
 
-from authz_service.listening import BACKLOG, listen, port_of, turn_away
+from authz_service.listening import BACKLOG, Turnstile, listen, port_of, turn_away, waiting
+from authz_service.server.bounds import (
+    COMING_SECONDS,
+    DRAIN_SECONDS,
+    HANDSHAKE_SECONDS,
+    IDLE_SECONDS,
+    MAX_BODY,
+    MAX_CONNECTIONS,
+    MAX_HEADER,
+    QUIET_SECONDS,
+    TAKING_IN_SECONDS,
+    longest,
+)
+from authz_service.server.cores import on_one_core
+from authz_service.server.refusals import refusal
 
 THREADS = 8
 """Few: threads that fight for the interpreter lock make each other slower."""
-WAITING_FOR_COMPANIES = 3
-"""How many of them may wait for GOV.BR's companies API; the others are there for decisions."""
-WAITING_FOR_KEYS = 1
-"""How many may wait for GOV.BR's keys, so that made-up keys keep nobody from signing in."""
-DRAIN_SECONDS = 30.0
-"""How long a stop waits for requests that are being answered."""
-TAKING_IN_SECONDS = 1.0
-"""How long a stop goes on taking in those who have already connected."""
-HANDSHAKE_SECONDS = 0.2
-"""How long a stop waits for those who are half way through connecting."""
-COMING_SECONDS = 3.0
-"""How long a stop waits for the rest of a request that has begun to come."""
-QUIET_SECONDS = 1.0
-"""How long a connection has to have been silent for a stop to close it."""
-MAX_BODY = 1024 * 1024
-"""The longest body that an application may want, in bytes."""
-MAX_HEADER = 16 * 1024
-"""Bytes of all headers together."""
-MAX_CONNECTIONS = 1_000
-"""Connections at once. waitress's 100 are soon held by callers that keep theirs alive."""
-IDLE_SECONDS = 15
-"""How long a connection may be silent. In waitress's 120, who says nothing locks out all."""
 
 _REQUEST_ID = re.compile(
     rb"^X-Request-ID:[ \t]*([!-~]{1,200})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE
@@ -64,19 +54,10 @@ class _ProblemTask(ErrorTask):
         """Write the answer and close the connection."""
         request: Any = self.request
         error = request.error
-        problem = {
-            "type": "about:blank",
-            "title": error.reason,
-            "status": error.code,
-            "detail": "the server could not take in the request",
-        }
-        body = json.dumps(problem).encode()
+        body, self.response_headers = refusal(
+            error.code, error.reason, request.headers.get("X_REQUEST_ID")
+        )
         self.status = f"{error.code} {error.reason}"
-        self.response_headers = [
-            ("Content-Type", "application/problem+json"),
-            ("X-Request-ID", request.headers.get("X_REQUEST_ID") or uuid.uuid4().hex),
-            ("Cache-Control", "no-store"),
-        ]
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)
@@ -126,6 +107,9 @@ class Server:
             waitress those of more than twice that, and keeps none on a disk.
         sockets: sockets that are listened on already, by other processes too; in their place
             neither *host* nor *port* counts.
+        core: on which core to stay, see ``on_one_core``; None for any that was not given.
+        shed: hears how many were refused since nobody could take them in; not asked where
+            *sockets* are given, whose owner sees to that.
 
     Raises:
         OSError: the address cannot be listened on, or is none.
@@ -139,37 +123,42 @@ class Server:
         *,
         max_body: int = MAX_BODY,
         sockets: tuple[socket.socket, ...] = (),
+        core: int | None = None,
+        shed: Callable[[int], None] = lambda _count: None,
     ) -> None:
         self._map: dict[int, Any] = {}
         self._listeners: list[Any]
         self._stopping = False
-        self._shared = bool(sockets)
         self._sockets = sockets or listen(host, port)
-        # In chunks, a body takes more bytes than it has.
-        most = 2 * max_body + 1
-        create_server(
-            app,
-            map=self._map,
-            sockets=list(self._sockets),
-            threads=THREADS,
-            backlog=BACKLOG,
-            max_request_body_size=most,
-            # A body may hold a CPF: it stays in memory, which a file in /tmp would not be.
-            inbuf_overflow=most,
-            max_request_header_size=MAX_HEADER,
-            connection_limit=MAX_CONNECTIONS,
-            channel_timeout=IDLE_SECONDS,
-            cleanup_interval=IDLE_SECONDS // 3,
-            # `select` fails at the 1,024th file, and the log and the database need some.
-            asyncore_use_poll=True,
-            # The name and version of the server are nobody's business.
-            ident="",
-            # Who is believed is a matter of `web.proxies`: waitress knows one proxy's address
-            # and no networks, counts hops in place of looking at them, and would by default take
-            # the headers away before the application sees them.
-            trusted_proxy=None,
-            clear_untrusted_proxy_headers=False,
-        )
+        self._turnstile = None if sockets else Turnstile(self._sockets, shed)
+        most = longest(max_body)
+        # Services side by side are mostly started in a row.
+        self._core = os.getpid() if core is None else core
+        # Its threads stay where they are started.
+        with on_one_core(self._core):
+            create_server(
+                app,
+                map=self._map,
+                sockets=list(self._sockets),
+                threads=THREADS,
+                backlog=BACKLOG,
+                max_request_body_size=most,
+                # A body may hold a CPF: it stays in memory, which a file in /tmp would not be.
+                inbuf_overflow=most,
+                max_request_header_size=MAX_HEADER,
+                connection_limit=MAX_CONNECTIONS,
+                channel_timeout=IDLE_SECONDS,
+                cleanup_interval=IDLE_SECONDS // 3,
+                # `select` fails at the 1,024th file, and the log and the database need some.
+                asyncore_use_poll=True,
+                # The name and version of the server are nobody's business.
+                ident="",
+                # Who is believed is a matter of `web.proxies`: waitress knows one proxy's
+                # address and no networks, counts hops in place of looking at them, and would by
+                # default take the headers away before the application sees them.
+                trusted_proxy=None,
+                clear_untrusted_proxy_headers=False,
+            )
         self._listeners = [one for one in self._map.values() if isinstance(one, BaseWSGIServer)]
         for listener in self._listeners:
             listener.channel_class = _Channel
@@ -186,9 +175,10 @@ class Server:
 
     def serve(self) -> None:
         """Serve until ``stop`` is called; then finish what is in flight and return."""
-        while not self._stopping:
-            self._step(1.0)
-        self._drain()
+        with on_one_core(self._core):
+            while not self._stopping:
+                self._step(1.0 if self._turnstile is None else self._turnstile.look())
+            self._drain()
 
     def stop(self) -> None:
         """Begin to stop; may be called from any thread, and again."""
@@ -207,7 +197,8 @@ class Server:
 
     def _drain(self) -> None:
         """Take in who has already connected, answer everybody, and close."""
-        if not self._shared:
+        if self._turnstile is not None:
+            self._turnstile.close()
             turn_away(self._sockets)
         self._take_in()
         for listener in self._listeners:
@@ -225,7 +216,7 @@ class Server:
         began = came = time.monotonic()
         # No longer than a moment: full up, waitress takes nobody in and they wait for ever.
         while _since(came) < HANDSHAKE_SECONDS and _since(began) < TAKING_IN_SECONDS:
-            if _waiting(list(self._sockets)):
+            if waiting(self._sockets):
                 came = time.monotonic()
                 self._step(0.0)
             else:
@@ -244,7 +235,9 @@ class Server:
         for channel in list(self._map.values()):
             if not isinstance(channel, HTTPChannel):
                 continue
-            coming = channel.request is not None or _waiting([channel.socket])
+            coming = channel.request is not None or waiting(
+                [channel.socket] if channel.socket else []
+            )
             answering = channel.requests or channel.total_outbufs_len
             lately = now - channel.last_activity < QUIET_SECONDS
             if (
@@ -260,11 +253,3 @@ class Server:
 
 def _since(began: float) -> float:
     return time.monotonic() - began
-
-
-def _waiting(sockets: list[Any]) -> bool:
-    """Tell whether somebody's bytes or connection have arrived and were not taken in yet."""
-    poll = select.poll()
-    for one in sockets:
-        poll.register(one, select.POLLIN)
-    return any(what & select.POLLIN for _number, what in poll.poll(0))

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import select
 import socket
 import struct
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
 
 BACKLOG = 1024
 """How many may have connected and not been taken in; the system's ``somaxconn`` bounds it too."""
+UNREAD_SECONDS = 30
+"""How long a caller may leave unread what was sent to it; then the system ends the connection."""
 
 _SO_ATTACH_FILTER = 26
 # A program for the kernel's packet filter (socket(7), "Linux Socket Filter"), one instruction a
@@ -64,6 +68,10 @@ def _bound(
     if family == socket.AF_INET6:
         # IPv4 has a socket of its own.
         one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # Each connection that is taken in has it from here. A caller that reads nothing, or that
+        # is gone without a word, would have one of a few places for good.
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000)
     try:
         one.bind(address)
     except OSError as error:
@@ -76,6 +84,14 @@ def _bound(
 def port_of(sockets: tuple[socket.socket, ...]) -> int:
     """Give the port that is listened on."""
     return int(sockets[0].getsockname()[1])
+
+
+def waiting(sockets: Sequence[socket.socket]) -> bool:
+    """Tell whether somebody's bytes or connection have arrived and were not taken in yet."""
+    poll = select.poll()
+    for one in sockets:
+        poll.register(one, select.POLLIN)
+    return any(what & select.POLLIN for _number, what in poll.poll(0))
 
 
 def turn_away(sockets: tuple[socket.socket, ...]) -> None:

@@ -1,0 +1,155 @@
+"""What is counted for every decision, every answer and every caller at the door."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from authz_service.domain.decision import (
+    ACTIONS,
+    OTHER_ACTION,
+    ActRecord,
+    DecisionRecord,
+    Record,
+)
+from authz_service.metrics.share import Share
+from authz_service.metrics.tally import Family, Tallies, Tally
+
+BUCKETS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+"""Seconds: upper bounds of what takes as long as a decision or an answer."""
+
+_DECISIONS = Family(
+    "authz_decisions",
+    "Decisions by action, decision and first reason.",
+    ("action", "decision", "reason"),
+)
+_ACTS = Family("authz_acts", "Administrative acts.", ("act",))
+_LATENCY = Family(
+    "authz_decision_seconds",
+    "Time from question to decision, the decision log apart.",
+    bounds=BUCKETS,
+)
+_RULE_ERRORS = Family(
+    "authz_rule_errors",
+    "Rules that could not be answered, by their place; each denied a decision.",
+    ("rule",),
+)
+_ANSWERS = Family("authz_http_answers", "HTTP answers by route and status.", ("route", "status"))
+_ANSWER_SECONDS = Family(
+    "authz_http_seconds", "Time from request to answer, by route.", ("route",), BUCKETS
+)
+_HELD = Family(
+    "authz_held_facts",
+    "Questions whose facts were held in memory (hit), or were read from the store (miss).",
+    ("outcome",),
+)
+_LOST = Family(
+    "authz_decision_log_lost_records",
+    "Records that could not be written into the decision log, and are missing there.",
+)
+_SHED = Family(
+    "authz_shed_requests",
+    "Callers who were refused at the door, since there was more to do than could be done.",
+)
+_FAMILIES = (
+    _DECISIONS,
+    _ACTS,
+    _LATENCY,
+    _RULE_ERRORS,
+    _ANSWERS,
+    _ANSWER_SECONDS,
+    _HELD,
+    _LOST,
+    _SHED,
+)
+_BUCKETS_US = tuple(1_000_000 * bound for bound in BUCKETS)
+_LATENCY_SUM = len(BUCKETS) + 1
+
+
+class Counts:
+    """
+    The counters of one process that have to cost next to nothing.
+
+    Args:
+        share: its part, where several processes count together.
+    """
+
+    def __init__(self, share: Share | None) -> None:
+        self._folder = None if share is None else share.folder
+        self._tally = Tally(_FAMILIES, self._folder, "" if share is None else share.place)
+        self._whole, self._real = self._tally.whole, self._tally.real
+        # `a[i] += 1` is three steps, between which another thread may come.
+        self._lock = threading.Lock()
+        # The slots of what has been counted before, by what is at hand when it is again.
+        self._decided: dict[tuple[str, bool, str], int] = {}
+        self._answered: dict[tuple[str, int], tuple[int, int]] = {}
+        self._latency = self._tally.slot(_LATENCY)
+        self._held = (self._tally.slot(_HELD, ("hit",)), self._tally.slot(_HELD, ("miss",)))
+
+    def tallies(self) -> Tallies:
+        """Give what is scraped of all places."""
+        return Tallies(_FAMILIES, self._tally, self._folder)
+
+    def heard(self, records: Sequence[Record]) -> None:
+        """Count what went into the decision log."""
+        whole, decided, latency = self._whole, self._decided, self._latency
+        with self._lock:
+            seconds = 0.0
+            for record in records:
+                if type(record) is not DecisionRecord:
+                    if isinstance(record, ActRecord):
+                        whole[self._tally.slot(_ACTS, (record.act,))] += 1
+                    continue
+                decision = record.decision
+                key = (record.asked.action, decision.allowed, decision.reasons[0])
+                slot = decided.get(key)
+                whole[self._of_decision(*key) if slot is None else slot] += 1
+                whole[latency + bisect_left(_BUCKETS_US, record.latency_us)] += 1
+                seconds += record.latency_us / 1_000_000
+                if decision.errors:
+                    for error in decision.errors:
+                        whole[self._tally.slot(_RULE_ERRORS, (error.rule,))] += 1
+            self._real[latency + _LATENCY_SUM] += seconds
+
+    def _of_decision(self, action: str, allowed: bool, reason: str) -> int:  # noqa: FBT001 -- a part of a key
+        known = action in ACTIONS
+        labels = (action if known else OTHER_ACTION, "allow" if allowed else "deny", reason)
+        slot = self._tally.slot(_DECISIONS, labels)
+        if known:
+            # Other actions are texts of callers, of which there is no end.
+            self._decided[action, allowed, reason] = slot
+        return slot
+
+    def answered(self, route: str, status: int, seconds: float) -> None:
+        """Count an HTTP answer; *route* is a template, never a path."""
+        with self._lock:
+            slots = self._answered.get((route, status))
+            if slots is None:
+                slots = self._answered[route, status] = (
+                    self._tally.slot(_ANSWERS, (route, str(status))),
+                    self._tally.slot(_ANSWER_SECONDS, (route,)),
+                )
+            count, latency = slots
+            self._whole[count] += 1
+            self._whole[latency + bisect_left(BUCKETS, seconds)] += 1
+            self._real[latency + _LATENCY_SUM] += seconds
+
+    def held(self, hits: int, misses: int) -> None:
+        """Count questions whose facts were in memory, and others for which the store was read."""
+        hit, miss = self._held
+        with self._lock:
+            self._whole[hit] += hits
+            self._whole[miss] += misses
+
+    def log_lost(self, count: int) -> None:
+        """Count records that could not be written into the decision log."""
+        self._add(_LOST, count)
+
+    def shed(self, count: int) -> None:
+        """Count callers who were refused at the door."""
+        self._add(_SHED, count)
+
+    def _add(self, family: Family, count: int) -> None:
+        with self._lock:
+            self._whole[self._tally.slot(family)] += count
