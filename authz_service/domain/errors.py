@@ -16,6 +16,7 @@ The whole error tree, drawn where it is defined.
     ├── Unavailable              no decision can be made now; nothing was written     (HTTP 503)
     │   ├── PolicyUnavailable
     │   ├── StoreUnavailable
+    │   ├── StoreBehind          it has not come to the revision that is demanded
     │   ├── LogUnavailable
     │   └── SignInUnavailable    GOV.BR's keys cannot be had, or too many wait for it
     ├── PolicyInvalid            policy files with problems, each with its place

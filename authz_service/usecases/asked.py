@@ -109,11 +109,8 @@ class AskedBefore:
         return asked
 
     def _forget(self, gone: weakref.ref[Facts]) -> None:
-        number = cast("_Reference", gone).number
-        known = self._known.get(number)
-        # Others may stand there by now.
-        if known is not None and known[0] is gone:
-            self._known.pop(number, None)
+        # As long as this is at work, nobody else has the number.
+        self._known.pop(cast("_Reference", gone).number, None)
 
 
 def _type(subject: Subject) -> str:

@@ -163,7 +163,8 @@ def test_another_policy_is_told_to_differ_only_where_it_does(
             expected = (then.allowed, then.reasons) == (now.allowed, now.reasons)
             assert (Outcome.SAME if expected else Outcome.DIFFERS) is told.outcome
         else:
-            assert told.replayed.asks
+            # What is asked for, or a rule that took too long on this machine to be explored.
+            assert told.replayed.asks or told.replayed.others
     assert outcomes == set(found)
     assert found["same"] > len(situations()) / SHARE / 2
 
