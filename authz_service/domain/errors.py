@@ -16,6 +16,7 @@ The whole error tree, drawn where it is defined.
     ├── Unavailable              no decision can be made now; nothing was written     (HTTP 503)
     │   ├── PolicyUnavailable
     │   ├── StoreUnavailable
+    │   ├── Crowded              as many changes are under way as may
     │   ├── StoreBehind          it has not come to the revision that is demanded
     │   ├── LogUnavailable
     │   └── SignInUnavailable    GOV.BR's keys cannot be had, or too many wait for it
@@ -169,6 +170,10 @@ class PolicyUnavailable(Unavailable):
 
 class StoreUnavailable(Unavailable):
     """The database did not answer, or refused."""
+
+
+class Crowded(Unavailable):
+    """As many changes are under way as may, so that decisions do not wait for them."""
 
 
 class StoreBehind(Unavailable):

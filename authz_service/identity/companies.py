@@ -28,7 +28,7 @@ from authz_service.domain.sign_in import Companies, Token
 from authz_service.identity.answers import Unusable, companies_of, standing_of
 from authz_service.identity.fetching import FetchFailed, Outcome, fetch
 from authz_service.identity.waiting import Waiting
-from authz_service.usecases.ports import Seen
+from authz_service.usecases.govbr import Seen
 
 DEADLINE = 5.0
 """Seconds after which a person has been asked about for long enough."""

@@ -25,10 +25,10 @@ CROWD = 64
 """So many may wait at any time: a few milliseconds of work, or a process that had no turn."""
 PATIENCE_SECONDS = 0.2
 """How long a crowd has to have stood; what came in a burst is taken in before."""
-STUCK_SECONDS = 1.0
+STUCK_SECONDS = 2.0
 """How long nobody has to have been taken in, so that nobody at all may wait."""
-STARTING_SECONDS = 5.0
-"""The same while no worker serves: one that died has to be there again."""
+STARTING_SECONDS = 10.0
+"""The same while no worker serves: one that starts, or starts again, has to be there by then."""
 LOOK_SECONDS = 0.01
 """How soon it looks again while somebody waits."""
 IDLE_SECONDS = 0.05

@@ -34,8 +34,12 @@ from authz_service.server.bounds import (
 from authz_service.server.cores import on_one_core
 from authz_service.server.refusals import refusal
 
-THREADS = 8
-"""Few: threads that fight for the interpreter lock make each other slower."""
+THREADS = 24
+"""
+More than changes may take that wait for the database (``web.crowding``), so that some are left.
+
+They stay on one core, where more of them do not make each other slower.
+"""
 
 _REQUEST_ID = re.compile(
     rb"^X-Request-ID:[ \t]*([!-~]{1,200})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE

@@ -61,6 +61,14 @@ class Backend(Protocol):
     def write(self) -> AbstractContextManager[Connection]:
         """Begin a transaction as the only writer, which sees all that was committed."""
 
+    def add(self) -> AbstractContextManager[Connection]:
+        """
+        Begin a transaction that only adds rows that no fact is made of.
+
+        It waits for no writer where the database lets it; whoever adds the same row at the same
+        moment gets an ``IntegrityError``.
+        """
+
     def ask(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
         """
         Run one reading statement past SQLAlchemy, in a transaction of its own: it sees one state.

@@ -204,6 +204,18 @@ class Database:
             yield connection
 
     @contextmanager
+    def add(self) -> Iterator[Connection]:
+        """
+        Begin a transaction that only adds rows that no fact is made of; see ``Backend.add``.
+
+        Raises:
+            Conflict: somebody else has just added such a row.
+            StoreUnavailable: the database did not answer, or another writer went on too long.
+        """
+        with translated(self.backend), self.backend.add() as connection:
+            yield connection
+
+    @contextmanager
     def revise(self, told: Told, touched: Touched = ANYTHING) -> Iterator[tuple[Connection, int]]:
         """
         Do as ``write``, and also give the new revision, which counts once it commits.

@@ -94,6 +94,7 @@ _NO_WAY_IN = (
     "password authentication failed",
     "does not exist",
     "too many clients",
+    "server is in hot standby mode",
     "certificate verify failed",
 )
 
@@ -191,7 +192,8 @@ class PostgresServer:
 
     def pulse(self, stale_seconds: float | None) -> ServerPulse:
         """Make what feels whether anything was committed to the database."""
-        return ServerPulse(self.connect, self._patience, stale_seconds)
+        # Shorter than for reads: it is asked one at a time, so all wait for whoever waits.
+        return ServerPulse(self.connect, self._patience / 3, stale_seconds)
 
     def announce(self, connection: Connection, revision: int) -> None:
         """Let those who listen hear of a revision, once the transaction is committed."""
@@ -207,6 +209,8 @@ class PostgresServer:
         # Whole seconds, and below 2 libpq takes 2. What the URL says comes first.
         named = {"connect_timeout": str(max(2, self._lock_timeout // 1000))}
         named["application_name"] = "authz"
+        # A standby lags behind what was written elsewhere, and would decide by it.
+        named["target_session_attrs"] = "primary"
         engine = create_engine(
             self._url.update_query_dict(named | dict(self._url.query)),
             # SQLAlchemy prints parameters into its errors, and CPFs are parameters.
@@ -256,6 +260,12 @@ class PostgresServer:
         """Begin a transaction as the only writer, which sees all that was committed."""
         with self.engine.connect() as connection, connection.begin():
             connection.execute(select(store_revision.c.id).with_for_update()).one()
+            yield connection
+
+    @contextmanager
+    def add(self) -> Iterator[Connection]:
+        """Begin a transaction that only adds rows, beside the writer if there is one."""
+        with self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager

@@ -24,7 +24,8 @@ from authz_service.store.registry import (
     supersede,
 )
 from authz_service.store.schema import people, sign_ins, spent_tokens, standings, surrogates
-from authz_service.usecases.ports import Seen, Told
+from authz_service.usecases.govbr import Seen
+from authz_service.usecases.ports import Told
 
 _KEPT_AFTER_THE_END = timedelta(days=1)
 _OF_HANDLES = select(sign_ins).where(sign_ins.c.handle.in_(bindparam("handles", expanding=True)))

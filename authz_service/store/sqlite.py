@@ -121,7 +121,8 @@ class SqliteFile:
             with connection.begin():
                 yield connection
 
-    reshape = write
+    # One writer for the whole file, whatever is written.
+    reshape = add = write
 
     def ask(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Sequence[object]]:
         """Run one reading statement past SQLAlchemy, in a transaction of its own."""

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, insert, select
 
 from authz_service.domain.decision import Subject
 from authz_service.domain.entities import EntityName
+from authz_service.domain.errors import Conflict
 from authz_service.domain.identifiers import Cpf, Login
 from authz_service.store.database import Database
 from authz_service.store.schema import other_surrogates, surrogates
+
+_ATTEMPTS = 5
+"""How often it is looked whether somebody else has named the same persons, before giving up."""
 
 LOGIN = "login"
 """The type under which a login stands beside others' entities; no entity has it."""
@@ -54,8 +59,23 @@ class SqlSurrogates:
             names = _read(connection, wanted)
         if len(names) == len(wanted):
             return names
-        # No revision: a new name changes no fact that a decision depends on.
-        with self.database.write() as connection:
+        # In one order, so that two who name the same persons do not wait for each other.
+        wanted.sort(key=_order)
+        for _attempt in range(_ATTEMPTS):
+            with suppress(Conflict):
+                return self._named(wanted)
+        return self._named(wanted)
+
+    def _named(self, wanted: Sequence[Subject]) -> Mapping[Subject, str]:
+        """
+        Give names, and make those that are missing.
+
+        No revision: a new name changes no fact that a decision depends on.
+
+        Raises:
+            Conflict: somebody else has named one of them meanwhile.
+        """
+        with self.database.add() as connection:
             names = _read(connection, wanted)
             new = {one: secrets.token_hex(16) for one in wanted if one not in names}
             for subject, surrogate in new.items():
@@ -106,6 +126,10 @@ def _add(connection: Connection, subject: Subject, surrogate: str) -> None:
 
 def _key(subject: Login | EntityName) -> tuple[str, str]:
     return (LOGIN, subject.value) if isinstance(subject, Login) else (subject.type, subject.id)
+
+
+def _order(subject: Subject) -> tuple[str, str]:
+    return ("", subject.digits) if isinstance(subject, Cpf) else _key(subject)
 
 
 def _other(kind: str, identity: str) -> Login | EntityName:

@@ -1,9 +1,9 @@
 """
 What the use cases need from outside, as protocols; ``bootstrap`` brings the real things.
 
-Here are policies, entities, the decision log as it is written, GOV.BR, and of the store facts,
-surrogates, persons, sign-ins and personal data; the store's other ports are in ``stores``, the
-log as it is read in ``records``. Tests bring the others: a store in memory that passes the same
+Here are policies, entities, the decision log as it is written, and of the store facts, surrogates,
+persons, sign-ins and personal data; the store's other ports are in ``stores``, GOV.BR in ``govbr``,
+the log as it is read in ``records``. Tests bring the others: a store in memory that passes the same
 contract suite as the SQL one, a clock that stands still, a log that keeps its records in a list.
 """
 
@@ -17,11 +17,12 @@ from typing import Protocol
 from authz_service.domain.decision import Decision, Question, Record, Subject
 from authz_service.domain.entities import EntityName
 from authz_service.domain.facts import Facts
-from authz_service.domain.identifiers import Cnpj, Cpf
+from authz_service.domain.identifiers import Cpf
 from authz_service.domain.nearest import Way
 from authz_service.domain.people import Bond, Person, Standing
 from authz_service.domain.processes import Ambiguous
-from authz_service.domain.sign_in import Companies, SignIn, Token, Verified
+from authz_service.domain.sign_in import SignIn
+from authz_service.usecases.govbr import Seen
 
 Clock = Callable[[], datetime]
 """Gives the present instant, in UTC."""
@@ -217,68 +218,6 @@ class Registry(Protocol):
 
     def standing_of(self, cpf: Cpf) -> list[Standing]:
         """Give all current standings of a person, by company and evidence."""
-
-
-class TokenVerifier(Protocol):
-    """Tells what GOV.BR's tokens prove."""
-
-    def verify(self, access_token: Token, id_token: Token | None = None) -> Verified:
-        """
-        Check signature and claims of both tokens, and that they are of one sign-in.
-
-        An id_token that has expired on its way is left out with a note.
-
-        Raises:
-            TokenRefused: a check failed.
-            SignInUnavailable: the keys cannot be had now.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """
-    What GOV.BR's companies API answered about one person.
-
-    Attributes:
-        outcome: how far it answered.
-        moment: when it was asked; what it said is as old as that.
-        standing: what the person is, in each company whose role it told.
-        unanswered: companies that it listed and whose role it did not tell.
-    """
-
-    outcome: Companies
-    moment: datetime
-    standing: tuple[Standing, ...] = ()
-    unanswered: frozenset[Cnpj] = frozenset()
-
-    @property
-    def replaces(self) -> bool:
-        """Whether it is an answer, which replaces what was known before."""
-        return self.outcome in (Companies.OBSERVED, Companies.PARTIAL)
-
-
-class CompaniesSource(Protocol):
-    """Asks GOV.BR what a person is in which company."""
-
-    def observe(
-        self,
-        person: Cpf,
-        token: Token,
-        first: Cnpj | None,
-        moment: datetime,
-        last_seen: Mapping[Cnpj, datetime],
-    ) -> Seen:
-        """
-        Ask with the person's own access token.
-
-        Takes a bounded time, whatever GOV.BR does; an answer that cannot be had is an outcome.
-        *first* is asked about before the other companies, then those that stand not in
-        *last_seen*, then those that were seen longest ago, so that nobody has so many that
-        the same ones are never asked about.
-
-        Raises:
-            SignInUnavailable: as many wait for GOV.BR as may; try again.
-        """
 
 
 class SignIns(Protocol):

@@ -19,15 +19,8 @@ from authz_service.domain.identifiers import Cnpj
 from authz_service.domain.people import Person, Standing
 from authz_service.domain.sign_in import Cause, Companies, SignIn, Token, Verified
 from authz_service.usecases.acts import ActLog, Details
-from authz_service.usecases.ports import (
-    Clock,
-    CompaniesSource,
-    Registry,
-    Seen,
-    SignIns,
-    Surrogates,
-    TokenVerifier,
-)
+from authz_service.usecases.govbr import CompaniesSource, Seen, TokenVerifier
+from authz_service.usecases.ports import Clock, Registry, SignIns, Surrogates
 
 _HANDLE_BYTES = 24
 _SCOPE = "govbr_empresa"

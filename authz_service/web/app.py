@@ -32,6 +32,7 @@ from authz_service.web import (
     clients,
     companies,
     confirmations,
+    crowding,
     decisions,
     delegations,
     docs,
@@ -166,6 +167,7 @@ def create_app(parts: Parts) -> Flask:
     _frame(app, audience)
     _mark_writes(app, gate.truth)
     guards.install(app, gate)
+    crowding.install(app)
     _have_problems(app, problems)
     app.register_blueprint(authzen.blueprint(parts.point, gate, max_batch=parts.max_batch))
     app.register_blueprint(metadata.blueprint(parts.pdp_id))

@@ -24,6 +24,7 @@ from authz_service.domain.errors import (
     CallerForbidden,
     CallerUnknown,
     Conflict,
+    Crowded,
     InvalidInput,
     LogUnavailable,
     NotFound,
@@ -72,6 +73,7 @@ _BEHIND_FOR, _AILS_FOR = "1", "5"
 # What ails a part may name its address; the caller hears only which part it is.
 _AILING: tuple[tuple[type[Unavailable], str], ...] = (
     (PolicyUnavailable, "there is no valid policy"),
+    (Crowded, "as many changes are under way as may be made at a time"),
     (StoreBehind, "the store has not come to the revision that was asked for"),
     (StoreUnavailable, "the database does not answer"),
     (LogUnavailable, "the decision log cannot be written or read"),

@@ -11,7 +11,7 @@ from authz_service.domain.errors import SignInUnavailable, TokenRefused
 from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.people import Standing
 from authz_service.domain.sign_in import Cause, Companies, Token, Verified
-from authz_service.usecases.ports import Seen
+from authz_service.usecases.govbr import Seen
 
 Answers = Callable[[Cpf, datetime], Seen]
 

@@ -26,7 +26,8 @@ from authz_service.domain.identifiers import (
 )
 from authz_service.domain.people import Bond, Evidence, Person, Standing
 from authz_service.domain.sign_in import SignIn
-from authz_service.usecases.ports import Seen, Told
+from authz_service.usecases.govbr import Seen
+from authz_service.usecases.ports import Told
 from tests.fakes.tables import Tables
 
 Row = Mapping[str, object]

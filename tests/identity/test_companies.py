@@ -24,7 +24,7 @@ from authz_service.domain.sign_in import Companies, Token
 from authz_service.identity.answers import Unusable, companies_of, standing_of
 from authz_service.identity.companies import PER_PERSON, WORKERS, GovBrCompanies
 from authz_service.identity.waiting import Waiting
-from authz_service.usecases.ports import Seen
+from authz_service.usecases.govbr import Seen
 from tests.domain.document import (
     COMPANY,
     FILIAL,

@@ -29,7 +29,7 @@ from authz_service.domain.processes import ProcessName
 from authz_service.domain.sign_in import Companies
 from authz_service.store import SqlStore
 from authz_service.store.held.held import Held
-from authz_service.usecases.ports import Seen
+from authz_service.usecases.govbr import Seen
 from tests.domain.document import P001
 from tests.fakes.store import untold
 from tests.store.records import foreign, sign_in

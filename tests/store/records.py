@@ -11,7 +11,8 @@ from authz_service.domain.identifiers import Cnpj, Cpf, ForeignId, Login
 from authz_service.domain.people import Evidence, Role, Standing
 from authz_service.domain.sign_in import Companies, Level, SignIn
 from authz_service.store import SqlStore
-from authz_service.usecases.ports import Seen, Told
+from authz_service.usecases.govbr import Seen
+from authz_service.usecases.ports import Told
 from tests.domain.document import COMPANY, REPRESENTATIVE, REPRESENTATIVE_ABROAD
 from tests.fakes.clock import NOON
 from tests.fakes.store import MemoryStore, untold

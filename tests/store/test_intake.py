@@ -12,7 +12,7 @@ from authz_service.domain.delegation import Delegation, Event, EventKind
 from authz_service.domain.identifiers import Cpf
 from authz_service.domain.people import Evidence, Person, Role, Standing
 from authz_service.store import SqlStore
-from authz_service.usecases.ports import Seen
+from authz_service.usecases.govbr import Seen
 from authz_service.usecases.stores import Brought, Outcome
 from tests.domain.document import CATALOGUE, COMPANY, MEMBER, P001, P004, PARTNER, REPRESENTATIVE
 from tests.fakes.clock import NOON

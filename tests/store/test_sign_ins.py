@@ -14,7 +14,7 @@ from authz_service.domain.facts import CompanyFacts, Facts, SignInFacts
 from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.people import Evidence, Person, Role, Standing
 from authz_service.domain.sign_in import Companies, Level, SignIn
-from authz_service.usecases.ports import Seen
+from authz_service.usecases.govbr import Seen
 from tests.domain.document import (
     COMPANY,
     FILIAL,

@@ -12,7 +12,8 @@ from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.domain.people import Evidence, Role, Standing
 from authz_service.domain.sign_in import Level, SignIn, Token, Verified
-from authz_service.usecases.ports import Seen, Told
+from authz_service.usecases.govbr import Seen
+from authz_service.usecases.ports import Told
 from authz_service.usecases.sign_in import SignedIn, SignInDesk
 from tests.domain.document import COMPANY, MEMBER, OTHER_COMPANY, REPRESENTATIVE
 from tests.domain.gathered import gather

@@ -20,7 +20,7 @@ from authz_service.domain.facts import CompanyFacts
 from authz_service.domain.identifiers import Cpf
 from authz_service.domain.people import Evidence, Person, Role
 from authz_service.domain.sign_in import Cause, Companies, Level, SignIn, Token
-from authz_service.usecases.ports import Seen
+from authz_service.usecases.govbr import Seen
 from authz_service.usecases.sign_in import GovBr, SignedIn
 from tests.domain.document import COMPANY, FILIAL, MEMBER, OTHER_COMPANY, REPRESENTATIVE
 from tests.domain.gathered import person_of

@@ -11,7 +11,7 @@ from authz_service.domain.errors import Conflict, TokenRefused
 from authz_service.domain.identifiers import Cpf
 from authz_service.domain.people import Person, Role
 from authz_service.domain.sign_in import Cause, Companies, Token
-from authz_service.usecases.ports import Seen
+from authz_service.usecases.govbr import Seen
 from tests.domain.document import COMPANY, OTHER_COMPANY, REPRESENTATIVE
 from tests.fakes.clock import NOON
 from tests.fakes.govbr import Answers, digest_of, listing

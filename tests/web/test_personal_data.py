@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from authz_service.domain.identifiers import Cpf
 from authz_service.domain.sign_in import Cause
-from authz_service.usecases.ports import Seen
+from authz_service.usecases.govbr import Seen
 from tests.fakes.govbr import digest_of
 from tests.fakes.policies import allow_all, deny_all
 from tests.fakes.service import COMPANY, MEMBER, REPRESENTATIVE, VERIFIED, Service

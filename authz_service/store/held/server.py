@@ -35,6 +35,11 @@ _LISTENING = 0.5
 _PAUSE = 0.2
 """How many seconds the listener waits before it tries again to connect."""
 
+_LONG = 0.5
+"""From how many seconds on a failure has cost so much that others are spared it."""
+_LET_BE = 1.0
+"""For how many seconds they are."""
+
 Connect = Callable[[], "psycopg.Connection[tuple[object, ...]]"]
 
 
@@ -68,6 +73,9 @@ class ServerPulse:
         # When the last answer was asked for, and how much had been heard by then.
         self._asked = -float("inf")
         self._seen = -1
+        # How often it was found that the server says nothing, and until when it is let be.
+        self._found_silent = 0
+        self._silent_until = -float("inf")
 
     def beat(self, *, strict: bool = False) -> Beat:
         """Give a beat that is another one if anything was committed since the last."""
@@ -80,9 +88,13 @@ class ServerPulse:
             and self._process == os.getpid()
         ):
             return self._beat
+        found_silent = self._found_silent
         if not self._lock.acquire(timeout=self._patience):
             raise ServerSilent
         try:
+            # Who has waited for another's question needs none of his own, nor who comes just after.
+            if found_silent != self._found_silent or time.monotonic() < self._silent_until:
+                raise ServerSilent
             if self._process != os.getpid():
                 # What the parent opened is not a child's to close; its threads are not here.
                 self._connection, self._listener, self._process = None, None, os.getpid()
@@ -90,7 +102,13 @@ class ServerPulse:
                 self._listener = _Listener(self._connect)
             heard = -1 if self._listener is None else self._listener.heard
             began = time.monotonic()
-            value = self._ask()
+            try:
+                value = self._ask()
+            except psycopg.Error:
+                if time.monotonic() - began > _LONG:
+                    self._found_silent += 1
+                    self._silent_until = time.monotonic() + _LET_BE
+                raise
             if value != self._value:
                 self._value = value
                 self._beat = (self._beat[0], self._beat[1] + 1)
