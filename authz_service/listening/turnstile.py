@@ -25,8 +25,12 @@ CROWD = 64
 """So many may wait at any time: a few milliseconds of work, or a process that had no turn."""
 PATIENCE_SECONDS = 0.2
 """How long a crowd has to have stood; what came in a burst is taken in before."""
-STUCK_SECONDS = 2.0
+STUCK_SECONDS = 1.0
 """How long nobody has to have been taken in, so that nobody at all may wait."""
+FEW = 8
+"""So few who wait are no load: rather a machine that has had no turn for the workers."""
+FEW_SECONDS = 4.0
+"""How long they may wait."""
 STARTING_SECONDS = 10.0
 """The same while no worker serves: one that starts, or starts again, has to be there by then."""
 LOOK_SECONDS = 0.01
@@ -157,7 +161,8 @@ class _Queue:
             self._crowded = None
         elif self._crowded is None:
             self._crowded = now
-        if now - self._moved >= (STUCK_SECONDS if serving else STARTING_SECONDS):
+        few = FEW_SECONDS if self.length <= FEW else STUCK_SECONDS
+        if now - self._moved >= (few if serving else STARTING_SECONDS):
             return self.length
         if serving and self._crowded is not None and now - self._crowded >= PATIENCE_SECONDS:
             return self.length - CROWD

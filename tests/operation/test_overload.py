@@ -18,6 +18,8 @@ import pytest
 from authz_service.listening import Turnstile, listen, port_of
 from authz_service.listening.turnstile import (
     CROWD,
+    FEW,
+    FEW_SECONDS,
     LINGER_SECONDS,
     PATIENCE_SECONDS,
     STARTING_SECONDS,
@@ -187,13 +189,22 @@ def test_a_burst_that_is_taken_in_is_nobodys_concern(before: Before) -> None:
 
 def test_where_nobody_at_all_is_taken_in_nobody_waits_for_ever(before: Before) -> None:
     """Whoever waits is told so, as long as nothing moves; with one taken in the others wait on."""
-    before.come(3)
+    before.come(FEW + 3)
     before.look_for(STUCK_SECONDS / 2)
     before.take_in()
     before.look_for(STUCK_SECONDS * 0.8)
     assert 0 == before.refused
     before.look_for(STUCK_SECONDS * 0.4)
-    assert 2 == before.refused
+    assert FEW + 2 == before.refused
+
+
+def test_a_few_wait_longer(before: Before) -> None:
+    """A machine that gives workers no turn for a second is no reason to turn a few away."""
+    before.come(FEW)
+    before.look_for(STUCK_SECONDS * 1.5)
+    assert 0 == before.refused
+    before.look_for(FEW_SECONDS - STUCK_SECONDS)
+    assert FEW == before.refused
 
 
 @pytest.mark.soak
