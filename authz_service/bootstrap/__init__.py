@@ -98,7 +98,8 @@ def _journal(settings: Settings, place: str, lost: Callable[[int], None]) -> Jou
     said = settings.log
     options = Options(
         sync="strict" if said.strict else "default",
-        failure="lose" if said.lose else "refuse",
+        # A verb can be called again, and nobody scrapes what it would lose.
+        failure="lose" if said.lose and place != SHARED else "refuse",
         segment_bytes=said.segment_bytes,
         heads_seconds=said.heads_seconds,
         keep_decisions_days=said.keep_decisions_days,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from authz_service.domain.clients import Network
 from authz_service.domain.entities import EntityName, Thing
@@ -244,10 +245,9 @@ class Asked:
     sign_in: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionRecord:
+class DecisionRecord(NamedTuple):
     """
-    One decision, as the log keeps it for years.
+    One decision, as the log keeps it for years. A tuple, since one is made with every decision.
 
     Attributes:
         id: the decision's own name, given to the caller.

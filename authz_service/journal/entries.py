@@ -16,7 +16,6 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from authz_service.journal.form import is_record
 from authz_service.usecases.log_index import Entry, Key, Term, flag, tie_of
 from authz_service.usecases.records import Line
 
@@ -115,11 +114,10 @@ def entry_of(line: bytes) -> Entry | None:
 
 def record_of(line: bytes) -> Line | None:
     """Give the record that a line is, or None if it is none."""
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
+    if entry_of(line) is None:
         return None
-    return value if is_record(value) else None
+    found: Line = json.loads(line)
+    return found
 
 
 def _of_decision(record: _Decision) -> list[Term]:

@@ -7,6 +7,7 @@ holds its chains for life; the command line's are locked for each write.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +26,8 @@ from authz_service.journal.rendering import Renderer
 from authz_service.journal.segments import CLASSES, Chain
 from authz_service.journal.shared import SHARED, Shared, finish
 from authz_service.journal.writing import Clock, Writer
+
+_log = logging.getLogger(__name__)
 
 SYNC_SECONDS = 0.05
 """How long, by default, what was answered may be missing from the disk itself."""
@@ -130,13 +133,19 @@ class Journal:
             if acts:
                 chains.write("act", acts)
         except OSError as error:
+            first = self._failed is None
             self._failed = f"cannot be written: {_cause(error)}"
             if self._options.failure == "lose":
+                if first:
+                    # Once: an answer that is in no log has no line of its own either.
+                    _log.error("records are being lost: the decision log %s", self._failed)
                 self._lost(len(records))
                 return
             raise LogUnavailable(f"the decision log {self._failed}") from error
         if self._failed is not None:
             self._failed = None
+            if self._options.failure == "lose":
+                _log.warning("no more records are lost: the decision log is written again")
 
     def ailment(self) -> str | None:
         """

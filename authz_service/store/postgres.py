@@ -138,7 +138,7 @@ class PostgresServer:
             patience=self._patience,
             # A write may read beside itself, so every thread may need a second connection.
             pool_size=_POOL,
-            max_overflow=_POOL,
+            max_overflow=2 * _POOL,
             pool_timeout=busy_timeout,
             pool_pre_ping=True,
             # What is not used much ends idle, and what is used is fresh.

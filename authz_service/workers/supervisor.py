@@ -96,7 +96,7 @@ class _Supervisor:
         first = self._workers[0]
         first.start(self._command, self._sockets)
         while not (first.serves or self._stopping):
-            self._wait(None)
+            self._wait(time.monotonic() + self._turnstile.look(serving=False))
             code = first.ended()
             if code is not None and not self._stopping:
                 if code < 0:

@@ -123,8 +123,7 @@ def varied(count: int, seed: int = 0, first: int = 0) -> list[Record]:
         reasons = tuple(draw.sample(REASONS, draw.choice([1, 1, 2])))
         outcome = replace(DECISION.decision, allowed=draw.random() < 0.7, reasons=reasons)
         made.append(
-            replace(
-                DECISION,
+            DECISION._replace(
                 id=name,
                 moment=moment,
                 caller=caller,

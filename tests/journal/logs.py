@@ -54,7 +54,7 @@ def journal(
 
 def decisions(*revisions: int) -> list[Any]:
     """Give decisions that are told apart by the store's revision."""
-    return [replace(DECISION, store_revision=one) for one in revisions]
+    return [DECISION._replace(store_revision=one) for one in revisions]
 
 
 def acts(*revisions: int) -> list[Any]:

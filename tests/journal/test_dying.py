@@ -29,8 +29,11 @@ def answer(thread):
     while True:
         number += 1
         many = 1 + number % 7
-        record = DECISION if number % 5 else ACT
-        journal.write([replace(record, store_revision=number)] * many)
+        if number % 5:
+            record = DECISION._replace(store_revision=number)
+        else:
+            record = replace(ACT, store_revision=number)
+        journal.write([record] * many)
         # One call, so that the line is whole or absent.
         os.write(1, b"%d %d\\n" % (number, many))
 for thread in range(2):

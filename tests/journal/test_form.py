@@ -5,22 +5,21 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import jsonschema
 import pytest
 
 from authz_service.domain.decision import Asked, Record
-from authz_service.journal.form import is_record
+from authz_service.journal.entries import record_of
 from authz_service.journal.lines import line
 from authz_service.journal.links import ORIGIN, chained
 from tests.journal.test_lines import ACT, DECISION, SCHEMA
 
 VALID: dict[str, Record] = {
     "decision": DECISION,
-    "about nobody": replace(DECISION, asked=Asked(action="open")),
-    "about an entity": replace(DECISION, asked=Asked(action="open", entity=("badge", "B-7"))),
+    "about nobody": DECISION._replace(asked=Asked(action="open")),
+    "about an entity": DECISION._replace(asked=Asked(action="open", entity=("badge", "B-7"))),
     "act": ACT,
 }
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -56,6 +55,11 @@ STRANGE: list[object] = [
     [{"rule": "x"}],
 ]
 """Put in the place of every member, they fit some and not others."""
+
+
+def is_record(value: object) -> bool:
+    """Tell whether a line with this value is taken for a record."""
+    return record_of(json.dumps(value).encode()) is not None
 
 
 def read(name: str) -> dict[str, Any]:

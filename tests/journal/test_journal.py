@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import resource
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +17,11 @@ import pytest
 
 from authz_service.domain.errors import LogUnavailable
 from authz_service.journal.journal import Journal, Options
+from authz_service.journal.packed import pack
+from authz_service.journal.rendering import Renderer
+from authz_service.journal.segments import Chain
+from authz_service.journal.shared import Shared, finish
+from authz_service.journal.writing import Open, Writer
 from tests.fakes.clock import NOON
 from tests.journal.logs import (
     DAY,
@@ -224,7 +230,8 @@ def test_a_full_disk_refuses_and_what_was_refused_does_not_count(log: Path) -> N
         assert written.ailment() is None
         written.write(decisions(5))
 
-        assert 1 == len(list((log / "decision" / "0").glob("00000001.*")))
+    # Once nothing is being compressed any more.
+    assert 1 == len(list((log / "decision" / "0").glob("00000001.*")))
     report = verified(log)
     assert () == report.findings
     assert ["the last 1500 bytes are torn, and were never answered"] == [
@@ -261,8 +268,14 @@ def test_heads_that_were_signed_before_a_refusal_are_kept_to(log: Path) -> None:
     assert [] == findings(log)
 
 
-def test_lost_records_are_counted_where_the_service_is_to_go_on(log: Path) -> None:
-    """With the failure ``lose`` nothing is refused, and every record that is not there is told."""
+def test_lost_records_are_counted_where_the_service_is_to_go_on(
+    log: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    With the failure ``lose`` nothing is refused, every record that is not there is counted, and
+    the application log has one line when it begins and one when it ends.
+    """
+    caplog.set_level(logging.WARNING)
     lost: list[int] = []
     written = Journal(log, "0", Options(failure="lose"), lost.append, Hands())
     written.write(decisions(1))
@@ -274,6 +287,10 @@ def test_lost_records_are_counted_where_the_service_is_to_go_on(log: Path) -> No
     written.close()
 
     assert ([2, 1], [1, 5]) == (lost, revisions(log))
+    assert [
+        "records are being lost: the decision log cannot be written: File too large",
+        "no more records are lost: the decision log is written again",
+    ] == [one.message for one in caplog.records]
     assert [] == findings(log)
 
 
@@ -296,6 +313,11 @@ import os, sys
 from pathlib import Path
 from authz_service.domain.errors import LogUnavailable
 from authz_service.journal.journal import Journal, Options
+from authz_service.journal.packed import pack
+from authz_service.journal.rendering import Renderer
+from authz_service.journal.segments import Chain
+from authz_service.journal.shared import Shared, finish
+from authz_service.journal.writing import Open, Writer
 from tests.journal.test_lines import ACT
 folder = Path(sys.argv[1])
 if os.getuid() == 0:
@@ -398,6 +420,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from authz_service.journal.journal import Journal, Options
+from authz_service.journal.packed import pack
+from authz_service.journal.rendering import Renderer
+from authz_service.journal.segments import Chain
+from authz_service.journal.shared import Shared, finish
+from authz_service.journal.writing import Open, Writer
 from tests.journal.test_lines import ACT
 for number in range(int(sys.argv[3])):
     journal = Journal(Path(sys.argv[1]), sys.argv[2], Options(segment_bytes=5_000), print)
@@ -437,6 +464,74 @@ def test_the_command_line_goes_on_in_the_same_segment(log: Path) -> None:
         written.write(acts(4))
 
     assert [3, 1, 1] == [one.count(b"\n") - 1 for one in stored(log, "act/cli")]
+    assert [] == findings(log)
+
+
+def test_two_programs_that_stay_open_write_one_segment(log: Path) -> None:
+    """What one has open, another may have written to since: each goes on from the last line."""
+    with journal(log, "cli") as one, journal(log, "cli") as other:
+        for number in range(6):
+            (one, other)[number % 2].write(acts(number))
+
+    assert [7] == [content.count(b"\n") for content in stored(log, "act/cli")]
+    assert list(range(6)) == revisions(log, "act/cli")
+    assert [] == findings(log)
+
+
+def test_a_program_that_writes_alone_opens_its_segment_once(log: Path) -> None:
+    """It need not read again what nobody else has written to."""
+    opened: list[Path] = []
+
+    class Told(Open):
+        def __init__(self, file: Path, flags: int = 0) -> None:
+            opened.append(file)
+            super().__init__(file, flags)
+
+    class Telling(Writer):
+        opens = Told
+
+    chain = Chain("act", "cli")
+    shared = Shared(log, Telling(log, chain, "here", 1 << 20, Hands(), finish))
+    for number in range(3):
+        shared.write([Renderer().body(one) for one in acts(number)])
+    shared.close()
+
+    assert [0, 1, 2] == revisions(log, "act/cli")
+    assert [chain.plain(log, 1)] == opened
+
+
+def emptied(log: Path) -> None:
+    """Leave a file that was made and not filled, as a power cut does."""
+    (log / "act" / "cli" / "00000002.jsonl").touch()
+
+
+def compressed(log: Path) -> None:
+    """Compress the last segment too, as nobody does while it may be written to."""
+    plain = log / "act" / "cli" / "00000001.jsonl"
+    pack(plain, plain.with_name(f"{plain.name}.gz"))
+
+
+@pytest.mark.parametrize("happens", [emptied, compressed])
+def test_the_command_line_goes_on_in_nothing_but_the_last_segment(
+    log: Path, happens: Callable[[Path], None]
+) -> None:
+    """Behind another file, and where its own is closed for good, a new one begins."""
+    with journal(log, "cli") as written:
+        written.write(acts(0))
+    happens(log)
+    with journal(log, "cli") as written:
+        written.write(acts(1))
+
+    assert [[0], [1]] == [
+        [
+            found["store_revision"]
+            for found in map(json.loads, content.splitlines())
+            if found["kind"] == "act"
+        ]
+        for content in stored(log, "act/cli")
+        if content
+    ]
+    assert [0, 1] == revisions(log, "act/cli")
     assert [] == findings(log)
 
 

@@ -125,14 +125,14 @@ def test_a_decision_is_written_whole() -> None:
 
 def test_a_question_about_nobody_is_written_as_such() -> None:
     """What could not be meant is null, and the line is still in the published form."""
-    question = read(replace(DECISION, asked=Asked(action="open")))["question"]
+    question = read(DECISION._replace(asked=Asked(action="open")))["question"]
 
     assert {"open", None} == set(question.values())
 
 
 def test_a_question_without_a_sign_in_says_so() -> None:
     """A new line always has the member, so that null means none and not unknown."""
-    question = read(replace(DECISION, asked=replace(ASKED, sign_in=None)))["question"]
+    question = read(DECISION._replace(asked=replace(ASKED, sign_in=None)))["question"]
 
     assert "sign_in" in question
     assert question["sign_in"] is None
@@ -151,7 +151,7 @@ def test_a_line_of_before_is_still_in_the_published_form(lacking: list[str]) -> 
 def test_a_question_of_a_login_about_a_foreign_company_is_written_whole() -> None:
     """The company stands under its number, the login under a surrogate that says what it is."""
     asked = replace(ASKED, actor_type="login", company=ForeignId.of_number(123), sign_in=None)
-    question = read(replace(DECISION, asked=asked))["question"]
+    question = read(DECISION._replace(asked=asked))["question"]
 
     expected = ("login", "a" * 32, "EX00001230", None)
     assert expected == tuple(question[it] for it in ("actor_type", "actor", "company", "entity"))
@@ -160,7 +160,7 @@ def test_a_question_of_a_login_about_a_foreign_company_is_written_whole() -> Non
 def test_a_question_about_anothers_entity_is_written_whole() -> None:
     """The entity stands there by type and id, and then there is no company."""
     asked = Asked("read", actor="a" * 32, actor_type="user", entity=("laboratory", "L-17"))
-    question = read(replace(DECISION, asked=asked))["question"]
+    question = read(DECISION._replace(asked=asked))["question"]
 
     assert {"type": "laboratory", "id": "L-17"} == question["entity"]
     assert ("user", None) == (question["actor_type"], question["company"])
@@ -233,6 +233,6 @@ def test_instants_are_written_in_utc() -> None:
 @pytest.mark.parametrize("text", ["ção", "a\nb", 'a"b', "\u2028", "\ud800", "\x00"])
 def test_any_text_stays_one_line(text: str) -> None:
     """No text of a caller breaks a line, or keeps the others of its batch from being written."""
-    named = read(replace(DECISION, asked=replace(ASKED, named=text)))["question"]["named"]
+    named = read(DECISION._replace(asked=replace(ASKED, named=text)))["question"]["named"]
 
     assert text == named

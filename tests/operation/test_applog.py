@@ -69,7 +69,7 @@ def test_a_cnpj_stays() -> None:
 
 def test_rules_that_erred_are_told(caplog: pytest.LogCaptureFixture) -> None:
     """The log says which rule erred, why, and in which decision."""
-    applog.heard([DECISION, ACT, replace(DECISION, decision=replace(DECISION.decision, errors=()))])
+    applog.heard([DECISION, ACT, DECISION._replace(decision=replace(DECISION.decision, errors=()))])
 
     [record] = caplog.records
     assert ("ERROR", "a.polar:3", "unknown-fact: reads `x`", DECISION.id) == (

@@ -21,8 +21,8 @@ from authz_service.metrics import Metrics, Share
 from tests.fakes.clock import NOON
 from tests.journal.test_lines import ACT, DECISION
 
-ALLOWED = replace(
-    DECISION, decision=Decision(allowed=True, reasons=("represents", "delegated")), latency_us=300
+ALLOWED = DECISION._replace(
+    decision=Decision(allowed=True, reasons=("represents", "delegated")), latency_us=300
 )
 
 
@@ -47,20 +47,21 @@ def test_decisions_are_counted_by_action_decision_and_first_reason() -> None:
 def test_an_action_of_the_callers_choice_is_no_label(action: str) -> None:
     """Whatever a caller calls an action, it is counted as another one."""
     metrics = Metrics()
-    metrics.heard([replace(ALLOWED, asked=Asked(action=action))])
+    metrics.heard([ALLOWED._replace(asked=Asked(action=action))])
 
     [sample] = [line for line in lines(metrics) if line.startswith("authz_decisions_total")]
     assert 'action="other"' in sample
 
 
-def test_latency_has_buckets_from_a_quarter_of_a_millisecond_to_two_and_a_half_seconds() -> None:
-    """A decision of 0.3 ms is above the first bucket and within the second."""
+def test_latency_has_buckets_from_ten_microseconds_to_two_and_a_half_seconds() -> None:
+    """A decision of 0.3 ms is above what one on held facts takes, and within half a millisecond."""
     metrics = Metrics()
     metrics.heard([ALLOWED])
 
     buckets = [line for line in lines(metrics) if line.startswith("authz_decision_seconds_bucket")]
-    assert 'authz_decision_seconds_bucket{le="0.00025"} 0.0' == buckets[0]
-    assert 'authz_decision_seconds_bucket{le="0.0005"} 1.0' == buckets[1]
+    assert 'authz_decision_seconds_bucket{le="1e-05"} 0.0' == buckets[0]
+    assert 'authz_decision_seconds_bucket{le="0.00025"} 0.0' in buckets
+    assert 'authz_decision_seconds_bucket{le="0.0005"} 1.0' in buckets
     assert 'authz_decision_seconds_bucket{le="2.5"} 1.0' == buckets[-2]
 
 
@@ -68,7 +69,7 @@ def test_rules_that_erred_are_counted_by_their_place() -> None:
     """An operator sees which rule denies people for a mistake of its own."""
     metrics = Metrics()
     errors = (RuleError("a.polar:3", "x"), RuleError("b.polar:1", "y"))
-    metrics.heard([replace(DECISION, decision=replace(DECISION.decision, errors=errors))])
+    metrics.heard([DECISION._replace(decision=replace(DECISION.decision, errors=errors))])
 
     assert {
         'authz_rule_errors_total{rule="a.polar:3"} 1.0',

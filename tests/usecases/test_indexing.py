@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from authz_service.domain.decision import DecisionRecord
 from authz_service.domain.errors import Conflict
 from authz_service.journal.entries import entry_of
 from authz_service.journal.lines import line
 from authz_service.store import SqlStore
+from authz_service.store.index import SqlLogIndex
 from authz_service.usecases.indexing import Indexer
-from authz_service.usecases.log_index import Asked, Key, Name, Position
+from authz_service.usecases.log_index import Asked, Filling, Key, Name, Position
 from authz_service.usecases.records import Segment, Sought
 from tests.fakes.clock import NOON
 from tests.fakes.lines import MemoryLines, varied
@@ -155,6 +157,30 @@ def test_filling_tells_how_far_it_is(indexed: Indexed) -> None:
     assert 1 == len(told)
 
 
+def test_a_long_log_is_read_in_parts(tmp_path: Path) -> None:
+    """As many lines at once as are quick to write, so that others get their turn meanwhile."""
+    turns: list[float] = []
+
+    class Told(SqlLogIndex):
+        @contextmanager
+        def filling(self, wait: float) -> Iterator[Filling | None]:
+            turns.append(wait)
+            with super().filling(wait) as filling:
+                yield filling
+
+    log = MemoryLines()
+    log.write([b"x\n"] * 5_000)
+    with (
+        closing(SqlStore(f"sqlite:///{tmp_path}/authz.db")) as sql,
+        closing(Told(sql.database)) as index,
+    ):
+        assert None is Indexer(log, index, entry_of).catch_up(60.0)
+        [position] = index.positions().values()
+
+    assert Position(sum(map(len, log.content.values())), 5_000) == position
+    assert 2 == len(turns)
+
+
 def test_only_what_was_taken_away_for_its_age_is_forgotten(indexed: Indexed) -> None:
     """The first segments of a chain go, whole; the log of another machine was never here."""
     first = indexed.log.write(varied(3), number=1)
@@ -203,10 +229,22 @@ def test_a_place_that_is_none_is_a_conflict(indexed: Indexed, place: str) -> Non
         indexed.records.search(Sought(), place, 5)
 
 
+def test_who_finds_a_record_does_not_read_what_is_new(indexed: Indexed) -> None:
+    """An index that has it answers at once, however much there is to be read."""
+    records = varied(4)
+    indexed.log.write(records[:2])
+    indexed.indexer.keep_up()
+    before = indexed.index.positions()
+    indexed.log.write(records[2:])
+    assert records[0].id == (indexed.records.find(records[0].id).record or {})["id"]
+    assert before == indexed.index.positions()
+
+
 def test_an_id_that_is_mentioned_is_not_the_record(indexed: Indexed) -> None:
     """Nor one that ends alike."""
     [record, other] = varied(2)
-    alike = replace(other, id="f" * 20 + record.id[-12:])
+    assert isinstance(other, DecisionRecord)
+    alike = other._replace(id="f" * 20 + record.id[-12:])
     indexed.log.write([alike, record])
     assert record.id == (indexed.records.find(record.id).record or {})["id"]
     assert None is indexed.records.find("e" * 20 + record.id[-12:]).record
