@@ -154,8 +154,11 @@ class DecisionPoint:
         moment, policy = self.clock(), self.policies.current()
         possible = [one for one in asked if isinstance(one, Question)]
         snapshot = self.facts.gather(possible, moment, looked=looked)
-        facts = iter(snapshot.facts)
-        known = [(one, next(facts) if isinstance(one, Question) else None) for one in asked]
+        if len(possible) == len(asked):
+            known: Sequence[_Known] = list(zip(possible, snapshot.facts, strict=True))
+        else:
+            facts = iter(snapshot.facts)
+            known = [(one, next(facts) if isinstance(one, Question) else None) for one in asked]
         return _Batch(started, known, moment, policy, snapshot.revision)
 
     def _answered(
@@ -228,6 +231,10 @@ class _Decided(NamedTuple):
     latency_us: int
 
 
+_Known = tuple[Question | Impossible | InvalidInput, Facts | Ambiguous | None]
+"""A question, or why it is none, and what it is decided on."""
+
+
 class _Batch(NamedTuple):
     """
     Questions with all that decides them.
@@ -241,7 +248,7 @@ class _Batch(NamedTuple):
     """
 
     started: int
-    known: Sequence[tuple[Question | Impossible | InvalidInput, Facts | Ambiguous | None]]
+    known: Sequence[_Known]
     moment: datetime
     policy: Policy
     revision: int
