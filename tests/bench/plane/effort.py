@@ -33,11 +33,11 @@ class Effort:
 
 FULL = Effort(
     rounds=3,
-    seconds=3,
+    seconds=2,
     connections=(1, 8, 32),
     singles=4_000,
     batches=1_000,
-    rates=(500, 1_000, 2_000, 4_000, 8_000, 12_000),
+    rates=(1_000, 2_000, 4_000, 8_000, 12_000),
     companies=(100, 10_000, 100_000),
     held=50_000,
 )
