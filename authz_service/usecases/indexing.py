@@ -8,6 +8,7 @@ nothing is there twice.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -47,6 +48,8 @@ _KEEPING = 0.5
 """Seconds that go into the index at each interval."""
 
 _FOREVER = 1e9
+
+_ID = re.compile("[0-9a-f]{32}")
 
 _TORN = b',"torn":'
 """In the header of a segment: the end of the one before is no whole line."""
@@ -227,7 +230,10 @@ class IndexedRecords:
     patience: float = 1.0
 
     def find(self, record_id: str) -> Found:
-        """Look for a record by its id, which is 32 hexadecimal digits."""
+        """Look for a record by its id."""
+        if _ID.fullmatch(record_id) is None:
+            # No record has such a name, whatever is still to be read.
+            return Found()
         record = self._find(record_id)
         if record is not None:
             return Found(record)

@@ -109,12 +109,14 @@ class Snapshot:
 class Truth(Protocol):
     """Sees what was written, by whichever process. Raises ``StoreUnavailable``."""
 
-    def look(self, at_least: int = 0) -> int:
+    def look(self, at_least: int = 0, *, asking: bool = False) -> int:
         """
         Have every write that returned before this call be seen by what is read afterwards.
 
         Args:
             at_least: the revision that the caller demands.
+            asking: the store itself is asked, also where it tells by itself what has changed,
+                which may come late.
 
         Returns:
             the revision that the store is at.

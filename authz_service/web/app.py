@@ -234,7 +234,8 @@ def _mark_writes(app: Flask, truth: Truth) -> None:
         if wrote and "admitted" in g and REVISION not in response.headers:
             # It is done: a store that does not answer now makes no failure of it.
             with suppress(Unavailable):
-                response.headers[REVISION] = str(truth.look())
+                # Asked for: what is announced may come after this answer has left.
+                response.headers[REVISION] = str(truth.look(asking=True))
         return response
 
 

@@ -86,7 +86,12 @@ class MemoryTruth:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    def look(self, at_least: int = 0) -> int:
+    def look(
+        self,
+        at_least: int = 0,
+        *,
+        asking: bool = False,
+    ) -> int:
         """Give the revision."""
         revision = self._tables.well().revision
         if revision < at_least:

@@ -169,3 +169,11 @@ def test_what_cannot_be_made_again_says_why(
     capsys.readouterr()
     assert CANNOT == replayed(record)
     assert f"the policy {kept.stem} that decided is neither kept in" in capsys.readouterr().err
+
+
+def test_what_is_no_id_is_no_record(
+    service: Service, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A typing mistake is told like a record that is not there, and is no other decision."""
+    assert CANNOT == replayed("nope")
+    assert "there is no such record" in capsys.readouterr().err

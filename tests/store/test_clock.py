@@ -127,6 +127,21 @@ def test_a_revision_from_the_future_is_reported(store: SqlStore) -> None:
     assert checked.ailment() is None
 
 
+def test_a_revision_of_the_past_says_nothing_of_the_clock(store: SqlStore) -> None:
+    """Nor one that is less far ahead than the bound: machines that take turns differ a little."""
+    store.registry.save_person(Person(MEMBER), untold)
+    clock, passing = FrozenClock(NOON - BOUND), Passing()
+    gauge: list[float] = []
+    checked = _checked(store, clock, passing, gauge)
+    for seconds in (0.0, OFF.total_seconds()):
+        clock.advance(timedelta(seconds=seconds))
+        passing.seconds += seconds
+        checked.check()
+        assert checked.ailment() is None
+
+    assert [0, 0] == gauge
+
+
 def test_a_database_that_does_not_answer_says_nothing_of_the_clock(store: SqlStore) -> None:
     """That it is ill is for its own ping to tell; what was found before stays."""
     clock, passing = FrozenClock(), Passing()

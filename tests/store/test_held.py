@@ -179,9 +179,10 @@ def test_what_a_write_does_not_touch_stays(
     assert before.facts[0] is after.facts[0]
 
 
-def test_what_a_question_brings_is_its_own(store: HeldStore, plain: SqlStore) -> None:
+@pytest.mark.parametrize("process", ["P001", "P061"], ids=["one process", "any of two"])
+def test_what_a_question_brings_is_its_own(store: HeldStore, plain: SqlStore, process: str) -> None:
     """Context, properties and a proof change the facts of nobody who asks the same without."""
-    bare = about(COMPANY, MEMBER, "P001")
+    bare = about(COMPANY, MEMBER, process)
     proof = Proof(MEMBER, ("passwd",), None, None, False, NOON, NOON + HOUR)
     brought = [
         replace(bare, context={"a": 1}),

@@ -178,6 +178,17 @@ def test_who_demands_a_revision_need_not_wait(url: str, raw: Raw) -> None:
             store.held.look(at_least=2)
 
 
+def test_who_asks_hears_what_was_not_announced(url: str, raw: Raw) -> None:
+    """After a write of its own, a service names the revision that the database has."""
+    with closing(HeldStore(url, stale_seconds=60.0)) as store:
+        _wait(lambda: store.held.look() == 0 and _listeners(raw) == 1)
+        time.sleep(0.1)
+        store.held.look()
+        raw.execute(_UNANNOUNCED)
+
+        assert (0, 1, 1) == (store.held.look(), store.held.look(asking=True), store.held.look())
+
+
 def test_closing_leaves_nobody_listening(url: str, raw: Raw) -> None:
     """The thread and both connections are gone, and come again with the next question."""
     before = threading.active_count()

@@ -18,7 +18,7 @@ from authz_service.store import SqlStore
 from authz_service.store.index import SqlLogIndex
 from authz_service.usecases.indexing import Indexer
 from authz_service.usecases.log_index import Asked, Filling, Key, Name, Position
-from authz_service.usecases.records import Segment, Sought
+from authz_service.usecases.records import Found, Segment, Sought
 from tests.fakes.clock import NOON
 from tests.fakes.lines import MemoryLines, varied
 from tests.store.indexed import Indexed
@@ -238,6 +238,14 @@ def test_who_finds_a_record_does_not_read_what_is_new(indexed: Indexed) -> None:
     indexed.log.write(records[2:])
     assert records[0].id == (indexed.records.find(records[0].id).record or {})["id"]
     assert before == indexed.index.positions()
+
+
+@pytest.mark.parametrize("name", ["nope", "", "F" * 32, "a" * 31, "a" * 33, "a" * 32 + "\n"])
+def test_what_can_be_no_id_is_nobodys(indexed: Indexed, name: str) -> None:
+    """Nothing has to be read to know that no record has such a name."""
+    indexed.log.write(varied(2))
+    assert Found() == indexed.records.find(name)
+    assert {} == indexed.index.positions()
 
 
 def test_an_id_that_is_mentioned_is_not_the_record(indexed: Indexed) -> None:

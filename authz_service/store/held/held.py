@@ -104,12 +104,13 @@ class Held:
         self._others: OrderedDict[Subject, str] = OrderedDict()
         self._keys: OrderedDict[str, tuple[Client, ClientKey]] = OrderedDict()
 
-    def look(self, at_least: int = 0) -> int:
+    def look(self, at_least: int = 0, *, asking: bool = False) -> int:
         """
         Have every write that returned before this call be seen by what is read afterwards.
 
         Args:
             at_least: the revision that the caller demands.
+            asking: the database is asked, whatever it has announced or not.
 
         Returns:
             the revision that the store is at.
@@ -118,7 +119,7 @@ class Held:
             StoreBehind: the store has not come to *at_least*.
             StoreUnavailable: the database did not answer.
         """
-        beat = self._beat(strict=False)
+        beat = self._beat(strict=asking)
         if beat is not self._state.beat:
             self._catch_up(beat)
         if self._state.revision < at_least:
