@@ -43,7 +43,12 @@ from authz_service.store.schema import store_revision
 from authz_service.usecases.ports import Told
 
 _POOL = 8
-"""Connections that stay open: one for each thread of a server."""
+"""
+Connections that stay open; twice as many more are opened when they are needed.
+
+A server has up to 32 threads, of which 16 at once may change something. Not all of them need one:
+decisions on what is held and reads for it go past the pool.
+"""
 
 _LONGEST_PAUSE = 15_000
 """

@@ -3,6 +3,10 @@ At most so many changes are worked on at a time.
 
 Whoever waits for the database's lock waits with a thread. If changes could take all of them, nobody
 would be left to decide: so some are always there for decisions, and for who looks at things.
+
+What Flask answers counts as a change unless it is a GET, HEAD or OPTIONS: also searches by POST and
+explanations, which change nothing but leave an act in the log or read for long. The operations that
+``lean`` answers do not.
 """
 
 from __future__ import annotations
@@ -25,7 +29,8 @@ def install(app: Flask) -> None:
 
     @app.before_request
     def come_in() -> None:
-        if request.method in _HARMLESS:
+        # What is no route, or not with this method, is told so by whoever comes next.
+        if request.method in _HARMLESS or request.endpoint is None:
             return
         if not places.acquire(blocking=False):
             raise Crowded(f"{AT_ONCE} changes are under way")

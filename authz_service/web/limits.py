@@ -4,8 +4,8 @@ Limits: how much one client, or one who guesses keys, may ask of one worker.
 Requests are counted in the memory of the worker that gets them, in a sliding window of a minute:
 several workers take several times as much, and a restart begins anew. Each evaluation of a batch
 counts as a request. That keeps a client that has gone wrong from costing the others their
-answers, and needs no store of its own. Sizes are bounded elsewhere (``app``, ``body``,
-``authzen``); ``problems`` tells it when a bound was met.
+answers, and needs no store of its own. Sizes are bounded elsewhere (``body``,
+``evaluations``); ``problems`` tells it when a bound was met.
 """
 
 from __future__ import annotations

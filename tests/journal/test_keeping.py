@@ -19,6 +19,7 @@ from authz_service.journal.keeping import Keeper
 from authz_service.journal.keys import PublicKey
 from authz_service.journal.packed import PackedFile, PackedInvalid, pack
 from authz_service.journal.places import locked
+from authz_service.journal.verifying import Retention
 from tests.journal.logs import (
     DAY,
     NOW,
@@ -101,6 +102,73 @@ def test_any_content_is_compressed(tmp_path: Path, content: bytes) -> None:
     pack(source, target)
 
     assert content == gzip.decompress(target.read_bytes())
+
+
+SIZE, HELD, TOTAL = slice(16, 20), slice(20, 24), slice(24, 32)
+"""Where the head of a member tells how long it is, what it holds, and what the whole segment."""
+
+
+@pytest.mark.parametrize("member", [0, 1], ids=["the first", "the second"])
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        (SIZE, b"\x00" * 4),
+        (SIZE, b"\x01\x00\x00\x00"),
+        (SIZE, b"\xff" * 4),
+        (HELD, b"\xff\x00\x00\x00"),
+        (TOTAL, b"\x09" + b"\x00" * 7),
+    ],
+    ids=["nothing", "less than a head", "more than there is", "holds less", "another segment's"],
+)
+def test_a_member_that_lies_about_sizes_is_refused(
+    tmp_path: Path, member: int, place: slice, told: bytes
+) -> None:
+    """It is not believed, nor looked for without end."""
+    source, target = tmp_path / "1.jsonl", tmp_path / "1.jsonl.gz"
+    source.write_bytes(b"x" * 99 + b"\n" + b"y" * 400_000 + b"\n")
+    pack(source, target)
+    content = bytearray(target.read_bytes())
+    begin = int.from_bytes(content[SIZE], "little") * member
+    content[begin + place.start : begin + place.stop] = told
+    target.write_bytes(content)
+
+    with target.open("rb") as file, pytest.raises(PackedInvalid):
+        PackedFile(file.fileno()).read(0, 200)
+
+
+@pytest.mark.parametrize("more", [1, -1])
+def test_members_that_lie_about_each_other_are_refused(tmp_path: Path, more: int) -> None:
+    """Nor if what one is said to hold too much another is said to hold too little."""
+    source, target = tmp_path / "1.jsonl", tmp_path / "1.jsonl.gz"
+    source.write_bytes(b"x" * 99 + b"\n" + b"y" * 400_000 + b"\n")
+    pack(source, target)
+    content = bytearray(target.read_bytes())
+    second = int.from_bytes(content[SIZE], "little")
+    for begin, shift in ((0, more), (second, -more)):
+        place = slice(begin + HELD.start, begin + HELD.stop)
+        told = int.from_bytes(content[place], "little") + shift
+        content[place] = told.to_bytes(4, "little")
+    target.write_bytes(content)
+
+    with target.open("rb") as file, pytest.raises(PackedInvalid, match="is damaged"):
+        PackedFile(file.fileno()).read(0, 50)
+
+
+def test_a_member_that_cannot_be_unpacked_is_refused(tmp_path: Path) -> None:
+    """Also one in the middle, of which nobody has seen the beginning before."""
+    source, target = tmp_path / "1.jsonl", tmp_path / "1.jsonl.gz"
+    source.write_bytes(b"x" * 99 + b"\n" + b"y" * 400_000 + b"\n")
+    pack(source, target)
+    content = bytearray(target.read_bytes())
+    # Behind the head, a block of a kind that there is not.
+    content[int.from_bytes(content[SIZE], "little") + 32] = 0xFF
+    target.write_bytes(content)
+
+    with target.open("rb") as file:
+        packed = PackedFile(file.fileno())
+        assert b"x" * 50 == packed.read(0, 50)
+        with pytest.raises(PackedInvalid, match="cannot be unpacked"):
+            packed.read(200, 50)
 
 
 def half_written(log: Path) -> None:
@@ -300,13 +368,71 @@ def test_removal_goes_with_heads_of_before_it(tmp_path: Path) -> None:
     keeper(log, clock, decision=7).renew()
     keeper(log, clock, decision=7).keep()
 
-    report = verified(log, tmp_path / "kept.json")
+    report = verified(log, tmp_path / "kept.json", Retention({"decision": 7}, clock))
     assert () == report.findings
     told = f"{tmp_path / 'kept.json'}: all that it covers of decision/0 was removed"
     assert (told,) == report.notes
     # Nobody holds the chain, so it was closed with a segment that has no record.
     assert [] == revisions(log)
     assert 1 == len(stored(log))
+
+
+@pytest.mark.parametrize(
+    ("days", "why"),
+    [
+        ({}, "and records of its class are kept for ever"),
+        ({"act": 7}, "and records of its class are kept for ever"),
+        ({"decision": 34}, "and some are younger than what may be"),
+    ],
+)
+def test_removal_that_retention_does_not_explain_is_found(
+    tmp_path: Path, days: dict[str, int], why: str
+) -> None:
+    """Whoever holds the key can sign that nothing older is kept; the copy asks by which right."""
+    log, clock, copy = tmp_path / "log", Hands(), tmp_path / "kept.json"
+    with journal(log, clock=clock) as written:
+        written.write(decisions(1))
+    copy.write_bytes(signed(log))
+    clock.now += 33 * DAY
+    keeper(log, clock, decision=7).renew()
+    keeper(log, clock, decision=7).keep()
+    found = verified(log, copy, Retention(days, clock)).findings
+
+    assert [f"{copy}: all that it covers of decision/0 was removed, {why}"] == [*map(str, found)]
+
+
+def test_removal_of_a_part_where_all_is_kept_is_found(log: Path, tmp_path: Path) -> None:
+    """Also where the copy's last line is still there."""
+    copy, clock = tmp_path / "kept.json", Hands(NOW + 9 * DAY)
+    copy.write_bytes(signed(log))
+    keeper(log, clock, decision=7).keep()
+    told = f"{copy}: segments of decision/cli until 3 were removed since"
+
+    assert [f"{told}, and records of its class are kept for ever"] == findings(log, copy)
+    assert () == verified(log, copy, Retention({"decision": 7}, clock)).findings
+
+
+@pytest.mark.parametrize("content", [b"", b'{"torn'], ids=["empty", "torn"])
+def test_a_head_is_of_the_last_line_that_counts(log: Path, content: bytes) -> None:
+    """A segment behind it that a power cut left without any is not spoken of."""
+    before = json.loads(signed(log))["chains"]
+    (log / FOLDER / "00000005.jsonl").write_bytes(content)
+
+    assert before == json.loads(signed(log))["chains"]
+    assert [] == findings(log)
+
+
+def test_a_segment_that_is_young_enough_is_not_closed(log: Path) -> None:
+    """Only what is to be removed one day has to end; a round a day leaves no file a day."""
+    clock = Hands(NOW + 2 * DAY)
+    before = files(log)
+    keeper(log, clock, decision=2).renew()
+    assert before == files(log)
+    clock.now += 1
+    keeper(log, clock, decision=2).renew()
+    assert [*before, "00000005.jsonl"] == files(log)
+    keeper(log, clock, decision=2).renew()
+    assert 5 == len(files(log))
 
 
 def test_removal_that_was_cut_off_is_taken_up(tmp_path: Path) -> None:

@@ -118,6 +118,23 @@ def test_long_names_fill_no_more_than_their_room(tmp_path: Path) -> None:
     assert 200 == sum(value for (name, _), value in found.items() if name == "fish_total")
 
 
+def test_names_that_fill_their_room_leave_room_for_the_others_of_each(tmp_path: Path) -> None:
+    """A family that comes late is counted as well, when no other name fits any more."""
+    birds = Family("birds", "Seen.", ("kind",))
+    families = (*FAMILIES, birds)
+    own = Tally(families, tmp_path, "1")
+    for length in (10_000, 1_000, 100, 10, 4):
+        for number in range(100, 200):
+            own.whole[own.slot(COUNTER, (f"{number}".ljust(length, "x"),))] += 1
+    for kind in ("gull", "a tern that nobody has seen"):
+        own.whole[own.slot(birds, (kind,))] += 1
+    found = samples(Tallies(families, own, tmp_path).collect())
+    assert 500 == sum(value for (name, _), value in found.items() if name == "fish_total")
+    assert {("birds_total", ("other",)): 2} == {
+        one: value for one, value in found.items() if one[0] == "birds_total"
+    }
+
+
 def test_a_file_that_is_being_made_is_nobodys_yet(tmp_path: Path) -> None:
     """It is empty for a moment, and a scrape at that moment has the others."""
     own = Tally(FAMILIES, tmp_path, "1")

@@ -259,6 +259,42 @@ BLANK = {"login": "", "empresa": ""}
                 {"instancia": True},
                 {"instancia": TOO_GREAT},
                 {"sessao": "", "login": None},
+                {"login": "m.keller"},
+                {"empresa": "EX-0000123-0"},
+                {"processo": ""},
+                {"acao": "abrir"},
+                {"cpf": ""},
+                {"cnpj": ""},
+                {"instancia": "x" * 64},
+                {"instancia": "x" * 65},
+            )
+        ),
+        *(
+            json.dumps({**one, "evaluations": [{}]}).encode()
+            for one in (
+                {name: part for name, part in A.items() if name != lacking} for lacking in A
+            )
+        ),
+        *(
+            json.dumps({**A, "resource": {**A["resource"], "properties": properties}}).encode()
+            for properties in (
+                {"cnpj": COMPANY, "company": COMPANY},
+                {"cnpj": COMPANY, "company": None},
+                {"cnpj": "", "company": COMPANY},
+                {"cnpj": None, "company": None},
+                {"cnpj": None},
+            )
+        ),
+        *(
+            json.dumps({**A, **more}).encode()
+            for more in (
+                {"action": {"name": "delegate", "properties": {"recipient": 18762794604}}},
+                {"action": {"name": "delegate", "properties": {"recipient": False}}},
+                {"context": {"sign_in": 1}},
+                {"context": {"sign_in": False}},
+                {"resource": {"type": "company", "id": COMPANY, "properties": {"cnpj": COMPANY}}},
+                {"resource": {"type": "lab", "id": "P001", "properties": {"cnpj": COMPANY}}},
+                {"resource": {"type": "process", "id": "", "properties": {"cnpj": COMPANY}}},
             )
         ),
     ],
@@ -277,6 +313,10 @@ USUAL: dict[str, dict[str, Any]] = {
     "as in the contract": A,
     "written with points": {**A, "subject": {"type": "person", "id": "187.627.946-04"}},
     "nobody's CPF": {**A, "subject": {"type": "person", "id": "18762794605"}},
+    "a process without a name": {
+        **A,
+        "resource": {"type": "process", "id": "", "properties": {"cnpj": COMPANY}},
+    },
     "a login": {**A, "subject": {"type": "login", "id": "m.keller"}},
     "a label": {**A, "resource": {**A["resource"], "id": "P001 - Acreditação Inicial v.3"}},
     "a version": {
@@ -295,6 +335,16 @@ USUAL: dict[str, dict[str, Any]] = {
     "a context": {**A, "context": {"ip": "::1", "inside": True, "n": -7, "none": None}},
     "a sign-in": {**A, "context": {"sign_in": "abc"}},
     "no context": {**A, "context": None},
+    "no version": {
+        **A,
+        "resource": {**A["resource"], "properties": {"cnpj": COMPANY, "version": None}},
+    },
+    "no foreign company": {
+        **A,
+        "resource": {**A["resource"], "properties": {"cnpj": COMPANY, "company": None}},
+    },
+    "no recipient": {**A, "action": {"name": "open", "properties": {"recipient": None}}},
+    "no sign-in": {**A, "context": {"sign_in": None}},
 }
 
 
@@ -350,6 +400,15 @@ def test_what_forms_send_is_read_quickly(more: dict[str, Any]) -> None:
 def test_what_is_not_sure_is_left_to_the_schemas(data: bytes) -> None:
     """Escapes, members that stand twice, nesting, odd numbers, others' entities, other members."""
     assert question_in(data) is None
+
+
+def test_what_is_asked_again_is_remembered() -> None:
+    """The question that nearly every one is costs little more than the decoding of its bytes."""
+    sent = {**A, "action": {"name": "remembered"}}
+    data = json.dumps(sent).encode()
+    first = question_in(data)
+    assert question_of(sent) == first
+    assert first is question_in(data)
 
 
 def test_what_is_remembered_is_bounded() -> None:
