@@ -143,6 +143,14 @@ def _name_of(number: int) -> str:
         return f"signal {number}"
 
 
+def addresses_unknown() -> None:
+    """Tell operators at the start that granian cannot tell who stands behind a proxy."""
+    _LOG.warning(
+        "granian cannot tell what a proxy has written from what a caller has: callers behind "
+        "AUTHZ_TRUSTED_PROXIES have no address, and keys bound to networks are refused"
+    )
+
+
 def sign_in_off() -> None:
     """Tell operators at the start that no sign-in is taken."""
     _LOG.warning("sign-in is off: AUTHZ_GOVBR_ISSUER and AUTHZ_GOVBR_AUDIENCE are not set")

@@ -87,6 +87,8 @@ def _behind(place: Place, server: str, built: Service, known: Settings) -> Door:
     """Make what serves at a worker's place."""
     door: Door
     if server == _GRANIAN:
+        if known.trusted_proxies:
+            applog.addresses_unknown()
         # An extra: elsewhere there is nothing to import.
         from authz_service.server.granian_door import GranianServer  # noqa: PLC0415
 

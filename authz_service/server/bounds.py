@@ -15,7 +15,11 @@ milliseconds, as a batch of a hundred does. And so many silent connections lock 
 until ``IDLE_SECONDS`` are over.
 """
 IDLE_SECONDS = 15
-"""How long a connection may be silent."""
+"""
+How long a connection may be silent.
+
+With granian, one whose request never comes to its end has up to twice as long, whatever it sends.
+"""
 DRAIN_SECONDS = 30.0
 """How long a stop waits for requests that are being answered."""
 TAKING_IN_SECONDS = 1.0

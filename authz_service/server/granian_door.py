@@ -35,7 +35,7 @@ from authz_service.server.bounds import (
     TAKING_IN_SECONDS,
     longest,
 )
-from authz_service.server.relay import RESERVE, Relay
+from authz_service.server.relay import Relay
 from authz_service.server.silent import hang_up_on_the_silent
 
 SWITCH_SECONDS = 0.0005
@@ -43,6 +43,13 @@ SWITCH_SECONDS = 0.0005
 How long a thread keeps the interpreter from another that wants it.
 
 With one thread at work nobody wants it; while a page is made beside it, decisions wait as long.
+"""
+_THREADS = MAX_CONNECTIONS
+"""
+Of granian's: one for each connection, so that bodies that never come to their end hold up nobody.
+
+Whether a body has come cannot be asked, only waited for, before anybody knows whose it is. There
+are as many as have been needed at once; how many of them work is bounded by ``Answering``.
 """
 _SWEEP_SECONDS = 1.0
 _UNIX = False
@@ -167,7 +174,7 @@ class _Door:
             None,
             threads=1,
             blocking_threads=1,
-            py_threads=RESERVE,
+            py_threads=_THREADS,
             py_threads_idle_timeout=_NEVER,
             backpressure=MAX_CONNECTIONS,
             http_mode="1",

@@ -17,8 +17,6 @@ from collections.abc import Callable
 from threading import get_ident
 from typing import Any
 
-RESERVE = 32
-"""Threads in all; so many requests less one may be held up at once."""
 LOOK_SECONDS = 0.005
 """How often it is looked whether a thread is held up; that takes two looks."""
 IDLE_SECONDS = 0.02

@@ -78,7 +78,12 @@ class _AnswerTask(WSGITask):
 
 
 class _Parser(HTTPRequestParser):
-    """waitress's parser, which finds the request's id in headers that are too large as well."""
+    """
+    waitress's parser, which finds the request's id in headers that are too large as well.
+
+    And which has the connection end after a request whose length a proxy may have read in
+    another way (RFC 9112, 6.1): what comes behind it may be a part of it.
+    """
 
     def received(self, data: bytes) -> int:
         """Take in *data*, and give how much of it was of this request."""
@@ -89,6 +94,18 @@ class _Parser(HTTPRequestParser):
                 headers: Any = self.headers
                 headers["X_REQUEST_ID"] = found[1].decode("ascii")
         return taken
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Take in the head of the request, which is *header_plus*."""
+        super().parse_header(header_plus)
+        headers: Any = self.headers
+        told_twice = self.chunked and "CONTENT_LENGTH" in headers
+        # Nobody knew of chunks then; waitress takes the word for one that says nothing.
+        too_early = self.version == "1.0" and "TRANSFER_ENCODING" in headers
+        if told_twice or too_early:
+            # As if the caller had asked for it.
+            headers["CONNECTION"] = "close"
+            self.connection_close = True
 
 
 class _Channel(HTTPChannel):

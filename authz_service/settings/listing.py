@@ -123,7 +123,8 @@ SETTINGS = (
         "AUTHZ_TRUSTED_PROXIES",
         "",
         "Networks of the reverse proxies whose `X-Forwarded-For` is believed, separated by commas, "
-        "such as `10.0.0.5,fd00::/8`; empty means none.",
+        "such as `10.0.0.5,fd00::/8`; empty means none. With granian, callers behind them have no "
+        "address at all.",
     ),
     Setting(
         "AUTHZ_REQUESTS_PER_MINUTE",

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from authz_service.domain.policies import Attempt, Origin, Outcome, PolicyStatus
 from tests.effort import cleaned
 from tests.fakes.clock import NOON
 from tests.journal.test_lines import ACT, DECISION
-from tests.operation.house import environment
+from tests.operation.house import Running, environment, free_port, furnish
 
 
 def formatted(message: str, **extra: object) -> dict[str, Any]:
@@ -240,3 +241,15 @@ def test_a_worker_that_is_there_again_is_told(caplog: pytest.LogCaptureFixture) 
     assert ("3", "Resource temporarily unavailable", 2.0) == tuple(
         refused[name] for name in ("worker", "cause", "again_in")
     )
+
+
+def test_granian_behind_a_proxy_is_told_at_the_start(tmp_path: Path) -> None:
+    """Records will lack addresses, and keys bound to networks be refused: it is said beforehand."""
+    furnish(tmp_path)
+    settings = {"AUTHZ_SERVER": "granian", "AUTHZ_TRUSTED_PROXIES": "127.0.0.1"}
+    running = Running(tmp_path, "serve", "--port", str(free_port()), **settings)
+    try:
+        told = running.err.read_text()
+    finally:
+        running.kill()
+    assert "callers behind AUTHZ_TRUSTED_PROXIES have no address" in told

@@ -12,6 +12,8 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from importlib.metadata import version
+from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +21,11 @@ from granian import _futures, _granian
 from granian.http import HTTP1Settings
 
 from authz_service.listening import listen
+from authz_service.server import Server
+from authz_service.server.answering import AT_WORK
 from authz_service.server.granian_door import GranianServer
+from authz_service.server.silent import hang_up_on_the_silent
+from authz_service.web.proxies import TrustedProxies
 
 MAX_BODY = 4096
 IDLE = 1
@@ -258,6 +264,105 @@ def test_bodies_that_come_slowly_hold_up_nobody(port: int) -> None:
     assert [(200, b"10")] * 10 == [answer(one)[::2] for one in slow]
 
 
+def test_bodies_without_an_end_hold_up_nobody(port: int) -> None:
+    """More of them than may be worked on; each byte comes before its connection would be silent."""
+    head = b"POST / HTTP/1.1\r\n" + CLOSE + b"Content-Length: 1000\r\n\r\n"
+    began = time.monotonic()
+    dripping = [opened(port, head) for _ in range(AT_WORK + 8)]
+    ended = threading.Event()
+    ends = list[float]()
+
+    def drip() -> None:
+        left = dripping
+        while left:
+            time.sleep(IDLE / 5)
+            left = [one for one in left if _takes_a_byte(one)]
+        ends.append(time.monotonic() - began)
+        ended.set()
+
+    threading.Thread(target=drip, daemon=True).start()
+    others = list[tuple[int, float]]()
+    while not ended.is_set() and time.monotonic() - began < 10:
+        others.append(asked(port, body=b"abc"))
+        time.sleep(0.02)
+    for one in dripping:
+        one.close()
+    assert {200} == {status for status, _seconds in others}
+    assert max(seconds for _status, seconds in others) < 0.9
+    # Twice as long as one may be silent, and the time between two looks.
+    assert 1 == len(ends)
+    assert 2 * IDLE <= ends[0] < 2 * IDLE + 3
+
+
+def _takes_a_byte(connection: socket.socket) -> bool:
+    try:
+        connection.sendall(b" ")
+    except OSError:
+        return False
+    return True
+
+
+def test_a_look_for_the_silent_leaves_every_descriptor_as_it_was(port: int, tmp_path: Path) -> None:
+    """The process has files, pipes and sockets of other kinds, which are not to be had twice."""
+    reading, writing = os.pipe()
+    with (tmp_path / "file").open("wb"), socket.socket() as unbound, closing(unbound.dup()):
+        before = sorted(Path("/proc/self/fd").iterdir())
+        assert [0] * 5 == [hang_up_on_the_silent(port, 1000) for _ in range(5)]
+        assert before == sorted(Path("/proc/self/fd").iterdir())
+    os.close(reading)
+    os.close(writing)
+
+
+PROXIES = [ip_network("127.0.0.1/32")]
+TRUE, FORGED = "203.0.113.9", "10.0.0.77"
+FORWARDED = {
+    "by nobody": b"",
+    "honestly": b"X-Forwarded-For: 203.0.113.9\r\n",
+    "forged before": b"X_Forwarded_For: 10.0.0.77\r\nX-Forwarded-For: 203.0.113.9\r\n",
+    "forged behind": b"X-Forwarded-For: 203.0.113.9\r\nX_Forwarded_For: 10.0.0.77\r\n",
+    "forged in part": b"X-Forwarded-For: 203.0.113.9\r\nX-Forwarded_For: 10.0.0.77\r\n",
+    "emptied": b"X-Forwarded-For: 203.0.113.9\r\nX_Forwarded_For:\r\n",
+    "no ASCII before": b"X-Forwarded-For: \xe9, 203.0.113.9\r\n",
+    "no ASCII behind": b"X-Forwarded-For: 203.0.113.9, \xe9\r\n",
+    "no ASCII elsewhere": b"X-Forwarded-For: \xe9\r\nX-Forwarded-For: 203.0.113.9\r\n",
+    "twice": b"X-Forwarded-For: 10.0.0.77\r\nX-Forwarded-For: 203.0.113.9\r\n",
+}
+
+
+def _whence(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Answer with the caller's address."""
+    start_response("200 OK", [*HEADERS, ("Content-Length", "20")])
+    return [environ.get("REMOTE_ADDR", "nobody knows").ljust(20).encode()]
+
+
+@pytest.fixture(name="whence", scope="module")
+def _ports_of_both() -> Iterator[tuple[int, int]]:
+    """Serve what tells the caller's address, behind a proxy: with granian, and with waitress."""
+    app = TrustedProxies(_whence, PROXIES)
+    other = Server(app, "127.0.0.1", 0)
+    thread = threading.Thread(target=other.serve)
+    thread.start()
+    with serving(app) as port:
+        yield port, other.port
+    other.stop()
+    thread.join()
+
+
+@pytest.mark.parametrize("way", FORWARDED)
+def test_nobody_makes_a_proxy_tell_of_another_caller(whence: tuple[int, int], way: str) -> None:
+    """Where a server cannot tell what the proxy has said, it believes nothing of it."""
+    request = b"GET / HTTP/1.1\r\n" + CLOSE + FORWARDED[way] + b"\r\n"
+    granian, waitress = (
+        (status, body.decode().strip())
+        for status, _headers, body in (answer(opened(port, request)) for port in whence)
+    )
+    if way == "by nobody":
+        assert granian == waitress == (200, "127.0.0.1")
+    else:
+        assert (200, "nobody knows") == granian
+        assert waitress == (200, "nobody knows" if way == "no ASCII behind" else TRUE)
+
+
 def test_requests_that_take_long_hold_up_nobody(app: Application, port: int) -> None:
     """One thread is at work as a rule; while it waits for something, another goes on."""
     app.gate.clear()
@@ -267,6 +372,21 @@ def test_requests_that_take_long_hold_up_nobody(app: Application, port: int) -> 
     assert {200} == {status for status, _seconds in others}
     assert max(seconds for _status, seconds in others) < 0.9
     assert [(200, b"0")] * 10 == [answer(one)[::2] for one in slow]
+
+
+def test_so_many_requests_are_worked_on_at_once(app: Application, port: int) -> None:
+    """There are threads for every connection, and a database for fewer; the others wait."""
+    app.gate.clear()
+    before = len(app.heard)
+    slow = [opened(port, b"GET /slow HTTP/1.1\r\n" + CLOSE + b"\r\n") for _ in range(AT_WORK + 8)]
+    until = time.monotonic() + 5
+    while len(app.heard) - before < AT_WORK and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(0.2)
+    heard = len(app.heard) - before
+    app.gate.set()
+    assert heard == AT_WORK
+    assert [(200, b"0")] * (AT_WORK + 8) == [answer(one)[::2] for one in slow]
 
 
 def test_a_stop_answers_who_is_being_answered() -> None:

@@ -116,6 +116,27 @@ def test_a_body_in_chunks_is_bounded_with_their_frames(port: int, chunk: int, st
     assert status == sent(port, head + framed)[0]
 
 
+NEXT = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n", b"3\r\nabc\r\n0\r\n\r\n"),
+        (b"POST / HTTP/1.0\r\nConnection: keep-alive\r\n", b""),
+    ],
+    ids=["told twice", "before there were chunks"],
+)
+def test_a_length_that_can_be_read_in_two_ways_is_the_last_one(
+    port: int, head: bytes, body: bytes
+) -> None:
+    """What comes behind it may be a part of it, to a proxy; nobody answers that (RFC 9112, 6.1)."""
+    request = head + b"Transfer-Encoding: chunked\r\n\r\n" + body
+    code, headers, heard = sent(port, request + NEXT)
+    assert (200, "close") == (code, headers["connection"])
+    assert heard in (b"0", b"3")
+
+
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "256.1.1.1", "x" * 70, "a..b"])
 def test_what_is_no_address_is_told(host: str) -> None:
     """The error names what was given, as an operator wrote it."""
