@@ -13,7 +13,7 @@ from authz_service.cli.calling import Verbs, fail, settings
 from authz_service.journal import heads, keys
 from authz_service.journal.keeping import Keeper
 from authz_service.journal.keys import PublicKey
-from authz_service.journal.verifying import Report, verify
+from authz_service.journal.verifying import Report, Retention, verify
 from authz_service.journal.walking import Walked
 
 
@@ -45,12 +45,9 @@ def add_to(group: Verbs) -> None:
     exporting.set_defaults(run=_heads)
 
 
-def _log() -> Path:
-    return settings().log_folder
-
-
 def _verify(options: argparse.Namespace) -> int:
-    log = _log()
+    said = settings()
+    log = said.log_folder
     beside = log / keys.PUBLIC
     key = options.key or (beside if beside.exists() else None)
     report = verify(
@@ -58,6 +55,7 @@ def _verify(options: argparse.Namespace) -> int:
         None if key is None else PublicKey.read(key),
         options.heads,
         lambda segments: progress.through(segments, "segments verified"),
+        Retention({"decision": said.log.keep_decisions_days, "act": said.log.keep_acts_days}),
     )
     print("\n".join(_lines(report, log)))
     if report.findings:
@@ -95,7 +93,7 @@ def _coverage(report: Report, walked: Walked) -> Iterator[str]:
 
 
 def _heads(options: argparse.Namespace) -> int:
-    log = _log()
+    log = settings().log_folder
     key = keys.own(log)
     kept = Keeper(log, key, {}, time.time).sign()
     if kept.heads is not None:

@@ -35,15 +35,21 @@ Known = MutableMapping[tuple[Chain, int], tuple[int, Header | None]]
 """What was read of closed segments, which do not change."""
 
 
-def extents(log: Path, chain: Chain, known: Known | None = None) -> list[Extent]:
+def extents(log: Path, chain: Chain, known: Known | None = None, since: int = 1) -> list[Extent]:
     """
     Give the segments of a chain, in order; one that goes away meanwhile is left out.
+
+    Args:
+        log: the log's folder.
+        chain: which chain.
+        known: what was read of closed segments before; it is added to.
+        since: the number of the first that is looked at.
 
     Raises:
         OSError: one cannot be read.
     """
     found: list[Extent] = []
-    numbers = chain.numbers(log)
+    numbers = [one for one in chain.numbers(log) if one >= since]
     for number in numbers:
         size, header, flaw = 0, None, None
         seen = None if known is None else known.get((chain, number))

@@ -18,8 +18,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from authz_service.domain.errors import InvalidInput
-from authz_service.journal.keys import Key, PublicKey
-from authz_service.journal.lines import SCHEMA_VERSION, instant
+from authz_service.journal.extents import extents
+from authz_service.journal.keys import PUBLIC, Key, PublicKey
+from authz_service.journal.lines import SCHEMA_VERSION, Clock, instant
 from authz_service.journal.links import ORIGIN, parted
 from authz_service.journal.packed import PackedFile, PackedInvalid
 from authz_service.journal.segments import (
@@ -30,9 +31,10 @@ from authz_service.journal.segments import (
     header_of,
     opened,
 )
-from authz_service.journal.writing import Clock
 
 FILE = "heads.json"
+LOCK = "heads"
+"""Held while heads are signed, and while a writer leaves out what was refused."""
 _SIGNATURE = b',"signature":"'
 _SIGNED = 128 + len(b'"}\n')
 
@@ -212,7 +214,7 @@ def gather(log: Path, key: Key, clock: Clock, firsts: Mapping[Chain, int]) -> Ga
     heads, flaws = [], []
     for chain in sorted({*chains(log), *known}):
         last = known.get(chain)
-        if last is not None and not _stands(log, last):
+        if last is not None and not stands(log, last):
             heads.append(last)
             flaws.append(f"{chain}: is not what its last head says")
             continue
@@ -251,8 +253,27 @@ def _before(log: Path, chain: Chain, number: int) -> str:
     return header.previous.decode("ascii")
 
 
-def _stands(log: Path, head: Head) -> bool:
-    """Tell whether the line that a head names is still there."""
+def last_of(log: Path, chain: Chain) -> Head | None:
+    """
+    Give the last head of a chain; None without one that is signed with the log's key.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        found, _digest = latest(log, PublicKey.read(log / PUBLIC))
+    except (FileNotFoundError, InvalidInput):
+        # Nor does anybody sign anew over such heads.
+        return None
+    return None if found is None else found.of(chain)
+
+
+def stands(log: Path, head: Head) -> bool:
+    """Tell whether the line that a head names is still there, and counts."""
+    there = extents(log, head.chain, since=head.number)
+    # A segment put in behind it may tell that it was torn.
+    if not there or there[0].number != head.number or there[0].whole < head.size:
+        return False
     try:
         with opened(log, head.chain, head.number) as content:
             return ends_with(content, head)

@@ -20,12 +20,13 @@ from authz_service.domain.decision import DecisionRecord, Record
 from authz_service.domain.errors import LogUnavailable
 from authz_service.journal import keys
 from authz_service.journal.keeping import Keeper
+from authz_service.journal.lines import Clock
 from authz_service.journal.owned import Owned
 from authz_service.journal.places import make_folder, settle
 from authz_service.journal.rendering import Renderer
 from authz_service.journal.segments import CLASSES, Chain
 from authz_service.journal.shared import SHARED, Shared, finish
-from authz_service.journal.writing import Clock, Writer
+from authz_service.journal.writing import Writer
 
 _log = logging.getLogger(__name__)
 
@@ -279,6 +280,7 @@ class _Worker:
             self._written.wait()
             self._stop.wait(SYNC_SECONDS)
             self._written.clear()
+            self._tried("written", self._hold)
             for kind, owned in self._owned.items():
                 self._tried(f"synced ({kind})", owned.sync)
 
@@ -298,9 +300,19 @@ class _Worker:
 
     def _round(self) -> None:
         """Do all that is to be done; what fails keeps nothing else from being done."""
+        self._tried("written", self._hold)
         self._tried("compressed", self._keeper.pack)
         self._tried("begun anew", self._renew)
         self._tried("signed", self._sign)
+
+    def _hold(self) -> None:
+        """Write no more where another process may have taken the chains: they would fork."""
+        try:
+            self._held.check()
+        except BlockingIOError:
+            for owned in self._owned.values():
+                owned.stop()
+            raise
 
     def _renew(self) -> None:
         for kind, owned in self._owned.items():

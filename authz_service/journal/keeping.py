@@ -9,19 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from authz_service.domain.errors import InvalidInput
 from authz_service.journal import heads
 from authz_service.journal.keys import Key, put
-from authz_service.journal.lines import instant
+from authz_service.journal.lines import Clock, horizon
 from authz_service.journal.links import Header
 from authz_service.journal.packed import PackedInvalid, pack
 from authz_service.journal.places import locked, sync_folder
 from authz_service.journal.segments import Chain, chains, end_of, header_of, opened
 from authz_service.journal.shared import SHARED, finish
-from authz_service.journal.writing import Clock, Writer
+from authz_service.journal.writing import Writer
 
 _LOCK = "keeping"
 _NEVER = "~"
@@ -56,7 +55,7 @@ class Keeper:
     def __init__(self, log: Path, key: Key, days: Mapping[str, int], clock: Clock) -> None:
         self._log = log
         self._key = key
-        self._days = {kind: count for kind, count in days.items() if count}
+        self._days = days
         self._clock = clock
 
     def pack(self) -> None:
@@ -103,10 +102,7 @@ class Keeper:
 
     def horizon(self, kind: str) -> str | None:
         """Give the instant from which on records of a class are kept; None if all are."""
-        days = self._days.get(kind)
-        if days is None:
-            return None
-        return instant(datetime.fromtimestamp(self._clock(), UTC) - timedelta(days=days))
+        return horizon(self._clock(), self._days.get(kind, 0))
 
     def _pack(self) -> None:
         for chain in chains(self._log):
@@ -139,12 +135,14 @@ class Keeper:
         try:
             known, _digest = heads.latest(self._log, self._key.public)
             firsts = {chain: self._first(chain, known) for chain in chains(self._log)}
-            gathered = heads.gather(self._log, self._key, self._clock, firsts)
+            # No writer may leave out meanwhile what is being signed.
+            with locked(self._log, heads.LOCK):
+                gathered = heads.gather(self._log, self._key, self._clock, firsts)
+                content = gathered.heads.signed(self._key)
+                put(self._log / heads.FILE, content)
         except InvalidInput as error:
             # They are the proof of something: they are not written over.
             return Kept(flaws=(f"its {error}",))
-        content = gathered.heads.signed(self._key)
-        put(self._log / heads.FILE, content)
         for head in gathered.heads.heads:
             self._remove(head)
         return Kept(content, gathered.flaws)

@@ -8,10 +8,14 @@ the fast way, ``rendering``, to it byte by byte.
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from authz_service.domain.decision import ActRecord, Asked, Caller, DecisionRecord, Record
+
+Clock = Callable[[], float]
+"""Gives the present instant in seconds since 1970."""
 
 SCHEMA_VERSION = 1
 """The version of the form; grows when a reader of old lines could misunderstand new ones."""
@@ -86,3 +90,16 @@ def _caller(caller: Caller) -> dict[str, str | None]:
 def instant(moment: datetime) -> str:
     """Give an instant in the form of the log, in which later ones are later texts."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def horizon(now: float, days: int) -> str | None:
+    """
+    Give the instant from which on records are kept, in the form of the log; None if all are.
+
+    Args:
+        now: the present instant, in seconds since 1970.
+        days: how long records are kept at least; 0 for ever.
+    """
+    if not days:
+        return None
+    return instant(datetime.fromtimestamp(now, UTC) - timedelta(days=days))

@@ -53,6 +53,7 @@ class Owned:
         self._batch = _Batch()
         self._synced = Spot()
         self._failure: OSError | None = None
+        self._stopped = False
         self._syncing = False
         self._told = threading.Condition()
 
@@ -72,9 +73,11 @@ class Owned:
         Write lines, all or none that counts.
 
         Raises:
-            OSError: none counts.
+            OSError: none counts, but for those that heads were signed of meanwhile.
         """
         with self._lock:
+            if self._stopped:
+                raise OSError(0, "this process writes it no more")
             self._writer.write(bodies)
             batch = self._batch
         if self._strict:
@@ -101,9 +104,13 @@ class Owned:
             if segment is not None:
                 segment.sync()
                 self._check()
-        except OSError:
+        except OSError as error:
             with self._lock:
-                self._writer.let_go()
+                if self._strict:
+                    # Those that wait for it are refused.
+                    self._fail(error)
+                else:
+                    self._writer.let_go()
             raise
         finally:
             for full in retired:
@@ -120,6 +127,11 @@ class Owned:
             if self._writer.segment is not None and self._writer.began < before:
                 self._writer.begin()
 
+    def stop(self) -> None:
+        """Refuse what is still to be written."""
+        with self._lock:
+            self._stopped = True
+
     def close(self) -> None:
         """
         Write no more; what was written is on the disk then.
@@ -127,6 +139,8 @@ class Owned:
         Raises:
             OSError: it may not be there.
         """
+        # Another process may go on with the chain from here on.
+        self.stop()
         try:
             self.sync()
         finally:
@@ -195,7 +209,8 @@ class Owned:
         """
         Have nothing count that was written since the last sync; the lock is held.
 
-        Those that have written while it was under way stand behind what may be lost.
+        Those that have written while it was under way stand behind what may be lost. What heads
+        were signed of meanwhile is on the disk, and counts: the writer sees to that.
         """
         self._failure = error
         self._writer.go_back(self._synced)

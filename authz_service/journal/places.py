@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -42,7 +43,8 @@ class Lock:
 
     def __init__(self, log: Path, name: str) -> None:
         make_folder(log / "locks")
-        self._descriptor = os.open(log / "locks" / name, _FLAGS, 0o600)
+        self._file = log / "locks" / name
+        self._descriptor = os.open(self._file, _FLAGS, 0o600)
 
     def take(self, *, wait: bool = True) -> bool:
         """Take it, waiting for whoever has it if need be; tell whether it was had."""
@@ -51,6 +53,22 @@ class Lock:
         except BlockingIOError:
             return False
         return True
+
+    def check(self) -> None:
+        """
+        See that no other lock has its name; one that is nowhere nobody else has taken yet.
+
+        Raises:
+            BlockingIOError: another has, and maybe another process that.
+            OSError: it cannot be looked at.
+        """
+        try:
+            there = self._file.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        if not os.path.samestat(os.fstat(self._descriptor), there):
+            what = "its lock was removed, and another made; only a new process writes again"
+            raise BlockingIOError(errno.EWOULDBLOCK, what)
 
     def release(self) -> None:
         """Let others have it."""

@@ -7,14 +7,16 @@ That is what heads show, if a copy of them was kept where whoever did it could n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from authz_service.domain.errors import InvalidInput
 from authz_service.journal import heads
 from authz_service.journal.heads import Heads
 from authz_service.journal.keys import PublicKey
+from authz_service.journal.lines import Clock, horizon
 from authz_service.journal.segments import chains
 from authz_service.journal.walking import Finding, Signed, Through, Walk, Walked
 
@@ -40,8 +42,30 @@ class Report:
     walked: tuple[Walked, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """
+    What may be missing from the beginning of a chain.
+
+    Attributes:
+        days: how long records of each class are kept at least; 0 for ever, and where absent.
+        clock: tells the present instant.
+    """
+
+    days: Mapping[str, int] = field(default_factory=dict)
+    clock: Clock = time.time
+
+
+FOR_EVER = Retention()
+"""Nothing may be."""
+
+
 def verify(
-    log: Path, key: PublicKey | None, exported: Path | None = None, through: Through = iter
+    log: Path,
+    key: PublicKey | None,
+    exported: Path | None = None,
+    through: Through = iter,
+    retention: Retention = FOR_EVER,
 ) -> Report:
     """
     Verify a log, which may be written to meanwhile.
@@ -51,18 +75,25 @@ def verify(
         key: what checks the signatures of its heads, or None if there is no such key.
         exported: a copy of its heads that was kept elsewhere, or None.
         through: goes through the segments of each chain.
+        retention: what may have been removed since *exported*; else it is a finding.
 
     Raises:
         OSError: something is there and cannot be read.
     """
     for _again in range(_ATTEMPTS):
-        report = _verified(log, key, exported, through)
+        report = _verified(log, key, exported, through, retention)
         if not report.findings or not _moved(log, key, report.signed):
             break
     return report
 
 
-def _verified(log: Path, key: PublicKey | None, exported: Path | None, through: Through) -> Report:
+def _verified(
+    log: Path,
+    key: PublicKey | None,
+    exported: Path | None,
+    through: Through,
+    retention: Retention,
+) -> Report:
     findings: list[Finding] = []
     notes: list[str] = []
     signed: list[Signed] = []
@@ -77,13 +108,21 @@ def _verified(log: Path, key: PublicKey | None, exported: Path | None, through: 
         except FileNotFoundError:
             if name != heads.FILE:
                 raise
-            notes.append(f"there is no {heads.FILE}: nothing has been signed")
+            told = f"there is no {heads.FILE}: nothing has been signed"
+            if exported is None and chains(log):
+                told += ", and nothing shows whether the end of a chain was cut off"
+            notes.append(told)
     if exported is not None:
         findings += _compared(signed, str(exported))
     known = {head.chain for one in signed for head in one.heads.heads}
-    walked = [Walk(log, chain, signed, through).go() for chain in sorted({*chains(log), *known})]
+    now = retention.clock()
+    walked = [
+        Walk(log, one, signed, through, horizon(now, retention.days.get(one.kind, 0))).go()
+        for one in sorted({*chains(log), *known})
+    ]
     findings += [one.finding for one in walked if one.finding is not None]
     notes += [note for one in walked for note in one.notes]
+    notes += [note for one in signed if one.name != heads.FILE for note in _late(one, walked)]
     return Report(tuple(findings), tuple(notes), tuple(signed), tuple(walked))
 
 
@@ -108,6 +147,17 @@ def _compared(signed: Sequence[Signed], name: str) -> list[Finding]:
     if own.sequence == copy.sequence and own != copy:
         return [Finding(heads.FILE, f"is another than {name} of the same number")]
     return []
+
+
+def _late(signed: Signed, walked: Sequence[Walked]) -> list[str]:
+    """Tell of chains that should be in heads and are not: they may have been put in later."""
+    return [
+        f"{signed.name}: does not know {one.chain}, which says that it began before"
+        for one in walked
+        if one.began is not None
+        and one.began < signed.heads.moment
+        and signed.heads.of(one.chain) is None
+    ]
 
 
 def _moved(log: Path, key: PublicKey | None, signed: Sequence[Signed]) -> bool:

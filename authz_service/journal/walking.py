@@ -10,7 +10,7 @@ from pathlib import Path
 from authz_service.journal.diagnosis import diagnosis
 from authz_service.journal.extents import Extent, extents
 from authz_service.journal.heads import Head, Heads
-from authz_service.journal.links import ORIGIN, Header, holds, linked, parted
+from authz_service.journal.links import ORIGIN, Header, linked, parted
 from authz_service.journal.packed import PackedFile, PackedInvalid
 from authz_service.journal.segments import Chain, Content, PlainFile, opened, whole_lines
 
@@ -68,6 +68,7 @@ class Walked:
         segments: how many were read.
         records: how many records are whole, up to the finding.
         covered: how many of them each file of heads covers, by its name.
+        began: when its first segment began, in the form of the log, or None if that was not read.
     """
 
     chain: Chain
@@ -76,6 +77,7 @@ class Walked:
     segments: int = 0
     records: int = 0
     covered: dict[str, int] = field(default_factory=dict)
+    began: str | None = None
 
 
 class Wrong(Exception):
@@ -95,12 +97,21 @@ class Walk:
         chain: which chain.
         signed: heads to hold it to; the first that knows the chain says what is kept of it.
         through: goes through its segments.
+        horizon: the instant from which on its records are kept; None if all are.
     """
 
-    def __init__(self, log: Path, chain: Chain, signed: Sequence[Signed], through: Through) -> None:
+    def __init__(
+        self,
+        log: Path,
+        chain: Chain,
+        signed: Sequence[Signed],
+        through: Through,
+        horizon: str | None,
+    ) -> None:
         self._log = log
         self._chain = chain
         self._through = through
+        self._horizon = horizon
         found = [(one.name, one.heads.of(chain)) for one in signed]
         self._heads = [(name, head) for name, head in found if head is not None]
         kept = self._heads[0][1] if self._heads else None
@@ -125,10 +136,25 @@ class Walk:
             walked.finding = Finding(self._file, "is missing")
         except PackedInvalid as invalid:
             walked.finding = Finding(self._file, str(invalid.strerror))
-        for name, head in self._heads:
-            if head.number < self._first:
-                walked.notes.append(f"{name}: all that it covers of {self._chain} was removed")
+        if walked.finding is None:
+            walked.finding = self._removed()
         return walked
+
+    def _removed(self) -> Finding | None:
+        """Hold what was removed since heads were signed to how long records are kept."""
+        finding = None
+        for name, head in self._heads:
+            gone = head.number < self._first
+            what = f"all that it covers of {self._chain} was removed"
+            if not gone:
+                what = f"segments of {self._chain} until {self._first - 1} were removed since"
+            if self._horizon is None and head.first < self._first:
+                finding = Finding(name, f"{what}, and records of its class are kept for ever")
+            elif gone and self._horizon is not None and head.moment >= self._horizon:
+                finding = Finding(name, f"{what}, and some are younger than what may be")
+            elif gone:
+                self._walked.notes.append(f"{name}: {what}")
+        return finding
 
     def _go(self) -> None:
         found = extents(self._log, self._chain)
@@ -195,7 +221,7 @@ class Walk:
                 self._walked.notes.append(note)
             for name, head in due:
                 if name not in self._walked.covered:
-                    self._behind(content, end, line, name, head)
+                    raise Wrong(self._beyond(end, line, name, head))
 
     def _twice(self, one: Extent, content: PlainFile | PackedFile) -> None:
         """Where compressing was cut off a segment is there in both forms; they hold the same."""
@@ -250,6 +276,8 @@ class Walk:
             what = "does not follow from what stands before: that, or its header, was changed"
         if what is not None:
             raise Wrong(Finding(self._file, what, 1, 0))
+        if header is not None and self._walked.began is None:
+            self._walked.began = header.began
 
     def _unlinked(self, content: Content, one: Extent, number: int, begin: int) -> Finding:
         if number == 1:
@@ -269,22 +297,13 @@ class Walk:
                 raise Wrong(Finding(self._file, what, number, begin))
             self._walked.covered[name] = self._walked.records
 
-    def _behind(self, content: Content, end: int, number: int, name: str, head: Head) -> None:
-        """Look for a head behind the lines that count: a write may have been refused after it."""
+    def _beyond(self, end: int, number: int, name: str, head: Head) -> Finding:
+        """Tell of a head that no line ends at that counts; signing takes and keeps none such."""
         if head.size > end:
-            previous = self._previous
-            for begin, line in whole_lines(content, end, content.size):
-                found = holds(previous, line)
-                if found is None or begin >= head.size:
-                    break
-                previous = found
-                if begin + len(line) + 1 == head.size and found == head.digest.encode("ascii"):
-                    self._walked.covered[name] = self._walked.records
-                    return
             what = f"ends here, and {name} says that it went on until byte {head.size}"
         else:
             what = f"no line ends at byte {head.size}, as {name} says: it was written anew"
-        raise Wrong(Finding(self._file, what, number, end))
+        return Finding(self._file, what, number, end)
 
 
 def _blocks(content: Content, begin: int, end: int) -> Iterator[bytes]:

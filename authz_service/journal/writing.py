@@ -3,7 +3,8 @@ One chain of one class, as its writer has it: the segment in use and the hash th
 
 What has been written is never written over nor cut. Where a write stops in the middle, by a
 full disk say, the next one begins a new segment, whose first line tells what stands behind the
-last line that counts; so what was refused never counts as answered.
+last line that counts; so what was refused never counts as answered. One thing goes before that:
+what signed heads tell of counts, or nobody could tell a refusal from records that were removed.
 """
 
 from __future__ import annotations
@@ -17,17 +18,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from authz_service.journal.lines import instant
+from authz_service.journal import heads
+from authz_service.journal.lines import Clock, instant
 from authz_service.journal.links import ORIGIN, Header, Torn, chained
-from authz_service.journal.places import make_folder, sync_folder
+from authz_service.journal.places import locked, make_folder, sync_folder
 from authz_service.journal.segments import Chain, end_of, header_of, opened
 
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 _MODE = 0o600  # it tells who asked what, if not about whom
 _DAY = 86_400
-
-Clock = Callable[[], float]
-"""Gives the present instant in seconds since 1970."""
 
 
 class Open:
@@ -218,8 +217,15 @@ class Writer:
         full, self._segment = self._segment, None
         if full is not None:
             self._closing(full)
-        spot, now = self.spot, self._clock()
         make_folder(self.chain.folder(self._log))
+        if self._torn() is None:
+            return self._begun(None)
+        with locked(self._log, heads.LOCK):
+            self.spot = self._signed()
+            return self._begun(self._torn())
+
+    def _begun(self, torn: Torn | None) -> Open:
+        spot, now = self.spot, self._clock()
         number = max([spot.number, *self.chain.numbers(self._log)]) + 1
         header = Header(
             self.chain.kind,
@@ -228,7 +234,7 @@ class Writer:
             instant(datetime.fromtimestamp(now, UTC)),
             self._machine,
             spot.digest,
-            self._torn(),
+            torn,
         )
         payload, digest = chained(spot.digest, [header.body()])
         segment = self.opens(self.chain.plain(self._log, number), os.O_EXCL)
@@ -260,6 +266,16 @@ class Writer:
     def segment(self) -> Open | None:
         """The file in use."""
         return self._segment
+
+    def _signed(self) -> Spot:
+        """Give where the chain has come to, which is never before its last signed head."""
+        head = heads.last_of(self._log, self.chain)
+        if head is None:
+            return self.spot
+        signed = Spot(head.number, head.size, head.digest.encode("ascii"))
+        ahead = signed[:2] > self.spot[:2] and heads.stands(self._log, head)
+        # Signing had it on the disk.
+        return signed if ahead else self.spot
 
     def _torn(self) -> Torn | None:
         """Look at what stands behind the last line that counts, in whichever files."""

@@ -16,7 +16,7 @@ from authz_service.journal.journal import Journal, Options
 from authz_service.journal.keeping import Keeper
 from authz_service.journal.keys import PublicKey
 from authz_service.journal.links import ORIGIN, chained, parted
-from authz_service.journal.verifying import Report, verify
+from authz_service.journal.verifying import FOR_EVER, Report, Retention, verify
 from tests.fakes.clock import NOON
 from tests.journal.test_lines import ACT, DECISION
 
@@ -88,9 +88,9 @@ def signed(log: Path, clock: Hands | None = None) -> bytes:
     return kept.heads
 
 
-def verified(log: Path, exported: Path | None = None) -> Report:
+def verified(log: Path, exported: Path | None = None, retention: Retention = FOR_EVER) -> Report:
     """Verify a log with its own public key."""
-    return verify(log, PublicKey.read(log / keys.PUBLIC), exported)
+    return verify(log, PublicKey.read(log / keys.PUBLIC), exported, retention=retention)
 
 
 def findings(log: Path, exported: Path | None = None) -> list[str]:

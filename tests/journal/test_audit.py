@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from authz_service.domain.errors import InvalidInput
 from authz_service.journal import heads, keys
 from authz_service.journal.journal import Options
 from authz_service.journal.keys import PublicKey
-from tests.journal.logs import acts, decisions, journal
+from tests.journal.logs import DAY, Hands, acts, decisions, journal, signed
 
 Told = tuple[int, list[str], list[str]]
 
@@ -86,7 +88,8 @@ def test_a_log_without_heads_claims_less(audit: Callable[..., Told], data: Path)
     with journal(data / "log", "cli") as written:
         written.write(acts(3))
 
-    told = "note: there is no heads.json: nothing has been signed"
+    told = "note: there is no heads.json: nothing has been signed, "
+    told += "and nothing shows whether the end of a chain was cut off"
     lines = ["act/cli: segments 1, records 1", told, "each chain is whole in itself"]
     assert (0, lines, []) == audit("verify")
 
@@ -135,3 +138,26 @@ def test_a_wrong_key_or_file_is_told(
         audit("verify", "--key", str(tmp_path / "no-key"))
     with pytest.raises(FileNotFoundError, match="absent"):
         audit("verify", "--heads", str(tmp_path / "absent"))
+
+
+@pytest.mark.parametrize(("days", "code"), [("0", 1), ("1", 0)])
+def test_how_long_records_are_kept_comes_from_the_settings(
+    audit: Callable[..., Told],
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    days: str,
+    code: int,
+) -> None:
+    """What retention removed since the export is no finding; what it may not have removed is."""
+    # The verb's clock is the machine's.
+    clock, copy = Hands(time.time() - 10 * DAY), tmp_path / "heads.json"
+    with journal(data / "log", options=Options(keep_decisions_days=1), clock=clock) as written:
+        [record] = decisions(1)
+        written.write([record._replace(moment=datetime.fromtimestamp(clock.now, UTC))])
+        copy.write_bytes(signed(data / "log"))
+        clock.now += 3 * DAY
+        written.write(decisions(2))
+    monkeypatch.setenv("AUTHZ_LOG_KEEP_DECISIONS_DAYS", days)
+
+    assert code == audit("verify", "--heads", str(copy))[0]

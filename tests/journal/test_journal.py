@@ -6,17 +6,20 @@ import json
 import logging
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from authz_service.domain.errors import LogUnavailable
-from authz_service.journal.journal import Journal, Options
+from authz_service.journal.journal import SYNC_SECONDS, Journal, Options
 from authz_service.journal.packed import pack
 from authz_service.journal.rendering import Renderer
 from authz_service.journal.segments import Chain
@@ -34,6 +37,7 @@ from tests.journal.logs import (
     revisions,
     signed,
     stored,
+    until,
     verified,
 )
 
@@ -360,6 +364,51 @@ def test_a_closed_journal_refuses(log: Path) -> None:
         written.write(acts(1))
     with pytest.raises(LogUnavailable, match="it is closed"):
         written.write(acts(2))
+
+
+@pytest.mark.parametrize("failure", ["refuse", "lose"])
+def test_who_has_lost_its_place_writes_no_more(
+    log: Path, failure: Literal["refuse", "lose"]
+) -> None:
+    """Where somebody removed the locks and another took the place, the chain would fork."""
+    lost: list[int] = []
+    options = Options(heads_seconds=0.02, failure=failure)
+    first = Journal(log, "0", options, lost.append, Hands())
+    first.write(decisions(1))
+    shutil.rmtree(log / "locks")
+    (log / "locks").mkdir()
+    (log / "locks" / "0").touch()
+    until(lambda: first.ailment() is not None)
+    told = "its lock was removed, and another made; only a new process writes again"
+    assert f"cannot be written: {told}" == first.ailment()
+    with journal(log) as second:
+        second.write(decisions(2))
+        if failure == "refuse":
+            with pytest.raises(LogUnavailable, match="writes it no more"):
+                first.write(decisions(3))
+        else:
+            first.write(decisions(3))
+        second.write(decisions(4))
+    first.close()
+
+    assert [1, 2, 4] == revisions(log)
+    assert [1] * (failure == "lose") == lost
+    assert [] == findings(log)
+
+
+def test_a_log_that_is_moved_away_and_put_back_is_gone_on_with(log: Path) -> None:
+    """Nobody else had the place meanwhile, so the writer keeps it."""
+    with journal(log, options=Options(heads_seconds=3600)) as first:
+        first.write(decisions(1))
+        (log / "locks").rename(log / "aside")
+        first.write(decisions(2))
+        time.sleep(3 * SYNC_SECONDS)
+        (log / "aside").rename(log / "locks")
+        first.write(decisions(3))
+        assert first.ailment() is None
+
+    assert [1, 2, 3] == revisions(log)
+    assert [] == findings(log)
 
 
 def test_many_threads_write_while_segments_are_closed_and_compressed(log: Path) -> None:

@@ -11,20 +11,31 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from authz_service.domain.errors import LogUnavailable
+from authz_service.journal import heads, keys
 from authz_service.journal.chains import Chains
 from authz_service.journal.journal import Options
+from authz_service.journal.keeping import Keeper
 from authz_service.journal.owned import Owned
 from authz_service.journal.rendering import Renderer
 from authz_service.journal.segments import Chain
 from authz_service.journal.verifying import verify
 from authz_service.journal.writing import Open, Writer
-from tests.journal.logs import Hands, decisions, findings, journal, revisions, until
+from tests.journal.logs import (
+    Hands,
+    decisions,
+    findings,
+    journal,
+    revisions,
+    signed,
+    until,
+)
 
 ROOT = Path(__file__).parents[2]
 CHAIN = Chain("decision", "0")
@@ -190,6 +201,128 @@ def test_exactly_what_was_answered_counts(tmp_path: Path, request: pytest.Fixtur
         assert () == verify(log, None).findings
 
 
+@pytest.mark.soak
+def test_what_heads_were_signed_of_counts(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Signed at any moment, also of what is refused then: no head is ever left behind."""
+    turns = 60 if request.config.getoption("--soak") else 3
+    for turn in range(turns):
+        log, done, flaws = tmp_path / str(turn), threading.Event(), list[str]()
+        signing = run(partial(sign, log, done, flaws))
+        answered = storm(log, random.Random(turn))  # noqa: S311 -- when to fail
+        done.set()
+        signing.join()
+
+        assert [] == flaws
+        assert [] == findings(log)
+        found = counted(log)
+        assert sorted(answered) == sorted(one for one in found if one in set(answered))
+        assert len(set(found)) == len(found)
+
+
+def sign(log: Path, done: threading.Event, flaws: list[str]) -> None:
+    """Sign heads and verify, again and again, and gather what is wrong."""
+    keeper = Keeper(log, keys.own(log), {}, Hands())
+    while not done.is_set():
+        flaws += keeper.sign().flaws
+        flaws += findings(log)
+
+
+def test_a_refused_write_that_a_head_tells_of_counts(tmp_path: Path) -> None:
+    """Signed before its sync failed, or after; what came behind it does not."""
+    disk = Disk()
+    chain = owned(tmp_path, disk, strict=True)
+    key = keys.own(tmp_path)
+    chain.write(bodies(1))
+    disk.failing = True
+    with pytest.raises(OSError, match="Input/output error"):
+        chain.write(bodies(2))
+    disk.failing = False
+    copy = tmp_path / "kept.json"
+    copy.write_bytes(signed(tmp_path))
+    chain.write(bodies(3))
+    chain.close()
+
+    assert [1, 2, 3] == counted(tmp_path)
+    assert [] == findings(tmp_path, copy)
+    assert () == Keeper(tmp_path, key, {}, Hands()).sign().flaws
+
+
+def test_a_head_that_nobody_signed_makes_nothing_count(tmp_path: Path) -> None:
+    """Heads with another signature say nothing to the writer."""
+    disk = Disk()
+    chain = owned(tmp_path, disk, strict=True)
+    chain.write(bodies(1))
+    disk.failing = True
+    with pytest.raises(OSError, match="Input/output error"):
+        chain.write(bodies(2))
+    disk.failing = False
+    content = signed(tmp_path)
+    (tmp_path / heads.FILE).write_bytes(content.replace(b'"sequence":1', b'"sequence":2'))
+    chain.write(bodies(3))
+    chain.close()
+
+    assert [1, 3] == counted(tmp_path)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_chain_that_was_closed_is_not_forked(tmp_path: Path, *, strict: bool) -> None:
+    """A thread that comes late is refused: another process may go on with the chain by then."""
+    disk = Disk()
+    first = owned(tmp_path, disk, strict=strict)
+    first.write(bodies(1))
+    first.close()
+    second = owned(tmp_path, disk, strict=strict)
+    second.write(bodies(2))
+    with pytest.raises(OSError, match="writes it no more"):
+        first.write(bodies(3))
+    second.write(bodies(4))
+    second.close()
+
+    assert [1, 2, 4] == counted(tmp_path)
+    assert () == verify(tmp_path, None).findings
+
+
+class Closing(threading.Event):
+    """Makes syncs wait, but those of the thread that made it, which fail."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = threading.current_thread()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait, or fail."""
+        if threading.current_thread() is self._thread:
+            raise OSError(5, os.strerror(5))
+        return super().wait(timeout)
+
+
+def test_a_sync_that_fails_while_closing_refuses_who_waits(tmp_path: Path) -> None:
+    """In strict mode: neither the write that syncs just then is answered, nor the next."""
+    disk = Disk()
+    chain = owned(tmp_path, disk, strict=True)
+    chain.write(bodies(1))
+    disk.gate = Closing()
+    disk.syncing.clear()
+    answered: list[int] = []
+
+    def attempt(number: int) -> None:
+        with suppress(OSError):
+            chain.write(bodies(number))
+            answered.append(number)
+
+    waiting = [run(partial(attempt, 2))]
+    assert disk.syncing.wait(10)
+    waiting.append(run(partial(attempt, 3)))
+    until(lambda: disk.calls.count("write") == 4)
+    with pytest.raises(OSError, match="Input/output error"):
+        chain.close()
+    disk.gate.set()
+    for one in waiting:
+        one.join(10)
+
+    assert [] == answered
+
+
 def storm(log: Path, moods: random.Random) -> list[int]:
     """Write from several threads on a disk that has moods, and give what was answered."""
     disk = Disk()
@@ -229,6 +362,17 @@ def test_a_segment_that_is_full_is_on_the_disk_before_the_next_begins(tmp_path: 
     chain.close()
 
     assert [1, 2, 4] == counted(tmp_path)
+
+
+def test_a_closed_file_is_not_synced(tmp_path: Path) -> None:
+    """Its descriptor may be another file's by then: whoever comes late does nothing."""
+    file = Open(tmp_path / "1.jsonl")
+    file.append(b"{}\n")
+    file.close()
+    file.sync()
+    file.close()
+
+    assert b"{}\n" == (tmp_path / "1.jsonl").read_bytes()
 
 
 def test_by_default_a_failed_sync_begins_a_new_segment(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import gzip
 import json
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,10 @@ from authz_service.journal import keys
 from authz_service.journal.heads import FILE
 from authz_service.journal.journal import Options
 from authz_service.journal.keeping import Keeper
-from authz_service.journal.links import parted
+from authz_service.journal.lines import instant
+from authz_service.journal.links import Header, Torn, chained, parted
+from authz_service.journal.segments import Chain
+from authz_service.journal.verifying import verify
 from tests.journal.logs import (
     Hands,
     acts,
@@ -75,6 +80,21 @@ def test_an_untouched_log_is_whole(log: Path, copy: Path) -> None:
         "act/0": (1, 1, {FILE: 1, str(copy): 1}),
         "decision/0": (2, 5, {FILE: 5, str(copy): 5}),
     } == counted
+
+
+def test_heads_that_nobody_can_check_prove_nothing(log: Path, copy: Path) -> None:
+    """Without the public key both files of heads are findings, and the chains are gone along."""
+    report = verify(log, None, copy)
+
+    told = "cannot be verified: there is no public key"
+    assert [f"{FILE}: {told}", f"{copy}: {told}"] == [str(one) for one in report.findings]
+    assert [1, 5] == [one.records for one in report.walked]
+
+
+def test_a_copy_that_is_not_there_is_no_proof_either(log: Path, tmp_path: Path) -> None:
+    """Whoever names a file has it looked at, or hears that it cannot be."""
+    with pytest.raises(FileNotFoundError):
+        verified(log, tmp_path / "absent.json")
 
 
 @pytest.mark.parametrize("bit", [0x01, 0x20, 0x80])
@@ -337,6 +357,102 @@ def test_who_holds_the_key_is_found_by_the_exported_heads_alone(log: Path, copy:
     assert [] == findings(log)
     what = f"is not what {copy} says: the chain was written anew, here or before"
     assert [what] == [one.what for one in verified(log, copy).findings]
+
+
+def hidden(log: Path, keep: int, upto: int = 1) -> None:
+    """Put in a segment that tells of all behind the first lines as torn, and forge them anew."""
+    chain = Chain("act", "0")
+    first, *rest = stored(log, str(chain))
+    lines = first.splitlines(keepends=True)
+    previous = parted(lines[keep - 1][:-1])
+    header = Header.of(lines[0][:-1])
+    assert previous is not None
+    assert header is not None
+    behind = b"".join([*lines[keep:], *rest])
+    forged, end = chained(
+        previous[1],
+        [
+            Header(
+                "act",
+                "0",
+                upto + 1,
+                instant(datetime.now(UTC)),
+                header.machine,
+                previous[1],
+                Torn(len(behind), sha256(behind).hexdigest()),
+            ).body()
+        ],
+    )
+    bodies = [parts[0] for parts in (parted(one[:-1]) for one in lines[keep:]) if parts]
+    others = [one.replace(b'"act":"', b'"act":"other ') for one in bodies]
+    chain.plain(log, upto + 1).write_bytes(forged + chained(end, others)[0])
+
+
+@pytest.mark.parametrize("exported", [True, False])
+@pytest.mark.parametrize("runs", [1, 2])
+def test_signed_records_are_never_torn(tmp_path: Path, runs: int, *, exported: bool) -> None:
+    """A header that calls them so needs no key, and makes a whole chain; the heads tell."""
+    log, copy = tmp_path / "log", tmp_path / "kept-heads.json"
+    for run in range(runs):
+        with journal(log) as written:
+            for number in range(20):
+                written.write(acts(run * 20 + number))
+    copy.write_bytes(signed(log))
+    hidden(log, 6, runs)
+    if exported:
+        # Whoever holds the key signs that as well.
+        (log / FILE).unlink()
+        for _again in range(5):
+            signed(log)
+    report = verified(log, copy if exported else None)
+
+    name = str(copy) if exported else FILE
+    [finding] = report.findings
+    assert f"and {name} says that it went on until byte" in finding.what
+    assert ("act/0/00000001.jsonl", "act/0/00000002.jsonl")[runs - 1] in finding.file
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_heads_are_not_signed_anew_over_records_that_are_told_as_torn(
+    tmp_path: Path, runs: int
+) -> None:
+    """The flaw is told, the last head stays, and goes on to be told while the service writes."""
+    log = tmp_path / "log"
+    for run in range(runs):
+        with journal(log) as written:
+            for number in range(20):
+                written.write(acts(run * 20 + number))
+    before = json.loads(signed(log))["chains"]
+    hidden(log, 6, runs)
+    with journal(log, options=Options(heads_seconds=3600)) as written:
+        written.write(acts(99))
+    kept = Keeper(log, keys.own(log), {}, Hands()).sign()
+
+    assert ("act/0: is not what its last head says",) == kept.flaws
+    assert before == json.loads((log / FILE).read_bytes())["chains"]
+
+
+def test_a_chain_that_the_copy_should_know_is_told(log: Path, copy: Path) -> None:
+    """Put in after the export, it says that it began before; one that began later is none."""
+    with journal(log, "7", clock=Hands(1e9)) as written:
+        written.write(acts(1))
+    with journal(log, "8", clock=Hands(Hands()() + 1)) as written:
+        written.write(acts(1))
+    report = verified(log, copy)
+
+    told = f"{copy}: does not know act/7, which says that it began before"
+    assert ((), (told,)) == (report.findings, report.notes)
+
+
+def test_without_any_heads_a_cut_end_is_not_ruled_out(log: Path, copy: Path) -> None:
+    """Nothing is found then, so the report says that nothing could be."""
+    (log / FILE).unlink()
+    only(log).write_bytes(only(log).read_bytes().splitlines(keepends=True)[0])
+    report = verified(log)
+
+    told = "there is no heads.json: nothing has been signed, "
+    told += "and nothing shows whether the end of a chain was cut off"
+    assert ((), (told,)) == (report.findings, report.notes)
 
 
 def test_lost_ends_before_and_after_the_copy(log: Path, copy: Path) -> None:
