@@ -79,11 +79,19 @@ def mixes(companies: int, count: int, batches: int) -> list[Mix]:
 
 
 def _of_as_many_companies(drawn: Iterator[Asked]) -> list[Asked]:
-    """Take a batch of questions, each about another company."""
+    """
+    Take a batch of questions, each about another company and by another person.
+
+    A person's attributes are those in one company, and Cerbos takes those that it reads first for
+    all that the same person asks in a batch.
+    """
     found: dict[str, Asked] = {}
+    people: set[str] = set()
     while len(found) < BATCH:
         one = next(drawn)
-        found.setdefault(one.company.value, one)
+        if one.company.value not in found and one.person.digits not in people:
+            found[one.company.value] = one
+            people.add(one.person.digits)
     return list(found.values())
 
 
