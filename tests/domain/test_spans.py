@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from authz_service.domain.companies import Validation
 from authz_service.domain.decision import CompanyAsked, ProcessAsked, Question
 from authz_service.domain.delegation import Delegation, Event, EventKind
 from authz_service.domain.identifiers import Cpf
-from authz_service.domain.known import ALWAYS, Known, facts_of, span_of
+from authz_service.domain.known import ALWAYS, Known, bringing, facts_of, span_of
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
 from authz_service.domain.processes import ProcessName
 from authz_service.domain.sign_in import Proof
@@ -174,3 +175,17 @@ def test_an_instant_at_the_end_of_the_calendar_promises_nothing() -> None:
     last = standing(person=MEMBER, observed_at=datetime.max.replace(tzinfo=UTC))
 
     assert (NOON, NOON) == span_of(_ABOUT, Known(standings=(last,)), NOON)
+
+
+@pytest.mark.parametrize(
+    "resource", [ProcessAsked(ProcessName("P001", 3), COMPANY), CompanyAsked(COMPANY)]
+)
+@pytest.mark.parametrize("known", [Known(), Known(process=P001)])
+def test_what_a_question_brings_is_added_to_what_is_held(
+    resource: ProcessAsked | CompanyAsked, known: Known
+) -> None:
+    """Facts that are held without context and properties are those of a question with them."""
+    plain = Question(MEMBER, "delegate", resource, recipient=PARTNER)
+    asked = replace(plain, context={"channel": "x"}, properties={"level": 2})
+    assert facts_of(asked, known, NOON) == bringing(facts_of(plain, known, NOON), asked)
+    assert facts_of(plain, known, NOON) == bringing(facts_of(asked, known, NOON), plain)
