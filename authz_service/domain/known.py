@@ -109,12 +109,39 @@ def bringing(facts: Facts, question: Question) -> Facts:
 
     That is a question without context and properties.
     """
-    particulars = replace(facts.question, context=question.context, properties=question.properties)
+    old = facts.question
+    particulars = QuestionFacts(
+        old.recipient, old.actor_evidence, question.context, question.properties, old.sign_in
+    )
     resource = facts.resource
     if isinstance(resource, ProcessFacts):
-        company = replace(resource.company, question=particulars)
-        return replace(facts, resource=replace(resource, company=company, question=particulars))
+        company = _about(resource.company, particulars)
+        # Written out, since it is done for each question of a batch that brings something.
+        process = ProcessFacts(
+            resource.id,
+            resource.code,
+            resource.version,
+            resource.state,
+            company,
+            resource.delegation,
+            particulars,
+        )
+        return Facts(facts.actor, process, facts.process, facts.delegation, facts.sign_in)
+    if isinstance(resource, CompanyFacts):
+        return replace(facts, resource=_about(resource, particulars))
     return replace(facts, resource=replace(resource, question=particulars))
+
+
+def _about(company: CompanyFacts, particulars: QuestionFacts) -> CompanyFacts:
+    return CompanyFacts(
+        company.id,
+        company.cnpj,
+        company.origin,
+        company.validation,
+        company.standing,
+        company.bond,
+        particulars,
+    )
 
 
 def span_of(question: Question, known: Known, moment: datetime) -> tuple[datetime, datetime]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import cast
 
-from authz_service.domain.decision import Asked, ProcessAsked, Question, Subject
+from authz_service.domain.decision import ACTIONS, Asked, ProcessAsked, Question, Subject
 from authz_service.domain.entities import Thing
 from authz_service.domain.facts import Facts, ProcessFacts
 from authz_service.domain.identifiers import Cpf, Login, without_cpf
@@ -21,6 +22,8 @@ from authz_service.domain.people import Evidence
 # In how many ways one may ask about the same facts and be remembered; actions are callers' texts.
 _WAYS = 16
 _LONGEST_KEPT = 64
+_LONGEST_NAME = 128
+_NAMES = 4_096
 # Cleaning takes out at most three characters of four, so this is enough for the longest.
 _LOOKED_AT = 8 * _LONGEST_KEPT
 NO_PARTICULARS = MappingProxyType({"cnpj": "", "processo": ""})
@@ -46,14 +49,14 @@ def asked_of(question: Question, facts: Facts, names: Mapping[Subject, str]) -> 
     if isinstance(resource, Thing):
         entity = (resource.name.type, without_cpf(resource.name.id))
     return Asked(
-        action=kept(question.action),
+        action=question.action if question.action in ACTIONS else kept(question.action),
         actor=names[question.subject],
         actor_type=_type(question.subject),
         recipient=None if question.recipient is None else names[question.recipient],
         company=None if isinstance(resource, Thing) else resource.company,
         entity=entity,
         process=None if facts.process is None else facts.process.id,
-        named=None if named is None else without_cpf(named.text),
+        named=None if named is None else _cleaned(named.text),
         version=facts.resource.version if isinstance(facts.resource, ProcessFacts) else None,
         delegation=facts.delegation,
         actor_evidence=Evidence(facts.question.actor_evidence),
@@ -86,7 +89,9 @@ class AskedBefore:
     def asked_of(self, question: Question, facts: Facts, names: Mapping[Subject, str]) -> Asked:
         """Give a question as a record keeps it; see the function ``asked_of``."""
         resource, recipient = question.resource, question.recipient
-        if question.instance is not None or isinstance(resource, Thing):
+        brings = question.context or question.properties
+        # Facts of a question that brings something are its own, and gone with it.
+        if question.instance is not None or brings or isinstance(resource, Thing):
             return asked_of(question, facts, names)
         # All that the record has of the question itself; the rest it has of the facts.
         key = (
@@ -111,6 +116,16 @@ class AskedBefore:
     def _forget(self, gone: weakref.ref[Facts]) -> None:
         # As long as this is at work, nobody else has the number.
         self._known.pop(cast("_Reference", gone).number, None)
+
+
+@lru_cache(_NAMES)
+def _of_a_name(text: str) -> str:
+    return without_cpf(text)
+
+
+def _cleaned(text: str) -> str:
+    """Give what a caller called a process, without CPFs; the same few names come again."""
+    return _of_a_name(text) if len(text) <= _LONGEST_NAME else without_cpf(text)
 
 
 def _type(subject: Subject) -> str:

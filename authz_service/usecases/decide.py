@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple, cast
@@ -175,16 +175,14 @@ class DecisionPoint:
         # The facts were gathered after a look, and so are of this request.
         names = self.surrogates.surrogates(_subjects(outcomes), looked=True)
         digest, revision, moment = batch.policy.digest, batch.revision, batch.moment
-        # All at once: the system is asked for chance once a batch.
-        ids, at = secrets.token_hex(16 * len(outcomes)), 0
+        names_left = _names()
         records: list[DecisionRecord] = []
         answers: list[Answer | Ambiguous | InvalidInput] = []
         for one in outcomes:
             if not isinstance(one, _Decided):
                 answers.append(one)
                 continue
-            name = ids[at : at + 32]
-            at += 32
+            name = next(names_left)
             record = DecisionRecord(
                 name,
                 moment,
@@ -212,6 +210,10 @@ class DecisionPoint:
         if isinstance(question, Impossible):
             return Asked(action=kept(question.action), instance=kept_or_none(question.instance))
         return self.before.asked_of(question, cast("Facts", decided.facts), names)
+
+
+_LAST_BITS = 48
+_LAST = (1 << _LAST_BITS) - 1
 
 
 class _Decided(NamedTuple):
@@ -286,6 +288,20 @@ class _Batch(NamedTuple):
         if decision.allowed or isinstance(question, Impossible):
             return None
         return self.policy.advice(question, cast("Facts", decided.facts), decision)
+
+
+def _names() -> Iterator[str]:
+    """
+    Give names of decisions that nobody else gives, 32 hexadecimal digits each.
+
+    The system is asked for chance once a batch, since much of it takes long. The end is what
+    tells decisions of one moment apart, so it is what goes on from one to the next.
+    """
+    chance = secrets.randbits(128)
+    first, last = chance >> _LAST_BITS, chance & _LAST
+    while True:
+        yield f"{first:020x}{last:012x}"
+        last = (last + 1) & _LAST
 
 
 def described(question: Question, entities: Entities) -> Question | Impossible:

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authz_service.domain.companies import Validation
-from authz_service.domain.decision import CompanyAsked, ProcessAsked, Question
+from authz_service.domain.decision import CompanyAsked, ProcessAsked, Question, Resource
 from authz_service.domain.delegation import Delegation, Event, EventKind
+from authz_service.domain.entities import EntityName, Thing
 from authz_service.domain.identifiers import Cpf
 from authz_service.domain.known import ALWAYS, Known, bringing, facts_of, span_of
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
@@ -178,12 +179,15 @@ def test_an_instant_at_the_end_of_the_calendar_promises_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "resource", [ProcessAsked(ProcessName("P001", 3), COMPANY), CompanyAsked(COMPANY)]
+    "resource",
+    [
+        ProcessAsked(ProcessName("P001", 3), COMPANY),
+        CompanyAsked(COMPANY),
+        Thing(EntityName("record", "7"), {}),
+    ],
 )
 @pytest.mark.parametrize("known", [Known(), Known(process=P001)])
-def test_what_a_question_brings_is_added_to_what_is_held(
-    resource: ProcessAsked | CompanyAsked, known: Known
-) -> None:
+def test_what_a_question_brings_is_added_to_what_is_held(resource: Resource, known: Known) -> None:
     """Facts that are held without context and properties are those of a question with them."""
     plain = Question(MEMBER, "delegate", resource, recipient=PARTNER)
     asked = replace(plain, context={"channel": "x"}, properties={"level": 2})

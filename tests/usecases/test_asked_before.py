@@ -50,6 +50,8 @@ VARIANTS: tuple[Callable[[Question], Question], ...] = (
     lambda _one: of(ProcessAsked(ProcessName("P001 - outra forma", 3), COMPANY)),
     lambda _one: of(CompanyAsked(COMPANY)),
     lambda one: replace(one, instance="4711"),
+    lambda one: replace(one, context={"channel": "x"}),
+    lambda one: replace(one, properties={"level": 2}),
     lambda one: replace(one, instance="4712"),
 )
 
@@ -105,6 +107,14 @@ def test_what_is_remembered_of_facts_goes_with_them() -> None:
     one = kept.pop()
     del one
     assert 2 == len(before)
+
+
+def test_nothing_is_remembered_of_a_question_that_brings_something() -> None:
+    """Its facts are its own and do not come again."""
+    before, facts = AskedBefore(), facts_for()
+    for one in (replace(QUESTION, context={"x": 1}), replace(QUESTION, properties={"x": 1})):
+        before.asked_of(one, facts, NAMES)
+    assert 0 == len(before)
 
 
 def test_callers_texts_fill_no_memory() -> None:

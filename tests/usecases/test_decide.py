@@ -542,3 +542,12 @@ def test_who_has_looked_at_the_store_says_so_to_it(house: House, looked: bool) -
     point.decide_all([QUESTION], CALLER, looked=looked)
     point.decide_each([QUESTION], CALLER, looked=looked)
     assert [looked] * 3 == heard.looked
+
+
+def test_no_two_decisions_have_one_name_or_one_end_of_it(house: House) -> None:
+    """Of one moment they are told apart by the last twelve digits, in a batch and over several."""
+    for _ in range(20):
+        house.point.decide_all([QUESTION] * 30, CALLER)
+    names = [one.id for one in house.decisions]
+    assert {32} == {len(one) for one in names}
+    assert (600, 600) == (len(set(names)), len({one[-12:] for one in names}))
