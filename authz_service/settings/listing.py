@@ -116,7 +116,7 @@ SETTINGS = (
     Setting(
         "AUTHZ_SERVER",
         "waitress",
-        "What speaks HTTP: `waitress`, or `granian`, which is several times as fast and has to be "
+        "What speaks HTTP: `waitress`, or `granian`, which is about twice as fast and has to be "
         "installed with the service, as `inmetro-authz-service[granian]`.",
     ),
     Setting(
