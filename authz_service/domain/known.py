@@ -8,7 +8,7 @@ them; ``facts_of`` turns them into facts at one moment, and ``span_of`` tells ho
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from authz_service.domain.companies import ForeignCompany, Origin, Validation
@@ -100,47 +100,6 @@ def facts_of(question: Question, known: Known, moment: datetime) -> Facts:
         known.process,
         None if known.delegation is None else known.delegation.id,
         sign_in_id,
-    )
-
-
-def bringing(facts: Facts, question: Question) -> Facts:
-    """
-    Give the facts of *question* from those of one that is the same, but that brings nothing.
-
-    That is a question without context and properties.
-    """
-    old = facts.question
-    particulars = QuestionFacts(
-        old.recipient, old.actor_evidence, question.context, question.properties, old.sign_in
-    )
-    resource = facts.resource
-    if isinstance(resource, ProcessFacts):
-        company = _about(resource.company, particulars)
-        # Written out, since it is done for each question of a batch that brings something.
-        process = ProcessFacts(
-            resource.id,
-            resource.code,
-            resource.version,
-            resource.state,
-            company,
-            resource.delegation,
-            particulars,
-        )
-        return Facts(facts.actor, process, facts.process, facts.delegation, facts.sign_in)
-    if isinstance(resource, CompanyFacts):
-        return replace(facts, resource=_about(resource, particulars))
-    return replace(facts, resource=replace(resource, question=particulars))
-
-
-def _about(company: CompanyFacts, particulars: QuestionFacts) -> CompanyFacts:
-    return CompanyFacts(
-        company.id,
-        company.cnpj,
-        company.origin,
-        company.validation,
-        company.standing,
-        company.bond,
-        particulars,
     )
 
 

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authz_service.domain.brought import bringing
 from authz_service.domain.companies import Validation
 from authz_service.domain.decision import CompanyAsked, ProcessAsked, Question, Resource
 from authz_service.domain.delegation import Delegation, Event, EventKind
 from authz_service.domain.entities import EntityName, Thing
 from authz_service.domain.identifiers import Cpf
-from authz_service.domain.known import ALWAYS, Known, bringing, facts_of, span_of
+from authz_service.domain.known import ALWAYS, Known, facts_of, span_of
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
 from authz_service.domain.processes import ProcessName
 from authz_service.domain.sign_in import Proof

@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
+from authz_service.domain.brought import bringing
 from authz_service.domain.decision import Bag, CompanyAsked, ProcessAsked, Question
 from authz_service.domain.entities import Thing
 from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import Cpf, Login
-from authz_service.domain.known import ALWAYS, Known, bringing, facts_of, span_of
+from authz_service.domain.known import ALWAYS, Known, facts_of, span_of
 from authz_service.domain.people import Evidence
 from authz_service.domain.processes import Ambiguous
 from authz_service.store.changes import Part, Touched
