@@ -10,6 +10,8 @@ import pytest
 from tests.operation.house import AUTHZ, ROOT, environment
 
 SERVERS = ("waitress", "granian")
+BOTH = ("waitress", pytest.param("granian", marks=pytest.mark.soak))
+"""For what does not hang on the server: the short form tries one, the long form both."""
 
 
 def chosen(server: str) -> dict[str, str]:

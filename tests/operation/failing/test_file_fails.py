@@ -11,7 +11,7 @@ import pytest
 from authz_service.domain.people import Role
 from tests.operation.failing.locking import locked
 from tests.operation.failing.scene import AT_ONCE, REFUSED, SOCIO, Scene, decision_of, local
-from tests.operation.failing.servers import SERVERS, chosen, long_form
+from tests.operation.failing.servers import BOTH, chosen, long_form
 from tests.operation.house import authz, succeeded
 from tests.operation.signing_in import eventually
 
@@ -21,11 +21,13 @@ REFUSED_WITHIN = 10.0
 """Seconds in which a write is given up that another process does not let happen."""
 
 
-@pytest.fixture(name="scene", scope="module", params=SERVERS)
+@pytest.fixture(name="scene", scope="module", params=BOTH)
 def _scene(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Scene]:
     """Give a service on a file; all tests of this module share it."""
+    if request.param == "granian":
+        long_form(request.config)
     settings = chosen(request.param)
     with local(tmp_path_factory.mktemp("file"), **settings) as scene:
         yield scene

@@ -28,7 +28,7 @@ from tests.operation.failing.scene import (
     decision_of,
     remote,
 )
-from tests.operation.failing.servers import SERVERS, chosen, long_form
+from tests.operation.failing.servers import BOTH, chosen, long_form
 from tests.operation.signing_in import eventually
 from tests.postgres import Raw, connect, running
 
@@ -42,11 +42,13 @@ SLOW_WITHIN = 20.0
 Fault = Callable[[Remote], AbstractContextManager[None]]
 
 
-@pytest.fixture(name="far", scope="module", params=SERVERS)
+@pytest.fixture(name="far", scope="module", params=BOTH)
 def _far(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Remote]:
     """Give a service on a PostgreSQL; all tests of this module share it."""
+    if request.param == "granian":
+        long_form(request.config)
     settings = chosen(request.param)
     with running() as server, remote(tmp_path_factory.mktemp("far"), server, **settings) as far:
         yield far
