@@ -60,13 +60,16 @@ class SqlSurrogates:
         if len(names) == len(wanted):
             return names
         # In one order, so that two who name the same persons do not wait for each other.
-        wanted.sort(key=_order)
+        ordered = sorted(wanted, key=_order)
         for _attempt in range(_ATTEMPTS):
             with suppress(Conflict):
-                return self._named(wanted)
-        return self._named(wanted)
+                names = self._named(ordered)
+                break
+        else:
+            names = self._named(ordered)
+        return {one: names[one] for one in wanted}
 
-    def _named(self, wanted: Sequence[Subject]) -> Mapping[Subject, str]:
+    def _named(self, wanted: Sequence[Subject]) -> dict[Subject, str]:
         """
         Give names, and make those that are missing.
 

@@ -128,6 +128,6 @@ def test_the_open_loop_shows_the_queue_that_the_closed_one_hides() -> None:
     with serving(slow) as port:
         asked = requests(port, b"yes")
         waiting = arrivals.closed(port, asked, [1], connections=8, seconds=0.5)
-        arriving = arrivals.offered(port, asked, [1], rate=400, seconds=1.0)
+        arriving = arrivals.offered(port, asked, [1], rate=1_000, seconds=1.0)
 
     assert arriving.run.p99 > 2 * waiting.p50

@@ -259,6 +259,8 @@ def test_a_server_that_hangs_is_given_up(fragile: Postgres) -> None:
                 thread.start()
             for thread in threads:
                 thread.join()
+        # For a second after that, nobody else is made to wait for it.
+        time.sleep(1.2)
         again = held.look()
         held.close()
 

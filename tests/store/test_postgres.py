@@ -32,7 +32,6 @@ GRANT = Event(EventKind.GRANTED, NOON, REPRESENTATIVE, "orquestra")
 THREADS = 8
 WRITES: dict[str, Callable[[SqlStore], object]] = {
     "person": lambda store: store.registry.save_person(Person(MEMBER, NOON), untold),
-    "surrogates": lambda store: store.surrogates.surrogates([MEMBER]),
 }
 READS: dict[str, Callable[[SqlStore], object]] = {
     "facts": lambda store: store.facts.gather([QUESTION], NOON),
