@@ -5,9 +5,9 @@ Both serve the same WSGI application under the same bounds and stop without drop
 """
 
 from importlib.util import find_spec
-from typing import Protocol
 
 from authz_service.server.bounds import IDLE_SECONDS, MAX_CONNECTIONS
+from authz_service.server.door import Door
 from authz_service.server.waitress_door import THREADS, Server
 
 __all__ = [
@@ -25,19 +25,6 @@ WAITING_FOR_COMPANIES = 3
 """How many threads may wait for GOV.BR's companies API; the others are there for decisions."""
 WAITING_FOR_KEYS = 1
 """How many may wait for GOV.BR's keys, so that made-up keys keep nobody from signing in."""
-
-
-class Door(Protocol):
-    """What serves HTTP in one process."""
-
-    def heed_signals(self) -> None:
-        """Let SIGTERM and SIGINT stop it from now on; for the main thread."""
-
-    def serve(self) -> None:
-        """Serve until ``stop`` is called; then finish what is in flight and return."""
-
-    def stop(self) -> None:
-        """Begin to stop; may be called from any thread, and again."""
 
 
 def has_granian() -> bool:

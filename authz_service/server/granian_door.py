@@ -10,19 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
 import sys
 import threading
 import time
 from contextlib import suppress
-from types import FrameType
 from typing import Any
 
 from granian import _futures, _granian
 from granian.http import HTTP1Settings
 
-from authz_service.listening import BACKLOG, port_of, waiting
+from authz_service.listening import BACKLOG, waiting
 from authz_service.server.answering import Answering, Application
 from authz_service.server.bounds import (
     DRAIN_SECONDS,
@@ -35,6 +33,7 @@ from authz_service.server.bounds import (
     TAKING_IN_SECONDS,
     longest,
 )
+from authz_service.server.door import Door
 from authz_service.server.relay import Relay
 from authz_service.server.silent import hang_up_on_the_silent
 
@@ -60,7 +59,7 @@ _NEVER = 30 * 24 * 3600
 """Seconds without a request after which granian ends a thread; it has them all for good."""
 
 
-class GranianServer:
+class GranianServer(Door):
     """
     granian in this process, on sockets that are listened on already.
 
@@ -82,21 +81,11 @@ class GranianServer:
         at_once: int = 1,
         idle_seconds: int = IDLE_SECONDS,
     ) -> None:
+        super().__init__(sockets)
         self._idle_seconds = idle_seconds
-        self._sockets = sockets
         self._answering = Answering(app, longest(max_body))
         self._doors = [_Door(one, self._answering, at_once, idle_seconds) for one in sockets]
         self._told, self._tell = socket.socketpair()
-
-    @property
-    def port(self) -> int:
-        """The port that is listened on."""
-        return port_of(self._sockets)
-
-    def heed_signals(self) -> None:
-        """Let SIGTERM and SIGINT stop it from now on; for the main thread."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._signalled)
 
     def serve(self) -> None:
         """Serve until ``stop`` is called; then finish what is in flight and return."""
@@ -117,9 +106,6 @@ class GranianServer:
         # It may have stopped already.
         with suppress(OSError):
             self._tell.send(b".")
-
-    def _signalled(self, _number: int, _frame: FrameType | None) -> None:
-        self.stop()
 
     def _heard(self) -> bool:
         try:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import socket
 import time
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 from waitress import wasyncore
@@ -18,7 +16,7 @@ from waitress.server import BaseWSGIServer, create_server
 from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import RequestHeaderFieldsTooLarge
 
-from authz_service.listening import BACKLOG, Turnstile, listen, port_of, turn_away, waiting
+from authz_service.listening import BACKLOG, Turnstile, listen, turn_away, waiting
 from authz_service.server.bounds import (
     COMING_SECONDS,
     DRAIN_SECONDS,
@@ -32,6 +30,7 @@ from authz_service.server.bounds import (
     longest,
 )
 from authz_service.server.cores import on_one_core
+from authz_service.server.door import Door
 from authz_service.server.refusals import refusal
 
 THREADS = 24
@@ -116,7 +115,7 @@ class _Channel(HTTPChannel):
     error_task_class = _ProblemTask
 
 
-class Server:
+class Server(Door):
     """
     One waitress server in this process.
 
@@ -147,10 +146,10 @@ class Server:
         core: int | None = None,
         shed: Callable[[int], None] = lambda _count: None,
     ) -> None:
+        super().__init__(sockets or listen(host, port))
         self._map: dict[int, Any] = {}
         self._listeners: list[Any]
         self._stopping = False
-        self._sockets = sockets or listen(host, port)
         self._turnstile = None if sockets else Turnstile(self._sockets, shed)
         most = longest(max_body)
         # Services side by side are mostly started in a row.
@@ -184,16 +183,6 @@ class Server:
         for listener in self._listeners:
             listener.channel_class = _Channel
 
-    @property
-    def port(self) -> int:
-        """The port that is listened on."""
-        return port_of(self._sockets)
-
-    def heed_signals(self) -> None:
-        """Let SIGTERM and SIGINT stop it from now on; for the main thread."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._signalled)
-
     def serve(self) -> None:
         """Serve until ``stop`` is called; then finish what is in flight and return."""
         with on_one_core(self._core):
@@ -209,9 +198,6 @@ class Server:
         for listener in self._listeners:
             listener.stopping = True
             listener.pull_trigger()
-
-    def _signalled(self, _number: int, _frame: FrameType | None) -> None:
-        self.stop()
 
     def _step(self, seconds: float) -> None:
         wasyncore.loop(timeout=seconds, map=self._map, count=1, use_poll=True)

@@ -11,7 +11,6 @@ import shutil
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -19,35 +18,14 @@ import pytest
 
 from tests.operation.failing.filling import full
 from tests.operation.failing.scene import AT_ONCE, REFUSED, Heard, Scene, decision_of, local
-from tests.operation.failing.servers import BOTH, chosen, long_form
 from tests.operation.house import Answer
 from tests.operation.mixed.calling import decisions_in, logged
 from tests.operation.signing_in import eventually
 
+pytestmark = pytest.mark.usefixtures("well")
+
 NOTICED_WITHIN = 1.0
 """Seconds after which nothing is written any more into a file that was removed."""
-
-
-@pytest.fixture(name="scene", scope="module", params=BOTH)
-def _scene(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Scene]:
-    """Give a service on a file; all tests of this module share it."""
-    if request.param == "granian":
-        long_form(request.config)
-    settings = chosen(request.param)
-    with local(tmp_path_factory.mktemp("disk"), **settings) as scene:
-        yield scene
-
-
-@pytest.fixture(autouse=True)
-def _well(scene: Scene) -> Iterator[None]:
-    """See that all is well before each test, warm, and again after it."""
-    assert scene.well()
-    yield
-    scene.back_to_the_beginning()
-    assert eventually(scene.well)
-    assert [] == scene.unforeseen()
 
 
 def log_of(scene: Scene) -> Path:

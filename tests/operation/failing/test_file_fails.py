@@ -3,44 +3,22 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from authz_service.domain.people import Role
 from tests.operation.failing.locking import locked
-from tests.operation.failing.scene import AT_ONCE, REFUSED, SOCIO, Scene, decision_of, local
-from tests.operation.failing.servers import BOTH, chosen, long_form
+from tests.operation.failing.scene import AT_ONCE, REFUSED, SOCIO, Scene, decision_of
+from tests.operation.failing.servers import long_form
 from tests.operation.house import authz, succeeded
-from tests.operation.signing_in import eventually
+
+pytestmark = pytest.mark.usefixtures("well")
 
 DECIDED_WITHIN = 3.0
 """Seconds in which everybody is answered though another process has locked the file."""
 REFUSED_WITHIN = 10.0
 """Seconds in which a write is given up that another process does not let happen."""
-
-
-@pytest.fixture(name="scene", scope="module", params=BOTH)
-def _scene(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Scene]:
-    """Give a service on a file; all tests of this module share it."""
-    if request.param == "granian":
-        long_form(request.config)
-    settings = chosen(request.param)
-    with local(tmp_path_factory.mktemp("file"), **settings) as scene:
-        yield scene
-
-
-@pytest.fixture(autouse=True)
-def _well(scene: Scene) -> Iterator[None]:
-    """See that all is well before each test, warm, and again after it."""
-    assert scene.well()
-    yield
-    scene.back_to_the_beginning()
-    assert eventually(scene.well)
-    assert [] == scene.unforeseen()
 
 
 @pytest.mark.parametrize("kind", ["IMMEDIATE", pytest.param("EXCLUSIVE", marks=pytest.mark.soak)])
