@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import settings
 
@@ -24,3 +28,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("soak")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """
+    Measure no coverage of a test that is marked as ``uncovered``.
+
+    Such a test asks the same lines thousands of times, or what is drawn; that each branch is
+    covered is for others to show. To measure it as well takes two to four times as long.
+    """
+    # `no_cover` of pytest-cov has no effect in the processes of pytest-xdist.
+    if item.get_closest_marker("uncovered") is None:
+        return (yield)
+    own, of_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(own)
+        threading.settrace(of_threads)

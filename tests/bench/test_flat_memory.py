@@ -10,14 +10,15 @@ from tests.bench.plane import arrivals, mixes, seeding
 from tests.bench.plane.mixes import Mix
 from tests.bench.plane.seeding import Seed
 from tests.bench.plane.servers import Contestant, answering, contestants
+from tests.operation.failing.servers import long_form
 
 COMPANIES = 200
 SLICES = 20
 """So often memory is looked at."""
-SETTLED = 5
-"""After so many slices everything is held that is going to be."""
+SETTLED = 28_000
+"""After so many decisions everything is held that is going to be, by granian's network as well."""
 ROOM = 12_000_000
-"""Bytes that an allocator may take once more without anything being kept."""
+"""Bytes that an allocator may take once more without anything being kept; in little time, half."""
 CONNECTIONS = 8
 
 
@@ -37,10 +38,14 @@ def test_memory_is_flat(server: Contestant, tmp_path: Path, request: pytest.Fixt
     """
     What is resident stays, over a million decisions and more in the long form.
 
-    In the short form 40,000. Single questions and batches, all answers checked; the first
-    quarter fills what is held in memory.
+    In the short form 40,000, on the server that takes longer to have what it needs. Single
+    questions and batches, all answers checked. The first of them fill what is held in memory,
+    which ends: were 500 bytes of each decision kept in the short form, or 14 in the long one, the
+    rest would show it.
     """
     long = request.config.getoption("--soak")
+    if server.settings["AUTHZ_SERVER"] == "waitress":
+        long_form(request.config)
     url = f"sqlite:///{tmp_path}/authz.db"
     seed = Seed(url, COMPANIES, seeding.fill(url, COMPANIES, tmp_path))
     [singles, *batches] = mixes.mixes(COMPANIES, 200, 18)
@@ -58,6 +63,8 @@ def test_memory_is_flat(server: Contestant, tmp_path: Path, request: pytest.Fixt
                 arrivals.once(running.port, sent, mix.granted, CONNECTIONS)
             resident.append(sum(running.memory()))
 
-    decisions = SLICES * sum(len(one.requests) * one.decisions for one in turn)
-    assert (1_000_000 if long else 40_000) <= decisions
-    assert max(resident[SETTLED:]) <= resident[SETTLED - 1] + ROOM, resident
+    decisions = sum(len(one.requests) * one.decisions for one in turn)
+    settled = max(SLICES // 4, -(-SETTLED // decisions))
+    room = ROOM if long else ROOM // 2
+    assert (1_000_000 if long else 40_000) <= SLICES * decisions
+    assert max(resident[settled:]) <= resident[settled - 1] + room, resident

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conformance.vector import MAX_BATCH, NONE, OURS, PDP_ID, Vector
-from tests.operation.house import Running, authz, free_port
+from tests.operation.house import Running, called, free_port
 
 HERE = Path(__file__).parent
 JSON, PROBLEM = "application/json", "application/problem+json"
@@ -61,7 +61,7 @@ class Fixture:
             "AUTHZ_REQUESTS_PER_MINUTE": "0",
             "AUTHZ_PORT": str(free_port()),
         }
-        added = authz(folder, "client", "add", "conformance", "--scope", "decide", **settings)
+        added = called(folder, "client", "add", "conformance", "--scope", "decide", **settings)
         if added.returncode:
             raise AssertionError(f"there is no key: {added.stderr}")
         self._key = added.stdout.strip()

@@ -10,7 +10,7 @@ from pathlib import Path
 from authz_service.domain.clients import SCOPES
 from tests.contract.seeds import CLIENT, COMPANY, PEOPLE, REPRESENTATIVE
 from tests.govbr.simulator import Simulator
-from tests.operation.house import Running, authz, free_port, furnish
+from tests.operation.house import Running, called, free_port, furnish
 
 _CSV = "code,title,version\nP001,Acreditação Inicial,3\nP061,Cadastro,1\nP061,Registro,2\n"
 
@@ -49,9 +49,9 @@ def serving(folder: Path, **settings: str) -> Iterator[Served]:
             **govbr.settings,
             **settings,
         }
-        authz(folder, "catalogue", "import", "-", given=_CSV, **all_settings)
+        called(folder, "catalogue", "import", "-", given=_CSV, **all_settings)
         scopes = [word for scope in SCOPES for word in ("--scope", scope)]
-        made = authz(folder, "client", "add", CLIENT, *scopes, **all_settings)
+        made = called(folder, "client", "add", CLIENT, *scopes, **all_settings)
         served = Served(
             Running(folder, "serve", "--port", str(free_port()), **all_settings),
             made.stdout.strip(),

@@ -40,8 +40,10 @@ ALL_TESTS = TESTS + "\n\ndef test_bounded():\n    assert 9 == guard(10)\n"
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Path:
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a tree with one guarded package and no tests yet."""
+    # The plugins of this project take most of the second of each of the many runs.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     package = tmp_path / "guarded"
     package.mkdir()
     package.joinpath("__init__.py").write_text(GUARD)

@@ -16,7 +16,7 @@ from authz_service.domain.decision import Caller, CompanyAsked, Question
 from authz_service.domain.identifiers import Cnpj, Cpf
 from authz_service.settings import Settings
 from tests import written
-from tests.operation.house import authz, called, environment, furnish, succeeded
+from tests.operation.house import called, environment, furnish, succeeded
 
 CPF = "18762794604"
 OTHER = "72268402517"
@@ -214,8 +214,8 @@ def test_a_verb_loses_no_act_whatever_the_service_may(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "var" / "log", ignore_errors=True)
     (tmp_path / "var").mkdir(exist_ok=True)
     (tmp_path / "var" / "log").touch()
-    done = authz(tmp_path, "client", "add", "x", "--scope", "decide", AUTHZ_LOG_FAILURE="lose")
+    done = called(tmp_path, "client", "add", "x", "--scope", "decide", AUTHZ_LOG_FAILURE="lose")
 
     assert (1, "") == (done.returncode, done.stdout)
     assert "decision log cannot be written" in done.stderr
-    assert "x" not in authz(tmp_path, "client", "list").stdout.split()
+    assert "x" not in called(tmp_path, "client", "list").stdout.split()

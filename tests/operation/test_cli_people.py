@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import written
-from tests.operation.house import authz, called, furnish, succeeded
+from tests.operation.house import called, furnish, succeeded
 
 
 @pytest.fixture(name="home")
@@ -31,8 +31,8 @@ def test_an_entity_of_another_service_is_shown_and_forgotten(home: Path) -> None
     with closing(sqlite3.connect(home / "var" / "authz.db")) as raw, raw:
         raw.execute("INSERT INTO other_surrogates VALUES (?, ?, ?)", ("user", "ana", name))
 
-    shown = authz(home, "person", "export", "ana", "--type", "user")
-    erased = authz(home, "person", "erase", "-", "--type", "user", given="ana\n")
+    shown = called(home, "person", "export", "ana", "--type", "user")
+    erased = called(home, "person", "erase", "-", "--type", "user", given="ana\n")
     again = called(home, "person", "erase", "ana", "--type", "user")
 
     row = {"type": "user", "id": "ana", "surrogate": name}
@@ -61,7 +61,7 @@ def test_a_mistyped_login_is_no_erasure(home: Path) -> None:
 
 def test_a_person_is_of_one_kind(home: Path) -> None:
     """A login is no entity of another service, whose types are other ones."""
-    assert 2 == authz(home, "person", "erase", "x", "--login", "--type", "user").returncode
+    assert 2 == called(home, "person", "erase", "x", "--login", "--type", "user").returncode
     refused = called(home, "person", "erase", "x", "--type", "login")
     assert (1, "type: `login` is a type of this service's own\n") == (
         refused.returncode,
@@ -73,8 +73,8 @@ def test_who_sees_logins_leaves_a_line(home: Path) -> None:
     """Showing a company shows who represents it, which is an act, as it is by HTTP."""
     person = ("--representative", "jsmith")
     number = succeeded(called(home, "company", "register", "x", "DE", *person))
-    shown = authz(home, "company", "show", number.strip())
-    succeeded(authz(home, "company", "list"))
+    shown = called(home, "company", "show", number.strip())
+    succeeded(called(home, "company", "list"))
 
     assert (0, "    jsmith") == (shown.returncode, shown.stdout.splitlines()[1])
     [(_act, registered), (act, details)] = acts(home)
@@ -86,10 +86,10 @@ def test_who_sees_logins_leaves_a_line(home: Path) -> None:
 def test_logins_are_read_from_standard_input(home: Path) -> None:
     """One a line, beside those of the call; where there is none, nobody is taken away."""
     arguments = ("--representative", "-", "--representative", "ana")
-    made = authz(home, "company", "register", "x", "DE", *arguments, given="jsmith\n\n mweber \n")
+    made = called(home, "company", "register", "x", "DE", *arguments, given="jsmith\n\n mweber \n")
     number = made.stdout.strip()
     slip = called(home, "company", "change", number, "--representative", "-")
-    bad = authz(
+    bad = called(
         home, "company", "change", number, "--representative", "-", given="jsmith 18762794604\n"
     )
 

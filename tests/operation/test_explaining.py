@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests import written
-from tests.operation.house import Running, authz, called, free_port, furnish, succeeded
+from tests.operation.house import Running, called, free_port, furnish, succeeded
 from tests.operation.test_cli import CSV, QUESTION
 
 NEEDED = """
@@ -40,7 +40,7 @@ def _home(tmp_path: Path) -> Path:
 
 def test_the_command_line_shows_what_would_turn_a_denial(home: Path) -> None:
     """Each way with its changes, who can bring them about, and the facts in them."""
-    told = succeeded(authz(home, "explain", "-", given=json.dumps(QUESTION)))
+    told = succeeded(called(home, "explain", "-", given=json.dumps(QUESTION)))
 
     assert NEEDED in told
     assert '        process.delegation.state: "none" -> "in_force"\n' in told
@@ -79,7 +79,7 @@ def test_a_service_explains_and_advises(home: Path) -> None:
 
         def answer(path: str, body: Any, *scopes: str) -> Any:
             arguments = [part for scope in scopes for part in ("--scope", scope)]
-            key = succeeded(authz(home, "client", "add", scopes[0], *arguments)).strip()
+            key = succeeded(called(home, "client", "add", scopes[0], *arguments)).strip()
             return service.send("POST", path, body, key=key).json
 
         explained = answer("/v1/explanations", QUESTION, "explain")

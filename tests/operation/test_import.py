@@ -13,7 +13,7 @@ import pytest
 from authz_service.domain.errors import InvalidInput
 from authz_service.domain.identifiers import Cnpj, Cpf
 from tests import written
-from tests.operation.house import AUTHZ, Running, authz, environment, free_port, furnish
+from tests.operation.house import AUTHZ, Running, authz, called, environment, free_port, furnish
 
 CATALOGUE = "code,title,version\nP001,Acreditação Inicial,3\nP015,Acreditação Inicial,2\n"
 SHORT, LONG = 3_000, 100_000
@@ -79,7 +79,7 @@ def write_files(folder: Path, rows: int) -> tuple[list[str], int]:
 @pytest.fixture(name="home")
 def _home(tmp_path: Path) -> Path:
     furnish(tmp_path)
-    authz(tmp_path, "catalogue", "import", "-", given=CATALOGUE)
+    called(tmp_path, "catalogue", "import", "-", given=CATALOGUE)
     return tmp_path
 
 
@@ -105,7 +105,7 @@ def test_many_rows_some_of_them_broken(home: Path, request: pytest.FixtureReques
     rows = LONG if request.config.getoption("--soak") else SHORT
     arguments, broken = write_files(home, rows)
 
-    tried = authz(home, "import", "--dry-run", *arguments)
+    tried = called(home, "import", "--dry-run", *arguments)
     assert (3, broken) == (tried.returncode, len(tried.stdout.splitlines()))
     assert {"people": 0, "standings": 0, "delegations": 0, "delegation_events": 0} == counted(home)
 
@@ -119,7 +119,7 @@ def test_many_rows_some_of_them_broken(home: Path, request: pytest.FixtureReques
         "delegation_events": each,
     } == counted(home)
 
-    again = authz(home, "import", *arguments)
+    again = called(home, "import", *arguments)
     assert tried.stdout == again.stdout
     assert counted(home)["standings"] == each
     acts = [one for one in written.acts(home / "var") if one["act"] == "import"]
@@ -132,7 +132,7 @@ def test_many_rows_some_of_them_broken(home: Path, request: pytest.FixtureReques
 
 def opens(home: Path, person: str, company: str) -> bool:
     """Ask the service whether *person* may open P001 for *company*."""
-    key = authz(home, "client", "add", "orquestra", "--scope", "decide").stdout.strip()
+    key = called(home, "client", "add", "orquestra", "--scope", "decide").stdout.strip()
     running = Running(home, AUTHZ_PORT=str(free_port()))
     try:
         answer = running.send(
@@ -149,7 +149,7 @@ def opens(home: Path, person: str, company: str) -> bool:
 def test_a_broken_row_is_told_with_file_and_line(home: Path) -> None:
     """The report has one line for each rejected row, with its place and without its value."""
     (home / "members.csv").write_text("cpf,registered_at\n123,2025-01-01\n")
-    done = authz(home, "import", "--members", "members.csv")
+    done = called(home, "import", "--members", "members.csv")
 
     assert (3, "members.csv:2: cpf: must be a CPF of eleven digits\n") == (
         done.returncode,
@@ -161,7 +161,7 @@ def test_a_file_that_is_none_stops_the_import(home: Path) -> None:
     """One file that cannot be read costs all of them, and says why in one line."""
     write_files(home, 30)
     (home / "standing.csv").write_text("cnpj,cpf\n")
-    done = authz(home, "import", "--members", "members.csv", "--standing", "standing.csv")
+    done = called(home, "import", "--members", "members.csv", "--standing", "standing.csv")
 
     assert (1, "standing: lacks the column `role`\n") == (done.returncode, done.stderr)
     assert 0 == counted(home)["people"]
@@ -169,7 +169,7 @@ def test_a_file_that_is_none_stops_the_import(home: Path) -> None:
 
 def test_nothing_to_import_is_a_wrong_call(home: Path) -> None:
     """Without a file there is nothing to do, which is no success."""
-    assert 2 == authz(home, "import").returncode
+    assert 2 == called(home, "import").returncode
 
 
 def test_an_import_that_is_killed_while_it_writes_leaves_nothing_behind(home: Path) -> None:

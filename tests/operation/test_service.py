@@ -68,9 +68,17 @@ def _home(tmp_path: Path) -> Iterator[Home]:
     home.end()
 
 
-def test_a_service_that_is_well_is_ready(home: Home) -> None:
+@pytest.fixture(name="well", scope="module")
+def _well(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, Running]]:
+    """Give a service that runs as it comes; who shares it leaves it as it was."""
+    home = Home(tmp_path_factory.mktemp("well"))
+    yield home, home.serve()
+    home.end()
+
+
+def test_a_service_that_is_well_is_ready(well: tuple[Home, Running]) -> None:
     """Alive and ready, and each part says that it is well."""
-    running = home.serve()
+    _home, running = well
 
     assert (200, {"status": "ok"}) == (
         running.send("GET", "/healthz").status,
@@ -142,9 +150,9 @@ def test_a_rule_that_errs_denies_and_is_named(home: Home, kind: str) -> None:
     assert 'authz_rule_errors_total{rule="broken.polar:2"} 1.0' in metrics
 
 
-def test_a_lost_database_is_503_and_comes_back(home: Home) -> None:
+def test_a_lost_database_is_503_and_comes_back(well: tuple[Home, Running]) -> None:
     """Without its database the service says so and invents nothing; with it, it goes on."""
-    running = home.serve()
+    home, running = well
     home.ask(running)
     var, away = home.folder / "var", home.folder / "away"
     away.mkdir()
@@ -273,16 +281,17 @@ def test_two_services_share_one_database(home: Home) -> None:
         assert expected is home.ask(second, cpf=SOCIO["cpf"]).json["permitido"]
 
 
-@pytest.mark.parametrize("by_get", ["on", "off"])
-def test_asking_by_get_is_off_until_it_is_wanted(home: Home, by_get: str) -> None:
+def test_asking_by_get_is_off_until_it_is_wanted(well: tuple[Home, Running], home: Home) -> None:
     """GET puts CPFs into URLs: 405 by default, an answer where the operator wants it."""
-    running = home.serve(AUTHZ_ORQUESTRA_GET=by_get)
     query = "&".join(f"{name}={text}" for name, text in ASK.items())
 
-    answer = running.send("GET", f"/v1/orquestra/decisao?{query}", key=home.key)
-
-    assert {"on": 200, "off": 405}[by_get] == answer.status
-    assert ASK["cpf"] not in running.err.read_text()
+    for (asked, running), status in (
+        (well, 405),
+        ((home, home.serve(AUTHZ_ORQUESTRA_GET="on")), 200),
+    ):
+        answer = running.send("GET", f"/v1/orquestra/decisao?{query}", key=asked.key)
+        assert status == answer.status
+        assert ASK["cpf"] not in running.err.read_text()
 
 
 def raw(port: int, request: bytes) -> bytes:
@@ -297,9 +306,9 @@ def raw(port: int, request: bytes) -> bytes:
         return answer
 
 
-def test_what_never_reaches_the_application_is_a_problem_too(home: Home) -> None:
+def test_what_never_reaches_the_application_is_a_problem_too(well: tuple[Home, Running]) -> None:
     """The server's own refusals have the shape of all others, and the request's id."""
-    running = home.serve()
+    _home, running = well
     post = b"POST / HTTP/1.1\r\nHost: x\r\nX-Request-ID: abc\r\nContent-Length: %s\r\n\r\n"
     for request, status in (
         (post % b"999999999", b"413"),
@@ -314,9 +323,9 @@ def test_what_never_reaches_the_application_is_a_problem_too(home: Home) -> None
         assert b"X-Request-ID" not in request or b"x-request-id: abc" in head.lower()
 
 
-def test_a_port_in_use_is_told(home: Home) -> None:
+def test_a_port_in_use_is_told(well: tuple[Home, Running]) -> None:
     """A second service on the same port says why it does not start."""
-    running = home.serve()
+    home, running = well
 
     done = authz(home.folder, "serve", "--port", str(running.port))
 
@@ -325,9 +334,9 @@ def test_a_port_in_use_is_told(home: Home) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_who_connects_and_says_nothing_locks_nobody_out(home: Home) -> None:
+def test_who_connects_and_says_nothing_locks_nobody_out(well: tuple[Home, Running]) -> None:
     """Hundreds of half sent requests do not keep an honest one from its answer."""
-    running = home.serve()
+    home, running = well
     silent = []
     for _ in range(150):
         connection = socket.create_connection(("127.0.0.1", running.port), timeout=10)
@@ -356,9 +365,10 @@ def test_a_stop_answers_whoever_has_already_sent(home: Home) -> None:
     assert 0 == running.process.wait(timeout=30)
 
 
-def test_a_full_disk_is_named(home: Home) -> None:
+def test_a_full_disk_is_named(well: tuple[Home, Running]) -> None:
     """When records do not fit any more, readiness says so, and stops saying so when they do."""
-    running = home.serve()
+    home, running = well
+    before = len(written.decisions(home.folder / "var"))
     # Once, so that the next question needs no writing but to the log.
     home.ask(running)
     [log] = (home.folder / "var" / "log" / "decision" / "0").glob("*.jsonl")
@@ -372,7 +382,7 @@ def test_a_full_disk_is_named(home: Home) -> None:
     assert (503, 200) == (refused.status, ready.status)
     assert "cannot be written: File too large" == ready.json["parts"]["decision log"]
     assert 200 == home.ask(running).status
-    assert 2 == len(written.decisions(home.folder / "var"))
+    assert before + 2 == len(written.decisions(home.folder / "var"))
     assert "ok" == running.send("GET", "/readyz").json["parts"]["decision log"]
 
 

@@ -19,7 +19,7 @@ from tests.govbr.client import Tokens
 from tests.govbr.keys import base64url
 from tests.govbr.people import COMPANY, MEMBER, OTHER_COMPANY, REPRESENTATIVE
 from tests.govbr.simulator import Simulator
-from tests.operation.house import Answer, Running, authz, free_port, furnish
+from tests.operation.house import Answer, Running, authz, called, free_port, furnish
 from tests.operation.signing_in import IDENTITIES, House, eventually, serving
 
 
@@ -311,11 +311,11 @@ def test_a_person_is_exported_and_erased(own: House) -> None:
     """The operator shows all that is kept, and forgets it; the log stays whole, about nobody."""
     handle = own.signed_in("representante", "ecnpj")["sign_in"]
     before = own.asks(REPRESENTATIVE, sessao=handle)
-    exported = authz(own.folder, "person", "export", "722.684.025-17")
+    exported = called(own.folder, "person", "export", "722.684.025-17")
     lines = len(own.records())
-    erased = authz(own.folder, "person", "erase", "-", given=f"{REPRESENTATIVE}\n")
+    erased = called(own.folder, "person", "erase", "-", given=f"{REPRESENTATIVE}\n")
     after = own.asks(REPRESENTATIVE, sessao=handle)
-    mistyped = authz(own.folder, "person", "erase", "72268402518")
+    mistyped = called(own.folder, "person", "erase", "72268402518")
 
     found = json.loads(exported.stdout)
     assert {"changes", "people", "standings", "sign_ins", "surrogates"} == {

@@ -64,8 +64,10 @@ class Told:
 
 
 @contextmanager
-def demonstration(home: Path, *, signing_in: bool = True) -> Iterator[Running]:
-    """Serve the demo in *home*, and see it stop as it should."""
+def demonstration(
+    home: Path, *, signing_in: bool = True, ending: signal.Signals = signal.SIGTERM
+) -> Iterator[Running]:
+    """Serve the demo in *home*, and see one signal end it, the simulator as well."""
     port = str(_two_free_ports())
     running = (
         Running(home, "demo", "--port", port, program=GOVBR)
@@ -76,8 +78,15 @@ def demonstration(home: Path, *, signing_in: bool = True) -> Iterator[Running]:
         yield running
     finally:
         # Not killed: the simulator's process would leave the service behind.
-        code = running.stop()
-    assert 0 == code
+        running.process.send_signal(ending)
+        code = running.process.wait(timeout=40)
+    assert (0, True, True) == (code, _free(running.port), _free(running.port + 1))
+
+
+def _free(port: int) -> bool:
+    """Tell whether nobody listens on *port*."""
+    with socket.socket() as probe:
+        return 0 != probe.connect_ex(("127.0.0.1", port))
 
 
 def _two_free_ports() -> int:
@@ -329,42 +338,30 @@ def test_the_key_may_assert_nothing(told: Told) -> None:
     assert not [scope for scope in made["scopes"] if scope.endswith(":assert")]
 
 
-def test_without_a_simulator_a_caller_asserts_the_same_story(tmp_path: Path) -> None:
-    """``authz demo`` alone needs no GOV.BR, and comes to the same answers."""
-    furnish(tmp_path)
-    with demonstration(tmp_path, signing_in=False) as running:
-        told = Told(tmp_path, walk(tmp_path, running))
+@pytest.mark.soak
+def test_the_story_can_be_told_again(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    """
+    In either form, after the other: it goes back to its beginning, with another key.
 
-    assert ASSERTED == list(told.answers)
-    assert [False, True, False, False] == [permitted for permitted, _code in told.flat]
-    assert "asserted" == json.loads(told.answers[ASSERTED[0]])["evidence"]
-
-
-def test_the_story_can_be_told_again(tmp_path: Path) -> None:
-    """In either form, after either: it goes back to its beginning, with another key."""
+    Without a simulator, by ``authz demo`` alone, a caller asserts the same story. What is sent to
+    the one program that was started ends it, with exit code 0, whichever signal it is. The long
+    form tells it in each form after each.
+    """
     furnish(tmp_path)
     keys: list[str] = []
-    for signing_in in (True, False, True):
-        with demonstration(tmp_path, signing_in=signing_in) as running:
+    long = pytestconfig.getoption("--soak")
+    for signing_in in (False, False, True, True, False) if long else (False, True):
+        ending = signal.SIGINT if signing_in else signal.SIGTERM
+        with demonstration(tmp_path, signing_in=signing_in, ending=ending) as running:
             told = Told(tmp_path, walk(tmp_path, running))
             keys.append((tmp_path / "var" / "demo.header").read_text().split()[-1])
             statuses = [running.send("GET", "/metrics", key=key).status for key in keys]
 
         assert [False, True, False, False] == [permitted for permitted, _code in told.flat]
         assert [*[401] * (len(keys) - 1), 200] == statuses
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_one_signal_stops_service_and_simulator(tmp_path: Path, number: signal.Signals) -> None:
-    """What is sent to the one program that was started ends both, with exit code 0."""
-    furnish(tmp_path)
-    with demonstration(tmp_path) as running:
-        running.process.send_signal(number)
-        assert 0 == running.process.wait(timeout=40)
-
-        for port in (running.port, running.port + 1):
-            with socket.socket() as probe:
-                assert 0 != probe.connect_ex(("127.0.0.1", port))
+        assert (SIGNED if signing_in else ASSERTED) == list(told.answers)
+        if not signing_in:
+            assert "asserted" == json.loads(told.answers[ASSERTED[0]])["evidence"]
 
 
 def test_a_taken_port_of_the_service_ends_both(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from authz_service.workers import Place
 from authz_service.workers.folder import metrics_folder
 from authz_service.workers.worker import BACK_OFF, STEADY_SECONDS, Worker
 from tests import written
-from tests.operation.house import ROOT, Running, authz, environment, free_port, furnish
+from tests.operation.house import ROOT, Running, authz, called, environment, free_port, furnish
 from tests.operation.several import PROGRAM
 from tests.operation.signing_in import CSV, eventually
 
@@ -101,9 +101,9 @@ class Callers:
             if last or not keep:
                 connection.close()
                 connection = None
-            else:
-                # So that a stop finds it idle, with the next request to come.
-                time.sleep(0.01)
+            # So that a stop finds some idle, with the next request to come, and a worker that
+            # begins comes to its turn.
+            time.sleep(0.01)
         if connection is not None:
             connection.close()
 
@@ -162,6 +162,8 @@ def sample(metrics: str, name: str) -> float:
 
 def scraped(running: Running, key: str) -> str:
     """Scrape; who is cut off by a worker that is killed tries again."""
+    # Not so often that nobody else comes to work.
+    time.sleep(0.05)
     while True:
         with suppress(OSError, http.client.HTTPException):
             return running.send("GET", "/metrics", key=key).body.decode()
@@ -174,8 +176,8 @@ def _story(
     """Start two workers, ask, kill one, let it be replaced, and stop, asking all the while."""
     folder = tmp_path_factory.mktemp("workers")
     furnish(folder)
-    authz(folder, "catalogue", "import", "-", given=CSV)
-    made = authz(folder, "client", "add", "tests", "--scope", "decide", "--scope", "metrics")
+    called(folder, "catalogue", "import", "-", given=CSV)
+    made = called(folder, "client", "add", "tests", "--scope", "decide", "--scope", "metrics")
     key, body = made.stdout.strip(), json.dumps(ASK)
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     running = Running(

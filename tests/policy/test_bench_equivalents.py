@@ -7,6 +7,7 @@ import pytest
 from tests.bench import deciding
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("size", [None, 10, 100], ids=["shipped", "10 rules", "100 rules"])
 def test_everybody_decides_alike(size: int | None) -> None:
     """What the benchmark compares answers every question alike: ours, oso, Cedar and casbin."""

@@ -9,6 +9,7 @@ import pytest
 
 from authz_service.policy.bundle import collect, digest_of
 from authz_service.policy.judging.checking import check
+from authz_service.policy.judging.stages import judge
 from tests.policy.compiled import reasons
 
 PERMIT = 'permit(_p: Person, "open", _r: Process, "first");\n'
@@ -31,6 +32,18 @@ def test_the_shipped_policies_pass() -> None:
     assert (6, True) == (found.files, (found.rules or 0) > 20)
     assert "compile 7 files" == said[0]
     assert said[-1].startswith("explore ")
+
+
+def test_exploring_tells_how_far_it_is_now_and_then() -> None:
+    """Who waits sees it go on, and is not told of each rule for each kind of question."""
+    said: list[str] = []
+    judge(collect(SHIPPED), (), said.append)
+
+    told = [one.split() for one in said if one.startswith("explore ")]
+    kinds = int(told[-1][-1])
+
+    assert 1 < len(told) < kinds / 10
+    assert ["explore", str(kinds), "of", str(kinds)] == told[-1]
 
 
 def test_the_guide_shows_what_is_told(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ once = cache(caught)
 """What catches an edit; the table asks it again."""
 
 
+@pytest.mark.uncovered
 @pytest.mark.soak
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)
 def test_an_edit_is_caught(edit: Edit, request: pytest.FixtureRequest) -> None:
@@ -34,6 +35,7 @@ def test_an_edit_is_caught(edit: Edit, request: pytest.FixtureRequest) -> None:
     assert found.says
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize(
     "edit", [one for one in EDITS if one.caught == READING], ids=lambda edit: edit.name
 )
@@ -52,6 +54,7 @@ def test_there_are_many() -> None:
     assert {READING, EXPLORING, TESTS} == {edit.caught for edit in EDITS}
 
 
+@pytest.mark.uncovered
 def test_the_page_tells_what_happens(request: pytest.FixtureRequest) -> None:
     """The table in `docs/policy-edits.md` says of each edit what caught it, and where."""
     wholly = request.config.getoption("--soak")

@@ -158,6 +158,7 @@ def enough(found: Counter[str]) -> bool:
     return found["allowed"] > found["pairs"] / 50 and found["others"] > found["pairs"] / 5
 
 
+@pytest.mark.uncovered
 @pytest.mark.soak
 def test_the_same_evidence_is_the_same_decision_under_the_shipped_policies(
     request: pytest.FixtureRequest,
@@ -169,6 +170,7 @@ def test_the_same_evidence_is_the_same_decision_under_the_shipped_policies(
     assert enough(found), found
 
 
+@pytest.mark.uncovered
 @pytest.mark.soak
 def test_the_same_evidence_is_the_same_decision_under_any_policy(
     request: pytest.FixtureRequest,

@@ -342,6 +342,7 @@ def test_a_rule_with_too_many_ways_is_found() -> None:
     assert ("too-many-ways", 2) == (one.check, one.line)
 
 
+@pytest.mark.uncovered
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(rules(), min_size=1, max_size=3), st.lists(situations(), min_size=3, max_size=6))
 def test_what_is_found_is_so_and_what_is_so_is_found(

@@ -73,6 +73,7 @@ def walked(on: CompiledPolicy, question: Question, known: Facts) -> Decision | N
     return combine(answers, {code: position for position, code in enumerate(declared)})
 
 
+@pytest.mark.uncovered
 def test_every_way_through_every_shipped_rule_is_seen_as_it_is_walked() -> None:
     """The same decision from the trees, when it is kept, and as one that is kept."""
     on = build(collect(SHIPPED))
@@ -106,6 +107,7 @@ def test_whatever_else_differs_it_is_the_same_object() -> None:
     assert decisions[0] is decisions[1]
 
 
+@pytest.mark.uncovered
 @pytest.mark.soak
 def test_any_policy_decides_at_a_glance_as_without(request: pytest.FixtureRequest) -> None:
     """Explored only by chance, about facts that may not be together; a failure tells its seed."""
@@ -142,6 +144,7 @@ def paths(of: object) -> Iterator[str]:
 MISFITS: tuple[Any, ...] = (1, 0, None, "boarded-up", [], {}, object(), 7.0, *Word)
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize(
     "known",
     [facts(), signed_in(), facts(FROM_ABROAD, FOREIGN), facts(asserting({"kind": "app"}))],

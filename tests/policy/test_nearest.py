@@ -496,6 +496,7 @@ def drawn_rules(draw: st.DrawFn) -> str:
     )
 
 
+@pytest.mark.uncovered
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(drawn_rules(), st.lists(recorded(), min_size=4, max_size=4))
 def test_ways_out_under_any_policy(rules: str, situations: list[tuple[Question, Known]]) -> None:

@@ -60,6 +60,9 @@ from tests.policy.recorded import (
     delegation,
 )
 
+pytestmark = pytest.mark.uncovered
+"""A million questions to a few lines, which `test_possible.py` covers."""
+
 # Tightness: what is possible is given by some records.
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
@@ -123,6 +124,7 @@ BASE = 'permit(_p: Person, "renounce", _r: Process, "first");'
 many = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+@pytest.mark.uncovered
 @many
 @given(
     st.lists(rules(), max_size=4), rules("forbid"), st.lists(situations(), min_size=1, max_size=4)
@@ -140,6 +142,7 @@ def test_a_forbid_never_adds_an_allow(
         assert wide.allowed or not narrow.allowed
 
 
+@pytest.mark.uncovered
 @many
 @given(
     st.lists(rules(), min_size=2, max_size=5).flatmap(

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from authz_service.domain.decision import BUILT_IN_REASONS
 from authz_service.policy.reading.reasons import FILE, read
+from authz_service.policy.reading.telling import MAX_PROBLEMS
 from authz_service.usecases.ports import Text
 from tests.policy.compiled import reasons
 
@@ -23,6 +24,13 @@ def test_the_order_of_the_file_is_the_order_of_reasons() -> None:
 
     assert [] == problems
     assert [*BUILT_IN_REASONS, "first", "second", "third"] == list(found)
+
+
+def test_of_very_many_mistakes_the_first_are_told() -> None:
+    """A file of nothing else is told about in a page."""
+    _found, problems = read(SOUND + "[[reason]]\n" * 2 * MAX_PROBLEMS)
+
+    assert MAX_PROBLEMS == len(problems)
 
 
 def test_a_text_names_company_and_process() -> None:

@@ -101,6 +101,7 @@ def edited(file: str, old: str, new: str) -> CompiledPolicy:
     return build(sources)
 
 
+@pytest.mark.uncovered
 def test_every_shipped_decision_is_made_again_from_its_evidence() -> None:
     """By the same policy: the decision, all reasons in their order, and the rules that spoke."""
     by, after = build(collect(SHIPPED)), build(collect(SHIPPED))
@@ -143,6 +144,7 @@ EDITS = {
 }
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize(("edit", "outcomes"), EDITS.values(), ids=EDITS.keys())
 def test_another_policy_is_told_to_differ_only_where_it_does(
     edit: tuple[str, str, str], outcomes: set[str]
@@ -169,6 +171,7 @@ def test_another_policy_is_told_to_differ_only_where_it_does(
     assert found["same"] > len(situations()) / SHARE / 2
 
 
+@pytest.mark.uncovered
 @pytest.mark.soak
 def test_any_decision_is_made_again_from_its_evidence(request: pytest.FixtureRequest) -> None:
     """Under rules that nobody would write, unless the record hides which CPF or login it was."""

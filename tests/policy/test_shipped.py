@@ -132,6 +132,7 @@ def test_the_page_has_examples() -> None:
     assert list(WITHOUT_THEIR_RULES) == [one.file for one in EXAMPLES]
 
 
+@pytest.mark.uncovered
 @every_example
 def test_an_example_of_the_page_works(shown: Example, tmp_path: Path) -> None:
     """What the page says to write passes, and fails without its rule."""
@@ -142,6 +143,7 @@ def test_an_example_of_the_page_works(shown: Example, tmp_path: Path) -> None:
     assert [] == shown.missed(folder, shown.rule)
 
 
+@pytest.mark.uncovered
 @every_example
 def test_every_condition_of_an_example_counts(shown: Example, tmp_path: Path) -> None:
     """The test of an example fails once for each condition that is taken out, as the page says."""
@@ -300,6 +302,7 @@ def answers(policy: CompiledPolicy) -> Iterator[bool]:
         yield actual.allowed is one.allowed and one.reasons in (None, actual.reasons)
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("change", CHANGES, ids=str)
 def test_every_word_counts(change: Change) -> None:
     """Whatever a shipped rule loses, or by one in a number, a test beside the policies notices."""

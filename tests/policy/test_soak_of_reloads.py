@@ -154,6 +154,7 @@ class Edits:
         assert self._watched.policy.current() is before
 
 
+@pytest.mark.uncovered
 @pytest.mark.soak
 def test_no_decision_is_wrong_or_fails_while_the_policy_changes(
     tmp_path: Path, request: pytest.FixtureRequest

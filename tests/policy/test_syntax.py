@@ -403,6 +403,7 @@ def test_a_rule_has_a_bounded_length(body: str) -> None:
     ]
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize(
     "text",
     [

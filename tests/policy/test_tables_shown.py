@@ -403,6 +403,7 @@ class Outline(HTMLParser):
             self.widths[-1].add(self._width)
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("language", ["pt", "en"])
 def test_the_page_is_whole_and_needs_nothing_else(language: str) -> None:
     """No script, no address, no gap: tables with captions and headers that say for what."""

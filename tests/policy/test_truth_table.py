@@ -313,6 +313,7 @@ TABLES: tuple[Callable[[], Iterator[Case]], ...] = (
 )
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("table", TABLES)
 def test_the_shipped_policies_say_what_inmetro_says(
     shipped: CompiledPolicy, table: Callable[[], Iterator[Case]]

@@ -23,6 +23,8 @@ _OF_A_WRITER = ("writer", "teller", "teller", "teller")
 """Whose key a writer sends on each of its connections; it asks on all but the first."""
 BATCH = 10
 """Questions of a batch."""
+BREATH = 0.02
+"""Seconds between two calls of a decider, and two of a writer's acts: several make a load of it."""
 BETWEEN_KEYS = 0.5
 """Seconds between two keys that are tried after they were revoked: 600 a minute may be wrong."""
 
@@ -116,7 +118,7 @@ class Crowd:
                 world.known = None
                 world.begin(line)
             for turn, act in enumerate(world.turns(line)):
-                if self._over.is_set():
+                if self._over.wait(BREATH):
                     return
                 world.known = None
                 known = act()
@@ -165,7 +167,7 @@ class Crowd:
     def _decide(self, number: int) -> None:
         chance = random.Random(number)  # noqa: S311 - nobody has to guess it
         with self._line("teller") as line:
-            while not self._over.is_set():
+            while not self._over.wait(BREATH):
                 self._decide_once(line, chance)
 
     def _decide_once(self, line: Line, chance: random.Random) -> None:

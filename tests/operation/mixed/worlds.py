@@ -46,9 +46,9 @@ def cpf(number: int) -> str:
     return _with_digits(f"{100_000_000 + number:09}", 11)
 
 
-def cnpj(number: int) -> str:
-    """Give the CNPJ of a company that nobody else has here."""
-    return _with_digits(f"{10_000_000 + number:08}0001", 9)
+def cnpj(number: int, establishment: int = 1) -> str:
+    """Give the CNPJ of a company that nobody else has here; the first is its matriz."""
+    return _with_digits(f"{10_000_000 + number:08}{establishment:04}", 9)
 
 
 class World:

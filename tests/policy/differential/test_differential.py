@@ -139,6 +139,7 @@ def compare(seed: int) -> tuple[list[Answer], int]:
     return answers, from_diagrams
 
 
+@pytest.mark.uncovered
 @pytest.mark.soak
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_answer_is_that_of_stock_oso(part: int, request: pytest.FixtureRequest) -> None:
@@ -184,6 +185,7 @@ def test_what_a_caller_asserts_is_never_taken_for_what_another_did(
         assert reference.answer("open", asked) == answer_of(engine.evaluate(OPEN, asked))
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("seed", range(0, 400, 100))
 def test_what_is_drawn_could_have_been_written(seed: int) -> None:
     """The policies that are compared keep to the Polar that the service accepts."""
