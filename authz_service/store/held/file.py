@@ -1,5 +1,5 @@
 """
-The pulse of a file of SQLite: ``PRAGMA data_version``, two microseconds.
+The pulse of a file of SQLite: ``PRAGMA data_version``, and before it what SQLite tells it by.
 
 The number changes when another connection has committed, and can be compared with nothing but
 an earlier one of the same connection. So there is one connection for all threads of a process.
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from authz_service.store.held.pulse import NO_BEAT, Beat
+from authz_service.store.held.wal_index import WalIndex, wal_index
 
 
 class FilePulse:
@@ -37,6 +38,9 @@ class FilePulse:
         self._whose: tuple[int, int, int] | None = None
         self._version: object = None
         self._beat = NO_BEAT
+        self._index: WalIndex | None = None
+        self._head = b""
+        self._new = False
 
     def beat(self, *, strict: bool = False) -> Beat:  # noqa: ARG002 - it always is
         """Give a beat that is another one if anything was committed since the last."""
@@ -45,9 +49,26 @@ class FilePulse:
             # A file that was deleted or replaced lives on for who holds it open, and while it
             # is open no other file can have its number.
             whose = (there.st_ino, there.st_dev, os.getpid())
-            if whose != self._whose or self._cursor is None:
-                self._take_up(whose)
-            version = self._ask()
+            cursor = self._cursor
+            if cursor is None or whose != self._whose:
+                cursor = self._take_up(whose)
+            index = self._index
+            if index is not None:
+                head = index.head()
+                if head == self._head:
+                    return self._beat
+                # Taken before SQLite is asked: what comes in between makes another one.
+                self._head = head
+            try:
+                version = cursor.execute("PRAGMA data_version").fetchone()
+                if self._new:
+                    # The first look has opened it.
+                    self._new = False
+                    if cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",):
+                        self._index = wal_index(self._path)
+            except sqlite3.Error:
+                self._let_go()
+                raise
             if version != self._version:
                 self._version = version
                 self._beat = (self._beat[0], self._beat[1] + 1)
@@ -58,28 +79,21 @@ class FilePulse:
         with self._lock:
             self._let_go()
 
-    def _take_up(self, whose: tuple[int, int, int]) -> None:
+    def _take_up(self, whose: tuple[int, int, int]) -> sqlite3.Cursor:
         self._let_go()
         self._process = whose[2]
-        self._cursor = self._connect().cursor()
+        cursor = self._cursor = self._connect().cursor()
         again = os.stat(self._path)  # noqa: PTH116 - as above
         # What was opened may be what took the place between the two looks, or what it was before.
         same = (again.st_ino, again.st_dev) == whose[:2]
         self._whose = whose if same else None
+        self._new = same
         self._beat = (self._beat[0] + 1, self._beat[1] + 1)
-
-    def _ask(self) -> object:
-        cursor = self._cursor
-        if cursor is None:  # pragma: no cover - it has just been made; the types do not know that
-            return None
-        try:
-            return cursor.execute("PRAGMA data_version").fetchone()
-        except sqlite3.Error:
-            self._let_go()
-            raise
+        return cursor
 
     def _let_go(self) -> None:
         cursor, self._cursor, self._whose = self._cursor, None, None
+        self._index, self._head = None, b""
         if cursor is None:
             return
         if self._process == os.getpid():
