@@ -30,7 +30,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from authz_service.store.catalogue import SqlCatalogue
-from authz_service.store.changes import Changes
 from authz_service.store.clients import SqlClients
 from authz_service.store.clock import CheckedClock, Gauge
 from authz_service.store.database import Database
@@ -200,15 +199,6 @@ class SqlStore:
             StoreUnavailable: it cannot be read, or not be written there.
         """
         self.database.backup(to, told)
-
-    def changes_since(self, revision: int, limit: int) -> Changes:
-        """
-        Give what changed after *revision*, at most *limit* revisions of it.
-
-        Raises:
-            StoreUnavailable: the database did not answer.
-        """
-        return self.database.changes_since(revision, limit)
 
     def ping(self) -> str | None:
         """Give what is wrong with the database in one sentence, or None if nothing is."""

@@ -32,7 +32,7 @@ class SqlCatalogue:
     def processes(self) -> list[ProcessDefinition]:
         """Give all processes, by code and title."""
         with self.database.read() as connection:
-            return read_catalogue(connection)
+            return _read(connection)
 
     def versions(self, process: ProcessId) -> list[ProcessVersion]:
         """Give the versions of a process that the catalogue has had, the oldest first."""
@@ -58,7 +58,7 @@ class SqlCatalogue:
             Conflict: all processes are not what was *seen* any more, where that is given.
         """
         with self.database.revise(told, Touched(Part.CATALOGUE)) as (connection, revision):
-            if seen is not None and read_catalogue(connection) != list(seen):
+            if seen is not None and _read(connection) != list(seen):
                 raise Conflict("the catalogue was changed meanwhile")
             for process in processes:
                 put(
@@ -86,7 +86,7 @@ def _keep_version(connection: Connection, process: ProcessDefinition, moment: da
         connection.execute(insert(process_versions).values(**key, since=moment))
 
 
-def read_catalogue(connection: Connection) -> list[ProcessDefinition]:
+def _read(connection: Connection) -> list[ProcessDefinition]:
     """Give all processes, by code and title."""
     return in_order(
         ProcessDefinition(row.id, row.code, row.title, row.version, row.state)

@@ -1,5 +1,5 @@
 """
-What each revision changed, and when: for caches, which keep what was not touched, and auditors.
+What each revision changed, and when: for what is held (``held``), which keeps what was not touched.
 
 A row is written in the transaction of its revision, so the two never disagree. It says little,
 and never too little: None for a company or person means any of them, and a revision without
@@ -11,7 +11,6 @@ a day, as sign-ins are, or the rows would tell when people worked; the rest of t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -59,38 +58,6 @@ ANYTHING = Touched(Part.ANYTHING)
 """What a write changes that does not say it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """
-    One revision.
-
-    Attributes:
-        number: counts the revisions of this store from 1 on.
-        at: when it was made, by the clock of the machine that made it.
-        touched: what it changed.
-    """
-
-    number: int
-    at: datetime
-    touched: Touched
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """
-    What changed since a revision.
-
-    Attributes:
-        newest: the revision that the store is at.
-        revisions: what is known of those since, the oldest first.
-        complete: whether they are all of them; if not, anything may have changed.
-    """
-
-    newest: int
-    revisions: Sequence[Revision]
-    complete: bool
-
-
 def note(connection: Connection, number: int, moment: datetime, touched: Touched) -> None:
     """Write down what a revision changes, and forget whom those of long ago were about."""
     connection.execute(
@@ -107,19 +74,6 @@ def note(connection: Connection, number: int, moment: datetime, touched: Touched
             person=touched.person,
         )
     )
-
-
-def read_changes(connection: Connection, since: int, limit: int) -> Changes:
-    """Give what changed after the revision *since*, at most *limit* revisions of it."""
-    newest = int(connection.execute(select(store_revision.c.value)).scalar_one())
-    rows = connection.execute(
-        select(changes).where(changes.c.revision > since).order_by(changes.c.revision).limit(limit)
-    )
-    found = [
-        Revision(row.revision, row.at, Touched(part_of(row.part), row.company, row.person))
-        for row in rows
-    ]
-    return Changes(newest, found, complete=len(found) == newest - since)
 
 
 def when_newest(connection: Connection) -> datetime | None:

@@ -27,13 +27,7 @@ from sqlalchemy.exc import ArgumentError
 from authz_service.domain.errors import InvalidInput, StoreUnavailable
 from authz_service.store import versions
 from authz_service.store.backend import Backend, Row
-from authz_service.store.changes import (
-    ANYTHING,
-    Changes,
-    Touched,
-    note,
-    read_changes,
-)
+from authz_service.store.changes import ANYTHING, Touched, note
 from authz_service.store.postgres import PostgresServer
 from authz_service.store.schema import metadata, store_revision
 from authz_service.store.sqlite import SqliteFile
@@ -235,16 +229,6 @@ class Database:
         note(connection, revision, self._clock(), touched)
         self.backend.announce(connection, revision)
         return revision
-
-    def changes_since(self, revision: int, limit: int) -> Changes:
-        """
-        Give what changed after *revision*, at most *limit* revisions of it.
-
-        Raises:
-            StoreUnavailable: the database did not answer.
-        """
-        with self.read() as connection:
-            return read_changes(connection, revision, limit)
 
     def text_of(self, statement: ClauseElement) -> str:
         """Give a statement as text for ``ask``, its parameters by their names."""

@@ -38,12 +38,12 @@ class SqlDelegations:
     def of_company(self, company: Cnpj, member: Cpf | None = None) -> list[Delegation]:
         """Give all of a company's delegations, or those of one member, oldest first."""
         with self.database.read() as connection:
-            return read_delegations(connection, *_theirs(company, member))
+            return _read(connection, *_theirs(company, member))
 
     def find(self, delegation_id: str) -> Delegation | None:
         """Give one delegation by its id."""
         with self.database.read() as connection:
-            found = read_delegations(connection, delegations.c.id == delegation_id)
+            found = _read(connection, delegations.c.id == delegation_id)
         return found[0] if found else None
 
     def apply(
@@ -63,7 +63,7 @@ class SqlDelegations:
             # A reader beside this writer sees the state before it, which nobody else can change.
             if revision != change.revision + 1 and not unchanged():
                 raise Conflict("the store was changed meanwhile")
-            theirs = read_delegations(connection, *_theirs(change.company, change.member))
+            theirs = _read(connection, *_theirs(change.company, change.member))
             if set(theirs) != set(change.seen):
                 raise Conflict("the delegations were changed meanwhile")
             lengths = {one.id: len(one.history) for one in theirs}
@@ -78,7 +78,7 @@ class SqlDelegations:
         return revision
 
 
-def read_delegations(connection: Connection, *where: ColumnElement[bool]) -> list[Delegation]:
+def _read(connection: Connection, *where: ColumnElement[bool]) -> list[Delegation]:
     """Give the delegations that *where* means with their histories, oldest first, in one read."""
     rows = connection.execute(_HISTORIES.where(*where))
     return [_delegation(list(group)) for _, group in groupby(rows, key=lambda row: row.number)]

@@ -105,11 +105,6 @@ def _require_unanswered(connection: Connection, cpf: Cpf) -> None:
         raise Conflict("GOV.BR has answered about this person, and what it says counts")
 
 
-def person_in(row: Row[Any]) -> Person:
-    """Make a person of a row of ``people``."""
-    return Person(row.cpf, row.registered_at, row.confirmed_at)
-
-
 def standing_in(row: Row[Any]) -> Standing:
     """Make a standing of a row of ``standings``."""
     return Standing(
@@ -131,7 +126,7 @@ def bond_in(row: Row[Any]) -> Bond:
 def read_person(connection: Connection, cpf: Cpf) -> Person | None:
     """Give a person, or None if nobody has spoken of the CPF."""
     row = connection.execute(select(people).where(people.c.cpf == cpf)).first()
-    return None if row is None else person_in(row)
+    return None if row is None else Person(row.cpf, row.registered_at, row.confirmed_at)
 
 
 def last_answer(connection: Connection, cpf: Cpf) -> datetime | None:

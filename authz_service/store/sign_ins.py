@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from authz_service.domain.errors import Conflict
 from authz_service.domain.identifiers import Cpf
@@ -28,7 +27,6 @@ from authz_service.usecases.govbr import Seen
 from authz_service.usecases.ports import Told
 
 _KEPT_AFTER_THE_END = timedelta(days=1)
-_OF_HANDLES = select(sign_ins).where(sign_ins.c.handle.in_(bindparam("handles", expanding=True)))
 
 
 class _ErasedMeanwhile(Conflict):
@@ -93,12 +91,6 @@ class SqlSignIns:
             this = sign_ins.c.id == sign_in.id
             connection.execute(update(sign_ins).where(this).values(agent=True))
         return revision
-
-
-def sign_ins_of(connection: Connection, handles: Sequence[str]) -> Mapping[str, SignIn]:
-    """Give the sign-ins that *handles* mean, by handle, in one read."""
-    rows = connection.execute(_OF_HANDLES, {"handles": handles})
-    return {row.handle: _sign_in(row) for row in rows}
 
 
 def spend(connection: Connection, person: Cpf) -> None:

@@ -1,8 +1,8 @@
-"""What the SQL stores promise to caches and auditors: what each revision changed, and when."""
+"""What the SQL stores promise to what is held: what each revision changed, and when."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -19,11 +19,13 @@ from authz_service.domain.identifiers import ForeignId, Login
 from authz_service.domain.people import Bond, Evidence, Person
 from authz_service.domain.processes import ProcessName
 from authz_service.store import SqlStore
-from authz_service.store.changes import ANYTHING, Part, Revision, Touched
+from authz_service.store.changes import ANYTHING, Part, Touched
+from authz_service.store.held.changed import Changed, Log
 from authz_service.store.schema import changes, store_revision
 from tests.domain.document import COMPANY, FILIAL, MEMBER, OTHER_COMPANY, P001, REPRESENTATIVE
 from tests.fakes.clock import NOON, FrozenClock
 from tests.fakes.store import untold
+from tests.store.noted import Noted, noted
 from tests.store.records import HOUR, TICK, answer, keep, sign_in, standing
 
 DAY = timedelta(days=1)
@@ -47,8 +49,24 @@ def _store(url: str, clock: FrozenClock) -> Iterator[SqlStore]:
         yield store
 
 
-def _touched(store: SqlStore, since: int = 0) -> list[Touched]:
-    return [one.touched for one in store.changes_since(since, 1_000).revisions]
+@pytest.fixture(name="log")
+def _log(store: SqlStore) -> Log:
+    """Give what reads the changes in service."""
+    return Log(store.database)
+
+
+def _touched(store: SqlStore) -> list[Touched]:
+    return [one.touched for one in noted(store)]
+
+
+def _state(log: Log) -> Changed:
+    """Give the present state."""
+    return log.since(0, None)
+
+
+def _since(log: Log, state: Changed) -> Sequence[Touched] | None:
+    """Give what was changed since a state, None if it may have been anything."""
+    return log.since(state.revision, state.mark).touched
 
 
 def _grant(store: SqlStore) -> int:
@@ -111,21 +129,23 @@ QUESTIONS = [
 
 @pytest.mark.parametrize(("write", "expected"), WRITES.values(), ids=WRITES)
 def test_a_write_says_what_it_changed(
-    store: SqlStore, write: Callable[[SqlStore], object], expected: Touched
+    store: SqlStore, log: Log, write: Callable[[SqlStore], object], expected: Touched
 ) -> None:
     """Its part, company and person stand with the number and the moment of its revision."""
     store.catalogue.save_processes([P001], NOON, untold)
+    state = _state(log)
     write(store)
-    found = store.changes_since(0, 1_000)
+    newest = store.facts.gather([], NOON).revision
+    found = noted(store)
 
-    assert Revision(found.newest, NOON, expected) == found.revisions[-1]
-    assert list(range(1, found.newest + 1)) == [one.number for one in found.revisions]
-    assert found.complete
+    assert Noted(newest, NOON, expected) == found[-1]
+    assert list(range(1, newest + 1)) == [one.number for one in found]
+    assert [one.touched for one in found[state.revision :]] == _since(log, state)
 
 
 @pytest.mark.parametrize("write", [write for write, _ in WRITES.values()], ids=WRITES)
 def test_facts_that_changed_were_touched(
-    store: SqlStore, write: Callable[[SqlStore], object]
+    store: SqlStore, log: Log, write: Callable[[SqlStore], object]
 ) -> None:
     """A cache that keeps the facts of who and what was not touched keeps nothing that is false."""
     store.catalogue.save_processes([replace(P001, version=1)], NOON, untold)
@@ -133,45 +153,43 @@ def test_facts_that_changed_were_touched(
     for each in (_grant, WRITES["bond"][0]):
         if each is not write:
             each(store)
-    since = store.changes_since(0, 0).newest
+    state = _state(log)
     before = store.facts.gather(QUESTIONS, NOON).facts
     write(store)
     after = store.facts.gather(QUESTIONS, NOON).facts
+    touched = _since(log, state)
 
+    assert touched is not None
     for question, was, now in zip(QUESTIONS, before, after, strict=True):
         assert isinstance(question.resource, CompanyAsked | ProcessAsked)
         # The standing in the matriz counts in the filial; who delegated backs the delegation.
         companies = {None, question.resource.company, COMPANY}
         persons = {None, question.actor, question.recipient, REPRESENTATIVE}
-        covered = [
-            one
-            for one in _touched(store, since)
-            if one.company in companies and one.person in persons
-        ]
+        covered = [one for one in touched if one.company in companies and one.person in persons]
         assert was == now or covered
 
 
-def test_changes_come_in_parts(store: SqlStore, clock: FrozenClock) -> None:
-    """Who asks for a few gets the oldest, hears that there are more, and goes on from there."""
-    for _ in range(5):
-        store.registry.save_person(Person(MEMBER), untold)
-        clock.advance(TICK)
-    first, second = store.changes_since(1, 3), store.changes_since(4, 3)
+def test_what_was_changed_since_is_told_from_any_state_on(store: SqlStore, log: Log) -> None:
+    """Each state is the present one of its time, and what came after it is told in its order."""
+    writes = [WRITES[name] for name in ("person", "standing", "bond", "processes")]
+    WRITES["client"][0](store)
+    states = []
+    for write, _expected in writes:
+        states.append(_state(log))
+        write(store)
+    expected = [touched for _write, touched in writes]
 
-    assert (5, [2, 3, 4], False) == (
-        first.newest,
-        [one.number for one in first.revisions],
-        first.complete,
-    )
-    assert ([Revision(5, NOON + 4 * TICK, OF_MEMBER)], True) == (second.revisions, second.complete)
+    assert [1, 2, 3, 4] == [one.revision for one in states]
+    assert [expected[place:] for place in range(4)] == [_since(log, one) for one in states]
 
 
-def test_nothing_changed_since_the_newest(store: SqlStore) -> None:
+def test_nothing_changed_since_the_newest(store: SqlStore, log: Log) -> None:
     """Asked about the present state, there is nothing, and nothing is missing."""
     store.registry.save_person(Person(MEMBER), untold)
-    found = store.changes_since(1, 10)
+    state = _state(log)
 
-    assert (1, [], True) == (found.newest, list(found.revisions), found.complete)
+    assert 1 == state.revision
+    assert replace(state, touched=[]) == log.since(state.revision, state.mark)
 
 
 def test_a_refused_write_leaves_no_trace(store: SqlStore) -> None:
@@ -179,29 +197,36 @@ def test_a_refused_write_leaves_no_trace(store: SqlStore) -> None:
     with pytest.raises(Conflict):
         store.delegations.apply(Change(COMPANY, MEMBER, 7, (), ()), untold)
 
-    assert (0, []) == (store.changes_since(0, 10).newest, _touched(store))
+    assert (0, []) == (store.facts.gather([], NOON).revision, _touched(store))
 
 
-def test_a_revision_that_nobody_noted_may_have_changed_anything(store: SqlStore) -> None:
+def test_a_revision_that_nobody_noted_may_have_changed_anything(store: SqlStore, log: Log) -> None:
     """A version that knows no changes may write beside this one; a gap is no claim."""
+    states = [_state(log)]
     store.registry.save_person(Person(MEMBER), untold)
+    states.append(_state(log))
     with store.database.engine.begin() as connection:
         connection.execute(update(store_revision).values(value=2))
+    states.append(_state(log))
     store.registry.save_person(Person(MEMBER), untold)
+    states.append(_state(log))
 
-    assert [False, False, True] == [store.changes_since(since, 10).complete for since in range(3)]
+    # Nothing tells one state without a row from another of its number.
+    assert [None, None, None, []] == [_since(log, one) for one in states]
     with store.database.engine.begin() as connection:
         connection.execute(delete(changes).where(changes.c.revision == 3))
-    assert not store.changes_since(2, 10).complete
+    assert _since(log, states[-1]) is None
 
 
-def test_a_part_that_is_not_known_is_anything(store: SqlStore) -> None:
+def test_a_part_that_is_not_known_is_anything(store: SqlStore, log: Log) -> None:
     """A newer version may have parts that this one lacks, and writes beside it."""
     store.registry.save_person(Person(MEMBER), untold)
+    state = _state(log)
+    store.registry.save_person(Person(MEMBER), untold)
     with store.database.engine.begin() as connection:
-        connection.execute(update(changes).values(part="tomorrow"))
+        connection.execute(update(changes).where(changes.c.revision == 2).values(part="tomorrow"))
 
-    assert [Touched(Part.ANYTHING, person=MEMBER)] == _touched(store)
+    assert [Touched(Part.ANYTHING, person=MEMBER)] == _since(log, state)
 
 
 def test_whom_it_was_about_is_forgotten_after_a_day(store: SqlStore, clock: FrozenClock) -> None:

@@ -23,6 +23,7 @@ from authz_service.domain.processes import ProcessDefinition, ProcessName, Proce
 from authz_service.domain.sign_in import Proof
 from authz_service.store import SqlStore
 from authz_service.store.schema import changes, people, store_revision, surrogates
+from authz_service.usecases.ports import Snapshot
 from tests.domain.document import (
     CATALOGUE,
     COMPANY,
@@ -102,12 +103,17 @@ def _asked(store: SqlStore) -> Iterator[Callable[[], int]]:
         event.remove(store.database.engine, "checkout", _note)
 
 
+def _told(snapshot: Snapshot) -> Snapshot:
+    """Give what is known of the questions, whether anybody knows how long it lasts or not."""
+    return replace(snapshot, span=None)
+
+
 def _same(store: HeldStore, plain: SqlStore, moment: datetime = NOON) -> None:
     """Require that what is held is what the store says, read, held, and one by one."""
     expected = plain.facts.gather(QUESTIONS, moment)
 
-    assert expected == store.held.gather(QUESTIONS, moment)
-    assert expected == store.held.gather(QUESTIONS, moment)
+    assert expected == _told(store.held.gather(QUESTIONS, moment))
+    assert expected == _told(store.held.gather(QUESTIONS, moment))
 
 
 def test_what_is_held_is_what_the_store_says(store: HeldStore, plain: SqlStore) -> None:
@@ -116,7 +122,7 @@ def test_what_is_held_is_what_the_store_says(store: HeldStore, plain: SqlStore) 
         _same(store, plain, moment)
     for question in QUESTIONS:
         alone = plain.facts.gather([question], NOON)
-        assert alone == store.held.gather([question], NOON)
+        assert alone == _told(store.held.gather([question], NOON))
 
 
 def test_after_every_write_it_is_again(
@@ -133,7 +139,7 @@ def test_after_every_write_it_is_again(
         moment = datetime.now(NOON.tzinfo)
         expected = plain.facts.gather(asked, moment)
 
-        assert expected == store.held.gather(asked, moment), ask
+        assert expected == _told(store.held.gather(asked, moment)), ask
         assert revision <= expected.revision
 
 
@@ -215,7 +221,7 @@ def test_a_writer_that_goes_on_holds_nobody_up(store: HeldStore, plain: SqlStore
     with plain.database.revise(untold) as (connection, revision):
         connection.execute(people.insert().values(cpf=STRANGER, registered_at=NOON))
         new = store.held.gather([about(actor=STRANGER), about(actor=PARTNER)], NOON)
-        assert before == store.held.gather([about(actor=STRANGER)], NOON)
+        assert before == _told(store.held.gather([about(actor=STRANGER)], NOON))
         assert before.revision == new.revision
 
     assert revision == store.held.look()
@@ -273,7 +279,7 @@ def test_no_more_is_held_than_has_room(url: str) -> None:
             "company": len(shelf._companies.keys),
             "persons": len(shelf._persons.keys),
         }
-        assert 3 == len(store.held._people)
+        assert 3 == len(store.held._surrogates._people)
 
 
 def test_an_index_forgets_what_is_dropped(store: HeldStore, plain: SqlStore) -> None:
@@ -498,7 +504,7 @@ def test_a_file_that_is_gone_is_missed_and_found_again(tmp_path: Path) -> None:
                 store.held.gather([about(actor=MEMBER)], NOON)
         shutil.move(tmp_path / "away.db", tmp_path / "store.db")
 
-        assert held == store.held.gather([about(actor=MEMBER)], NOON)
+        assert held == _told(store.held.gather([about(actor=MEMBER)], NOON))
 
 
 def test_a_file_never_lags(tmp_path: Path) -> None:

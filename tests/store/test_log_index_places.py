@@ -25,7 +25,7 @@ from authz_service.usecases.acts import ActLog
 from authz_service.usecases.decisions import Decisions
 from authz_service.usecases.indexing import IndexedRecords, Indexer
 from authz_service.usecases.records import Sought
-from tests.fakes.clock import FrozenClock
+from tests.fakes.clock import NOON, FrozenClock
 from tests.fakes.lines import PEOPLE, MemoryLines, varied
 from tests.fakes.log import ListLog
 from tests.fakes.store import untold
@@ -150,7 +150,7 @@ def test_several_processes_index_each_record_once(sql: SqlStore, url: str, tmp_p
 
 def test_the_index_is_no_part_of_the_database(sqlite: SqlStore, tmp_path: Path) -> None:
     """It does not wake who watches the database, nor grows its back-up; nobody else may read it."""
-    revision = sqlite.changes_since(0, 10).newest
+    revision = sqlite.facts.gather([], NOON).revision
     before = (tmp_path / "var" / "authz.db").read_bytes()
     with closing(Indexed(sqlite)) as indexed:
         indexed.log.write(varied(100))
@@ -158,7 +158,7 @@ def test_the_index_is_no_part_of_the_database(sqlite: SqlStore, tmp_path: Path) 
     files = sorted(one.name for one in (tmp_path / "var").iterdir())
     assert "authz.db-log-index-1" in files
     assert before == (tmp_path / "var" / "authz.db").read_bytes()
-    assert revision == sqlite.changes_since(0, 10).newest
+    assert revision == sqlite.facts.gather([], NOON).revision
     modes = {one.stat().st_mode & 0o077 for one in (tmp_path / "var").glob("*log-index*")}
     assert {0} == modes
 

@@ -30,6 +30,7 @@ from tests.fakes.clock import NOON
 from tests.fakes.store import untold
 from tests.store.files import file_of
 from tests.store.records import TICK, answer, keep, sign_in, standing
+from tests.store.watching import amid
 
 DAY = timedelta(days=1)
 THREADS = 16
@@ -156,52 +157,25 @@ def test_a_confirmation_that_comes_all_at_once_is_told_once(store: SqlStore) -> 
     assert [2] == heard
 
 
-def _selects(store: SqlStore, questions: list[Question]) -> list[str]:
-    found: list[str] = []
-
-    def _count(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        if statement.startswith("SELECT"):
-            found.append(statement)
-
-    event.listen(store.database.engine, "before_cursor_execute", _count)
-    store.facts.gather(questions, NOON)
-    event.remove(store.database.engine, "before_cursor_execute", _count)
-    return found
-
-
-def test_sign_ins_are_one_more_read(store: SqlStore) -> None:
-    """It is made only if a question brings a handle, and is one for any number of handles."""
-    without = Question(REPRESENTATIVE, "open", CompanyAsked(COMPANY))
-    several = [replace(without, sign_in=f"handle-of-{number}") for number in range(50)]
-
-    assert [4, 5, 5] == [
-        len(_selects(store, each)) for each in ([without], several[:1], [without, *several])
-    ]
-    assert "sign_ins" not in "".join(_selects(store, [without]))
-
-
 def test_a_sign_in_is_of_the_state_of_all_other_facts(store: SqlStore) -> None:
-    """One that is kept while facts are gathered is seen by the next gathering only."""
-    question = Question(
-        REPRESENTATIVE, "open", CompanyAsked(COMPANY), sign_in=sign_in("one").handle
-    )
-    other = SqlStore(f"sqlite:///{file_of(store)}")
-    first = True
+    """One that is kept while facts are gathered, wherever, is seen by the next gathering only."""
+    with closing(SqlStore(f"sqlite:///{file_of(store)}")) as other:
+        asked = Question(
+            REPRESENTATIVE, "open", CompanyAsked(COMPANY), sign_in=sign_in("one").handle
+        )
+        with amid(store, 0, lambda: None) as steps:
+            gather(store.facts, asked)
+        assert steps() > 20
+        for at in range(1, steps() + 1):
+            person = Cpf(f"{at:011}")
+            question = replace(asked, actor=person, sign_in=sign_in(f"{at}").handle)
+            kept = partial(keep, other, sign_in(f"{at}", person), answer(standing(person=person)))
+            with amid(store, at, kept):
+                [during] = gather(store.facts, question)
+            [after] = gather(store.facts, question)
 
-    def _meanwhile(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        nonlocal first
-        if first and statement.startswith("SELECT"):
-            first = False
-            keep(other, sign_in("one"), answer(standing()))
-
-    event.listen(store.database.engine, "after_cursor_execute", _meanwhile)
-    [during] = gather(store.facts, question)
-    event.remove(store.database.engine, "after_cursor_execute", _meanwhile)
-    [after] = gather(store.facts, question)
-    other.close()
-
-    assert [None, "id-of-one"] == [during.sign_in, after.sign_in]
-    assert [False, True] == [person_of(one).registered for one in (during, after)]
+            assert [None, f"id-of-{at}"] == [during.sign_in, after.sign_in]
+            assert [False, True] == [person_of(one).registered for one in (during, after)]
 
 
 # Erasing

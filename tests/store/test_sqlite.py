@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 from multiprocessing.synchronize import Barrier
@@ -16,7 +17,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from authz_service.domain.clients import Client, ClientKey
 from authz_service.domain.decision import (
@@ -42,14 +43,13 @@ from tests.domain.document import (
     FILIAL,
     MEMBER,
     P001,
-    PARTNER,
     REPRESENTATIVE,
-    STRANGER,
 )
 from tests.domain.gathered import company_of, gather, person_of
 from tests.fakes.clock import NOON
 from tests.fakes.store import untold
 from tests.store.files import file_of
+from tests.store.watching import amid
 
 STANDING = Standing(COMPANY, REPRESENTATIVE, Role.SOCIO, Evidence.ASSERTED, NOON)
 QUESTION = Question(
@@ -346,72 +346,36 @@ def test_the_database_itself_keeps_one_of_a_kind(
 # Reading
 
 
-def _counted(store: SqlStore, questions: list[Question]) -> int:
-    selects: list[str] = []
-
-    def _count(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        if statement.lstrip().upper().startswith("SELECT"):
-            selects.append(statement)
-
-    event.listen(store.database.engine, "before_cursor_execute", _count)
-    store.facts.gather(questions, NOON)
-    event.remove(store.database.engine, "before_cursor_execute", _count)
-    return len(selects)
-
-
-def test_the_number_of_reads_does_not_grow(store: SqlStore) -> None:
-    """Fifty questions about fifty companies are as many statements as one question."""
-    store.catalogue.save_processes(CATALOGUE, NOON, untold)
-    store.registry.save_bond(Bond(FILIAL, COMPANY, "proof", NOON), untold)
-    store.delegations.apply(
-        Change(COMPANY, MEMBER, _revision(store), (), (_delegation("one"),)), untold
-    )
-    several = [
-        Question(
-            actor,
-            "open",
-            ProcessAsked(ProcessName(process.id.value), Cnpj(f"{number:014}")),
-            recipient=PARTNER,
-        )
-        for number in range(5)
-        for actor in (MEMBER, STRANGER)
-        for process in CATALOGUE[:5]
-    ]
-
-    assert 50 == len(several)
-    assert [1, 6, 6] == [_counted(store, each) for each in ([], [QUESTION], [*several, QUESTION])]
-
-
-@pytest.mark.parametrize("at", range(1, 6))
 def test_facts_and_revision_come_from_one_state(
-    store: SqlStore, open_store: Callable[..., SqlStore], at: int
+    store: SqlStore, open_store: Callable[..., SqlStore]
 ) -> None:
     """A write in the middle of a gathering, wherever, is seen by the next one only."""
     store.catalogue.save_processes([P001], NOON, untold)
     other = open_store()
+
+    def _write(version: int) -> None:
+        since = NOON + timedelta(seconds=version)
+        other.registry.save_person(Person(REPRESENTATIVE, since, since), untold)
+        other.registry.save_person(Person(MEMBER, since, since), untold)
+        other.registry.save_standing(replace(STANDING, observed_at=since), untold)
+        changed = ProcessDefinition(P001.id, "P001", "Other", version)
+        other.catalogue.save_processes([changed], NOON, untold)
+
+    _write(P001.version)
+    with amid(store, 0, lambda: None) as steps:
+        store.facts.gather([QUESTION], NOON)
     before = store.facts.gather([QUESTION], NOON)
-    statements: list[str] = []
+    assert steps() > 50
+    for at in range(1, steps() + 1):
+        with amid(store, at, partial(_write, P001.version + at)) as steps_now:
+            during = store.facts.gather([QUESTION], NOON)
+        after = store.facts.gather([QUESTION], NOON)
 
-    def _meanwhile(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        if statement.startswith("SELECT"):
-            statements.append(statement)
-        if len(statements) == at:
-            statements.append("the writes")
-            other.registry.save_person(Person(REPRESENTATIVE, NOON, NOON), untold)
-            other.registry.save_person(Person(MEMBER, NOON, NOON), untold)
-            other.registry.save_standing(STANDING, untold)
-            other.catalogue.save_processes(
-                [ProcessDefinition(P001.id, "P001", "Other", 9)], NOON, untold
-            )
-
-    event.listen(store.database.engine, "after_cursor_execute", _meanwhile)
-    during = store.facts.gather([QUESTION], NOON)
-    event.remove(store.database.engine, "after_cursor_execute", _meanwhile)
-    after = store.facts.gather([QUESTION], NOON)
-
-    assert before == during
-    assert before.revision + 4 == after.revision
-    assert before.facts != after.facts
+        assert steps_now() >= at
+        assert before == during
+        assert before.revision + 4 == after.revision
+        assert before.facts != after.facts
+        before = after
 
 
 def test_a_reader_does_not_wait_for_a_writer(

@@ -21,13 +21,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from authz_service.domain.clients import Client, ClientKey
-from authz_service.domain.decision import ProcessAsked, Question, Subject
+from authz_service.domain.decision import Question, Subject
 from authz_service.domain.errors import StoreBehind, StoreUnavailable
 from authz_service.domain.facts import Facts
-from authz_service.domain.identifiers import Cpf
+from authz_service.domain.known import ALWAYS
 from authz_service.domain.processes import Ambiguous
 from authz_service.store.changes import Part
 from authz_service.store.clients import SqlClients
@@ -36,12 +35,9 @@ from authz_service.store.held.changed import Changed, Log, Mark
 from authz_service.store.held.pulse import NO_BEAT, Beat, Pulse
 from authz_service.store.held.questions import Entry, Key, Shelf, entry_of, key_of
 from authz_service.store.held.reading import Names, Read, Reading
+from authz_service.store.held.surrogates import HeldSurrogates
 from authz_service.store.surrogates import SqlSurrogates
 from authz_service.usecases.ports import Snapshot, Told
-
-Name = TypeVar("Name")
-What = TypeVar("What")
-
 
 Counted = Callable[[int, int], None]
 """Hears for how many questions the facts were held, and for how many they were read."""
@@ -100,8 +96,7 @@ class Held:
         self._state = _State(0, None, NO_BEAT)
         self._shelf = Shelf(most)
         self._names: Names | None = None
-        self._people: OrderedDict[str, str] = OrderedDict()
-        self._others: OrderedDict[Subject, str] = OrderedDict()
+        self._surrogates = HeldSurrogates(most)
         self._keys: OrderedDict[str, tuple[Client, ClientKey]] = OrderedDict()
 
     def look(self, at_least: int = 0, *, asking: bool = False) -> int:
@@ -119,17 +114,30 @@ class Held:
             StoreBehind: the store has not come to *at_least*.
             StoreUnavailable: the database did not answer.
         """
-        beat = self._beat(strict=asking)
-        if beat is not self._state.beat:
+        try:
+            beat = self._pulse.beat(strict=asking)
+        except self._database.backend.errors as error:
+            raise self._database.unavailable(error) from None
+        state = self._state
+        if beat is not state.beat:
             self._catch_up(beat)
-        if self._state.revision < at_least:
-            self._catch_up(self._beat(strict=True))
-            if self._state.revision < at_least:
-                raise StoreBehind("the store has not come to the revision that is demanded")
-        return self._state.revision
+            state = self._state
+        if state.revision < at_least:
+            return self._sought(at_least)
+        return state.revision
+
+    @property
+    def state(self) -> object:
+        """The state that is held, another object for each; see ``FactSource``."""
+        return self._state
 
     def gather(
-        self, questions: Sequence[Question], moment: datetime, *, looked: bool = False
+        self,
+        questions: Sequence[Question],
+        moment: datetime,
+        *,
+        looked: bool = False,
+        heeded: bool = True,
     ) -> Snapshot:
         """
         Give the facts of all questions out of one state; see ``FactSource``.
@@ -141,19 +149,26 @@ class Held:
             self.look()
         state, entries = self._state, self._shelf.entries
         facts: list[Facts | Ambiguous] = []
+        since, until = ALWAYS
+        alone = False
         for question in questions:
             entry = entries.get(key_of(question))  # type: ignore[arg-type] # None is no key
-            one = None if entry is None else entry.facts(question, moment)
-            if one is None:
-                return self._gather_more(questions, moment)
+            one = None if entry is None else entry.facts(question, moment, heeded=heeded)
+            if entry is None or one is None:
+                return self._gather_more(questions, moment, heeded=heeded)
             facts.append(one)
+            if entry.lasting is not None and one is entry.lasting[2]:
+                since, until = max(since, entry.lasting[0]), min(until, entry.lasting[1])
+            else:
+                # What the question brings has made them.
+                alone = True
         if self._state is not state:
-            return self._gather_more(questions, moment)
+            return self._gather_more(questions, moment, heeded=heeded)
         self._hits += len(facts)
         if self._hits >= _COUNTED_AT_ONCE:
             hits, self._hits = self._hits, 0
             self._counted(hits, 0)
-        return Snapshot(state.revision, tuple(facts))
+        return Snapshot(state.revision, tuple(facts), None if alone else (since, until))
 
     def surrogates(
         self, subjects: Iterable[Subject], *, looked: bool = False
@@ -163,13 +178,8 @@ class Held:
             self.look()
         wanted = list(subjects)
         state = self._state
-        found: dict[Subject, str] = {}
-        for subject in wanted:
-            name = self._name(subject)
-            if name is None:
-                break
-            found[subject] = name
-        else:
+        found = self._surrogates.of_all(wanted)
+        if found is not None:
             return found
         named = self._sql_surrogates.surrogates(wanted)
         self._keep_names(state, named)
@@ -179,7 +189,7 @@ class Held:
         """Give the surrogate of one, or None if it has none; nothing is made."""
         if not looked:
             self.look()
-        name = self._name(subject)
+        name = self._surrogates.of(subject)
         if name is None:
             state = self._state
             name = self._sql_surrogates.known(subject)
@@ -205,7 +215,9 @@ class Held:
         if found is not None:
             with self._lock:
                 if self._state is state:
-                    _keep(self._keys, key_id, found, self._most)
+                    self._keys[key_id] = found
+                    while len(self._keys) > self._most:
+                        self._keys.popitem(last=False)
         return found
 
     def clients(self) -> list[Client]:
@@ -224,11 +236,16 @@ class Held:
         """Let go of the connection that feels the pulse; a later call takes it up anew."""
         self._pulse.close()
 
-    def _beat(self, *, strict: bool) -> Beat:
+    def _sought(self, at_least: int) -> int:
+        """Ask the database itself whether it has come to a revision, and give its own."""
         try:
-            return self._pulse.beat(strict=strict)
+            beat = self._pulse.beat(strict=True)
         except self._database.backend.errors as error:
             raise self._database.unavailable(error) from None
+        self._catch_up(beat)
+        if self._state.revision < at_least:
+            raise StoreBehind("the store has not come to the revision that is demanded")
+        return self._state.revision
 
     def _catch_up(self, beat: Beat) -> None:
         """Drop what was changed before *beat* was felt, unless another thread has done so."""
@@ -251,25 +268,24 @@ class Held:
             if touched.part in (Part.CATALOGUE, Part.ANYTHING):
                 self._names = None
             if touched.part is Part.ANYTHING:
-                self._forget_names()
+                self._surrogates = HeldSurrogates(self._most)
 
     def _forget(self) -> None:
         self._shelf = Shelf(self._most)
         self._keys = OrderedDict()
         self._names = None
-        self._forget_names()
+        self._surrogates = HeldSurrogates(self._most)
 
-    def _forget_names(self) -> None:
-        self._people, self._others = OrderedDict(), OrderedDict()
-
-    def _gather_more(self, questions: Sequence[Question], moment: datetime) -> Snapshot:
+    def _gather_more(
+        self, questions: Sequence[Question], moment: datetime, *, heeded: bool
+    ) -> Snapshot:
         """Read what is not held, or all of it if that is of another state."""
         with self._lock:
             state, names = self._state, self._names
             keys = [key_of(question) for question in questions]
             entries = [None if key is None else self._shelf.entries.get(key) for key in keys]
         held = [
-            None if entry is None else entry.facts(question, moment)
+            None if entry is None else entry.facts(question, moment, heeded=heeded)
             for question, entry in zip(questions, entries, strict=True)
         ]
         missing = [one for one, facts in zip(questions, held, strict=True) if facts is None]
@@ -287,10 +303,10 @@ class Held:
                 continue
             entry = new.get(key) if key is not None else None
             if entry is None:
-                entry = _entry(question, read)
+                entry = entry_of(question, read.about(question))
             if key is not None:
                 new[key] = entry
-            made = entry.facts(question, moment)
+            made = entry.facts(question, moment, heeded=heeded)
             if made is None:  # pragma: no cover - its records are there; the types do not know
                 raise StoreUnavailable("the records of a question were lost")
             found.append(made)
@@ -308,34 +324,8 @@ class Held:
                     if entry.settle():
                         self._shelf.put(key, entry)
 
-    def _name(self, subject: Subject) -> str | None:
-        if isinstance(subject, Cpf):
-            return self._people.get(subject.digits)
-        return self._others.get(subject)
-
     def _keep_names(self, state: _State, names: Mapping[Subject, str]) -> None:
         """Keep names that were read while *state* was held; one may be erased by a later one."""
         with self._lock:
-            if self._state is not state:
-                return
-            for subject, name in names.items():
-                if isinstance(subject, Cpf):
-                    _keep(self._people, subject.digits, name, self._most)
-                else:
-                    _keep(self._others, subject, name, self._most)
-
-
-def _entry(question: Question, read: Read) -> Entry:
-    process = None
-    if isinstance(question.resource, ProcessAsked):
-        process = read.names.meaning(question.resource.name)
-    if isinstance(process, Ambiguous):
-        return entry_of(question, process)
-    return entry_of(question, read.found.known(question, process))
-
-
-def _keep(held: OrderedDict[Name, What], name: Name, what: What, most: int) -> None:
-    """Keep one more, at most so many: the oldest go."""
-    held[name] = what
-    while len(held) > most:
-        held.popitem(last=False)
+            if self._state is state:
+                self._surrogates.keep(names)

@@ -89,22 +89,23 @@ class Entry:
         if isinstance(known, Ambiguous):
             self.lasting = (*ALWAYS, known)
 
-    def facts(self, question: Question, moment: datetime) -> Facts | Ambiguous | None:
+    def facts(
+        self, question: Question, moment: datetime, *, heeded: bool
+    ) -> Facts | Ambiguous | None:
         """
         Give the facts of *question* at *moment*, and keep them if others may have them.
 
-        None if they have to be made of records that are not held.
+        None if they have to be made of records that are not held. What the question asserts is
+        in them only if it is *heeded*.
         """
-        facts: Facts | Ambiguous | None = None
+        lasting = self.lasting
         if question.proof is not None and not isinstance(self.known, Ambiguous):
             return None if self.known is None else facts_of(question, self.known, moment)
-        if self.lasting is not None:
-            since, until, facts = self.lasting
-            if not since <= moment < until:
-                facts = None
-        if facts is None:
+        if lasting is not None and lasting[0] <= moment < lasting[1]:
+            facts: Facts | Ambiguous | None = lasting[2]
+        else:
             facts = self._anew(question, moment)
-        if (question.context or question.properties) and isinstance(facts, Facts):
+        if heeded and (question.context or question.properties) and isinstance(facts, Facts):
             return bringing(facts, question)
         return facts
 

@@ -15,6 +15,7 @@ from authz_service.domain.decision import ProcessAsked, Question
 from authz_service.domain.delegation import Delegation, Event, EventKind
 from authz_service.domain.entities import Thing
 from authz_service.domain.identifiers import Cnpj, Cpf, ForeignId, Login, ProcessId
+from authz_service.domain.known import Known
 from authz_service.domain.people import Bond, Evidence, Person, Role, Standing
 from authz_service.domain.processes import (
     Ambiguous,
@@ -27,7 +28,7 @@ from authz_service.domain.sign_in import Companies, Level, SignIn
 from authz_service.store.catalogue import in_order
 from authz_service.store.columns import EPOCH
 from authz_service.store.database import Database
-from authz_service.store.facts import Found
+from authz_service.store.held.found import Found
 from authz_service.store.held.statement import (
     DAY,
     NUMBER,
@@ -84,6 +85,15 @@ class Read:
     revision: int
     found: Found
     names: Names
+
+    def about(self, question: Question) -> Known | Ambiguous:
+        """Give what bears on *question*, or what the name of its process could mean."""
+        process = None
+        if isinstance(question.resource, ProcessAsked):
+            process = self.names.meaning(question.resource.name)
+        if isinstance(process, Ambiguous):
+            return process
+        return self.found.known(question, process)
 
 
 class Reading:
