@@ -78,7 +78,7 @@ Resource = ProcessAsked | CompanyAsked | Thing
 """What is acted on."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Question:
     """
     May this subject do this?

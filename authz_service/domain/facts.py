@@ -9,6 +9,7 @@ have small closed domains, and a rule reads like a sentence.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from authz_service.domain.decision import Bag
 from authz_service.domain.processes import ProcessDefinition
@@ -153,7 +154,7 @@ ActorFacts = PersonFacts | LoginFacts | SubjectFacts
 """Who acts."""
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True)
+@dataclass(frozen=True, slots=True)
 class Facts:
     """
     All that a policy may know about one question.
@@ -165,6 +166,8 @@ class Facts:
         delegation: the id of the delegation that bears on the question, or None; for the
             record, no rule reads it.
         sign_in: the id of the kept sign-in in force that the actor acts in, or None; likewise.
+        notes: what was worked out about these very facts, by the action that was asked about, for
+            who works it out (``usecases.noting``); it goes with them.
     """
 
     actor: ActorFacts
@@ -172,6 +175,7 @@ class Facts:
     process: ProcessDefinition | None = None
     delegation: str | None = None
     sign_in: str | None = None
+    notes: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def question(self) -> QuestionFacts:

@@ -122,17 +122,15 @@ class Journal:
         Raises:
             LogUnavailable: not written, unless the failure is ``lose``.
         """
-        body = self._renderer.body
+        renderer = self._renderer
         try:
             chains = self._chains or self._begun()
-            decisions: list[bytes] = []
-            acts: list[bytes] = []
-            for record in records:
-                (decisions if isinstance(record, DecisionRecord) else acts).append(body(record))
+            decisions = [one for one in records if type(one) is DecisionRecord]
             if decisions:
-                chains.write("decision", decisions)
-            if acts:
-                chains.write("act", acts)
+                chains.write("decision", renderer.decisions(decisions))
+            if len(decisions) < len(records):
+                acts = [one for one in records if type(one) is not DecisionRecord]
+                chains.write("act", [renderer.body(one) for one in acts])
         except OSError as error:
             first = self._failed is None
             self._failed = f"cannot be written: {_cause(error)}"

@@ -2,30 +2,29 @@
 A record as the bytes that a chain takes: its JSON without the closing brace, in microseconds.
 
 Most of a decision's line is the same again and again: the policy gives the same ``Decision`` for
-the same situation, and a client is the same ``Caller`` as before. What such an object renders to
-is kept by the object's identity, which a reference to it keeps from being given to another.
+the same situation, a client is the same ``Caller`` as before, and what is asked on facts that are
+held is the same ``Asked``. What such an object renders to is kept by the object's identity, which
+a reference to it keeps from being given to another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import TypeVar
 
-from msgspec import Raw, Struct
+from msgspec import Struct
 from msgspec.json import encode
 
 from authz_service.domain.decision import Asked, Caller, Decision, DecisionRecord, Record
 from authz_service.journal.lines import SCHEMA_VERSION, instant, line
 
-_KEPT = 4096
-"""How many decisions and callers are kept in rendered form; beyond, all are rendered anew."""
+_KEPT = 65_536
+"""How many of each kind of object are kept in rendered form; beyond, all are rendered anew."""
 
-_DECISION = b'{"schema":%d,"kind":"decision",' % SCHEMA_VERSION
+_DECISION = b'{"schema":%d,"kind":"decision","id":' % SCHEMA_VERSION
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-One = TypeVar("One")
+Kept = TypeVar("Kept")
 
 
 class _Entity(Struct):
@@ -51,12 +50,8 @@ class _Question(Struct):
 
 
 class _Asking(Struct):
-    """What stands in a line before the decision."""
+    """What the line has of a question, in the order of the line."""
 
-    id: str
-    moment: str
-    caller: Raw
-    request_id: str | None
     question: _Question
     delegation: str | None
 
@@ -81,84 +76,105 @@ class _Erred(Struct):
     cause: str
 
 
-class _Kept(Generic[One]):
-    """
-    Gives what an object renders to, at once if it has been rendered before.
-
-    Args:
-        render: how it is rendered; objects are not changed afterwards.
-    """
-
-    def __init__(self, render: Callable[[One], bytes]) -> None:
-        self._render = render
-        self._known: dict[int, tuple[One, bytes]] = {}
-
-    def of(self, one: One) -> bytes:
-        known = self._known.get(id(one))
-        if known is not None:
-            return known[1]
-        rendered = self._render(one)
-        if len(self._known) >= _KEPT:
-            self._known = {}
-        self._known[id(one)] = (one, rendered)
-        return rendered
-
-
 class Renderer:
     """Gives records as bytes; any number of threads may ask the same one."""
 
     def __init__(self) -> None:
-        self._decisions = _Kept(_decision)
-        self._callers = _Kept(_caller)
-        self._second = (_EPOCH, instant(_EPOCH)[:-7])
+        # By the number of an object, with the object.
+        self._callers: dict[int, tuple[Caller, bytes]] = {}
+        self._decisions: dict[int, tuple[Decision, bytes]] = {}
+        self._both: dict[int, tuple[Asked, Decision, bytes]] = {}
+        self._state = ("", -1, b"")
 
     def body(self, record: Record) -> bytes:
         """Give the record's line without its closing brace and line feed."""
         if isinstance(record, DecisionRecord):
-            try:
-                return self._fast(record)
-            except (UnicodeEncodeError, OverflowError):
-                # What UTF-8 or 64 bits cannot hold; the plain way has an answer to it.
-                pass
+            return self.decisions([record])[0]
         return line(record)[:-2]
 
-    def _fast(self, record: DecisionRecord) -> bytes:
-        asking = _Asking(
-            record.id,
-            self._instant(record.moment),
-            Raw(self._callers.of(record.caller)),
-            record.request_id,
-            _question(record.asked),
-            record.asked.delegation,
-        )
-        return b'%b%b,%b,"policy_digest":%b,"store_revision":%d,"latency_us":%d' % (
-            _DECISION,
-            encode(asking)[1:-1],
-            self._decisions.of(record.decision),
-            encode(record.policy_digest),
-            record.store_revision,
-            record.latency_us,
+    def decisions(self, records: Sequence[DecisionRecord]) -> list[bytes]:
+        """Give the lines of decisions, one or more, each as ``body`` does."""
+        try:
+            return self._fast(records)
+        except (UnicodeEncodeError, OverflowError):
+            # What UTF-8 or 64 bits cannot hold; the plain way has an answer to it.
+            return [line(one)[:-2] for one in records]
+
+    def _fast(self, records: Sequence[DecisionRecord]) -> list[bytes]:
+        known_of, last = self._both.get, records[0]
+        asking = self._asking(last.moment, last.caller, last.request_id)
+        state = self._of_state(last.policy_digest, last.store_revision)
+        bodies = []
+        for record in records:
+            name, moment, caller, asked, decision, digest, revision, latency, request_id = record
+            if record is not last:
+                # Those of one request have all of this in common, as the same objects.
+                if not (
+                    moment is last.moment
+                    and caller is last.caller
+                    and request_id is last.request_id
+                ):
+                    asking = self._asking(moment, caller, request_id)
+                if not (revision == last.store_revision and digest is last.policy_digest):
+                    state = self._of_state(digest, revision)
+                last = record
+            known = known_of(id(asked))
+            both = (
+                known[2]
+                if known is not None and known[1] is decision
+                else self._rendered(asked, decision)
+            )
+            bodies.append(b"%b%b%b%b%b%d" % (_DECISION, encode(name), asking, both, state, latency))
+        return bodies
+
+    def _asking(self, moment: datetime, caller: Caller, request_id: str | None) -> bytes:
+        """Give what stands between the name of a decision and its question."""
+        known = self._callers.get(id(caller))
+        if known is None:
+            known = _keep(self._callers, id(caller), (caller, _caller(caller)))
+        return b',"moment":"%bZ","caller":%b,"request_id":%b,' % (
+            moment.isoformat(timespec="microseconds")[:-6].encode()
+            if moment.tzinfo is UTC
+            else instant(moment)[:-1].encode(),
+            known[1],
+            encode(request_id),
         )
 
-    def _instant(self, moment: datetime) -> str:
-        begin, text = self._second
-        behind = moment - begin
-        if behind.days or behind.seconds:
-            # Most moments are of the second of the one before.
-            begin = moment.replace(microsecond=0)
-            text = instant(begin)[:-7]
-            self._second = (begin, text)
-            behind = moment - begin
-        return f"{text}{behind.microseconds:06}Z"
+    def _rendered(self, asked: Asked, decision: Decision) -> bytes:
+        """Give the question and what the decision says."""
+        known = self._decisions.get(id(decision))
+        if known is None:
+            known = _keep(self._decisions, id(decision), (decision, _decision(decision)))
+        both = b"%b,%b" % (_asked(asked), known[1])
+        if asked.instance is None:
+            # One with a number of Orquestra's does not come again.
+            _keep(self._both, id(asked), (asked, decision, both))
+        return both
+
+    def _of_state(self, digest: str, revision: int) -> bytes:
+        """Give what stands behind the decision, up to the latency."""
+        known = self._state
+        if known[1] != revision or known[0] != digest:
+            text = b',"policy_digest":%b,"store_revision":%d,"latency_us":'
+            known = self._state = (digest, revision, text % (encode(digest), revision))
+        return known[2]
+
+
+def _keep(known: dict[int, Kept], number: int, one: Kept) -> Kept:
+    """Keep one more; where there is no room, all others are forgotten."""
+    if len(known) >= _KEPT:
+        known.clear()
+    known[number] = one
+    return one
 
 
 def _caller(caller: Caller) -> bytes:
     return encode({"name": caller.name, "address": caller.address})
 
 
-def _question(asked: Asked) -> _Question:
+def _asked(asked: Asked) -> bytes:
     evidence, company, process = asked.actor_evidence, asked.company, asked.process
-    return _Question(
+    question = _Question(
         asked.actor,
         asked.actor_type,
         None if evidence is None else evidence.value,
@@ -172,6 +188,7 @@ def _question(asked: Asked) -> _Question:
         asked.recipient,
         asked.instance,
     )
+    return encode(_Asking(question, asked.delegation))[1:-1]
 
 
 def _decision(decision: Decision) -> bytes:

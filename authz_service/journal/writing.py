@@ -27,6 +27,7 @@ from authz_service.journal.segments import Chain, end_of, header_of, opened
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 _MODE = 0o600  # it tells who asked what, if not about whom
 _DAY = 86_400
+_new = tuple.__new__
 
 
 class Open:
@@ -186,10 +187,10 @@ class Writer:
         Raises:
             OSError: none counts.
         """
-        segment = self._segment
-        if segment is None or self.spot.size >= self._limit or self._clock() >= self._until:
+        segment, spot = self._segment, self.spot
+        if segment is None or spot.size >= self._limit or self._clock() >= self._until:
             segment = self.begin()
-        spot = self.spot
+            spot = self.spot
         payload, digest = chained(spot.digest, bodies)
         # Whatever cuts this off, what stands in the file then is not known: a new segment.
         self._segment = None
@@ -202,7 +203,7 @@ class Writer:
             else:
                 self._closing(segment)
             raise
-        self.spot = Spot(spot.number, spot.size + len(payload), digest)
+        self.spot = _new(Spot, (spot.number, spot.size + len(payload), digest))
         self._segment = segment
         return segment
 

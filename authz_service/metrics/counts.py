@@ -10,6 +10,7 @@ from authz_service.domain.decision import (
     ACTIONS,
     OTHER_ACTION,
     ActRecord,
+    Decision,
     DecisionRecord,
     Record,
 )
@@ -43,7 +44,8 @@ _ANSWER_SECONDS = Family(
 )
 _HELD = Family(
     "authz_held_facts",
-    "Questions whose facts were held in memory (hit), or were read from the store (miss).",
+    "Questions whose facts were held in memory (hit), or were read from the store (miss); "
+    "for one that was decided before on the same state none are gathered.",
     ("outcome",),
 )
 _LOST = Family(
@@ -67,6 +69,8 @@ _FAMILIES = (
 )
 _BUCKETS_US = tuple(1_000_000 * bound for bound in _DECIDING)
 _LATENCY_SUM = len(_DECIDING) + 1
+# Of how many decisions the slot is kept; policies have some hundreds.
+_KEPT = 4_096
 
 
 class Counts:
@@ -84,7 +88,7 @@ class Counts:
         # `a[i] += 1` is three steps, between which another thread may come.
         self._lock = threading.Lock()
         # The slots of what has been counted before, by what is at hand when it is again.
-        self._decided: dict[tuple[str, bool, str], int] = {}
+        self._decided: dict[int, tuple[Decision, str, int]] = {}
         self._answered: dict[tuple[str, int], tuple[int, int]] = {}
         self._latency = self._tally.slot(_LATENCY)
         self._held = (self._tally.slot(_HELD, ("hit",)), self._tally.slot(_HELD, ("miss",)))
@@ -95,33 +99,42 @@ class Counts:
 
     def heard(self, records: Sequence[Record]) -> None:
         """Count what went into the decision log."""
-        whole, decided, latency = self._whole, self._decided, self._latency
+        whole, known_of, latency = self._whole, self._decided.get, self._latency
         with self._lock:
-            seconds = 0.0
+            microseconds = 0
             for record in records:
-                if type(record) is not DecisionRecord:
-                    if isinstance(record, ActRecord):
-                        whole[self._tally.slot(_ACTS, (record.act,))] += 1
-                    continue
-                decision = record.decision
-                key = (record.asked.action, decision.allowed, decision.reasons[0])
-                slot = decided.get(key)
-                whole[self._of_decision(*key) if slot is None else slot] += 1
-                whole[latency + bisect_left(_BUCKETS_US, record.latency_us)] += 1
-                seconds += record.latency_us / 1_000_000
-                if decision.errors:
-                    for error in decision.errors:
-                        whole[self._tally.slot(_RULE_ERRORS, (error.rule,))] += 1
-            self._real[latency + _LATENCY_SUM] += seconds
+                if type(record) is DecisionRecord:
+                    _name, _moment, _caller, asked, decision, _digest, _revision, took, _id = record
+                    # By which object it is: a policy gives the same one again and again.
+                    known = known_of(id(decision))
+                    if known is None or known[0] is not decision or known[1] != asked.action:
+                        known = self._of_decision(asked.action, decision)
+                    whole[known[2]] += 1
+                    whole[latency + bisect_left(_BUCKETS_US, took)] += 1
+                    microseconds += took
+                elif type(record) is ActRecord:
+                    whole[self._tally.slot(_ACTS, (record.act,))] += 1
+            self._real[latency + _LATENCY_SUM] += microseconds / 1_000_000
 
-    def _of_decision(self, action: str, allowed: bool, reason: str) -> int:  # noqa: FBT001 -- a part of a key
+    def _of_decision(self, action: str, decision: Decision) -> tuple[Decision, str, int]:
+        """Give the slot of a decision about an action; and count the rules that have erred."""
         known = action in ACTIONS
-        labels = (action if known else OTHER_ACTION, "allow" if allowed else "deny", reason)
-        slot = self._tally.slot(_DECISIONS, labels)
-        if known:
+        labels = (
+            action if known else OTHER_ACTION,
+            "allow" if decision.allowed else "deny",
+            decision.reason,
+        )
+        found = (decision, action, self._tally.slot(_DECISIONS, labels))
+        if decision.errors:
+            # Never kept, so that they are counted each time.
+            for error in decision.errors:
+                self._whole[self._tally.slot(_RULE_ERRORS, (error.rule,))] += 1
+        elif known:
             # Other actions are texts of callers, of which there is no end.
-            self._decided[action, allowed, reason] = slot
-        return slot
+            if len(self._decided) >= _KEPT:
+                self._decided.clear()
+            self._decided[id(decision)] = found
+        return found
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Count an HTTP answer; *route* is a template, never a path."""

@@ -19,6 +19,9 @@ from authz_service.policy.reading.reasons import Reason
 from authz_service.usecases.ports import Text
 from authz_service.usecases.replaying import Case, Replayed
 
+# Texts are kept, unless a caller has made them long.
+_TEXTS, _LONGEST_KEPT = 4_096, 2_048
+
 
 class CompiledPolicy:
     """
@@ -47,8 +50,10 @@ class CompiledPolicy:
         self._constants = constants
         self._exploration: Exploration | None = None
         self._exploring = threading.Lock()
+        self._texts: dict[tuple[object, ...], Text] = {}
         self._nearby = Nearby(self.evaluate, self._trees)
         self.digest = digest
+        self.heeds_asserted = constants.asserted
         self.rules = tuple(rules)
         self.flaws = tuple(flaws)
 
@@ -75,7 +80,16 @@ class CompiledPolicy:
 
     def text(self, reason: str, action: str, particulars: Mapping[str, str]) -> Text:
         """Give the texts of *reason* for *action*, with ``{cnpj}`` and ``{processo}`` filled in."""
-        return self._reasons[reason].text(action, particulars)
+        # A company's members start the same processes again and again.
+        key = (reason, action, *particulars.items())
+        known = self._texts.get(key)
+        if known is None:
+            known = self._reasons[reason].text(action, particulars)
+            if len(action) + len(known.pt) + len(known.en) <= _LONGEST_KEPT:
+                if len(self._texts) >= _TEXTS:
+                    self._texts.clear()
+                self._texts[key] = known
+        return known
 
     @property
     def runs(self) -> int:

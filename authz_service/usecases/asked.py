@@ -1,17 +1,10 @@
-"""
-A question as records keep it and as the texts of reasons speak of it: without a person.
-
-The same questions come again and again, and the same facts with them: how they were written down
-is remembered, by the facts themselves and not by what they are equal to.
-"""
+"""A question as records keep it and as the texts of reasons speak of it: without a person."""
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import cast
 
 from authz_service.domain.decision import ACTIONS, Asked, ProcessAsked, Question, Subject
 from authz_service.domain.entities import Thing
@@ -19,8 +12,6 @@ from authz_service.domain.facts import Facts, ProcessFacts
 from authz_service.domain.identifiers import Cpf, Login, without_cpf
 from authz_service.domain.people import Evidence
 
-# In how many ways one may ask about the same facts and be remembered; actions are callers' texts.
-_WAYS = 16
 _LONGEST_KEPT = 64
 _LONGEST_NAME = 128
 _NAMES = 4_096
@@ -63,59 +54,6 @@ def asked_of(question: Question, facts: Facts, names: Mapping[Subject, str]) -> 
         instance=kept_or_none(question.instance),
         sign_in=facts.sign_in,
     )
-
-
-class _Reference(weakref.ref[Facts]):
-    """Knows under which number facts stood, when they are gone."""
-
-    __slots__ = ("number",)
-    number: int
-
-
-class AskedBefore:
-    """
-    Remembers how questions were written down, as long as somebody else holds their facts.
-
-    Any number of threads may ask at once.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[_Reference, dict[tuple[str | None, ...], Asked]]] = {}
-
-    def __len__(self) -> int:
-        """Count the facts that something is remembered of."""
-        return len(self._known)
-
-    def asked_of(self, question: Question, facts: Facts, names: Mapping[Subject, str]) -> Asked:
-        """Give a question as a record keeps it; see the function ``asked_of``."""
-        resource, recipient = question.resource, question.recipient
-        brings = question.context or question.properties
-        # Facts of a question that brings something are its own, and gone with it.
-        if question.instance is not None or brings or isinstance(resource, Thing):
-            return asked_of(question, facts, names)
-        # All that the record has of the question itself; the rest it has of the facts.
-        key = (
-            question.action,
-            names[question.subject],
-            None if recipient is None else names[recipient],
-            resource.company.value,
-            resource.name.text if isinstance(resource, ProcessAsked) else None,
-        )
-        known = self._known.get(id(facts))
-        if known is None or known[0]() is not facts:
-            reference = _Reference(facts, self._forget)
-            reference.number = id(facts)
-            known = self._known[id(facts)] = (reference, {})
-        asked = known[1].get(key)
-        if asked is None:
-            if len(known[1]) >= _WAYS:
-                known[1].clear()
-            asked = known[1][key] = asked_of(question, facts, names)
-        return asked
-
-    def _forget(self, gone: weakref.ref[Facts]) -> None:
-        # As long as this is at work, nobody else has the number.
-        self._known.pop(cast("_Reference", gone).number, None)
 
 
 @lru_cache(_NAMES)

@@ -29,11 +29,20 @@ _SECRET_BYTES = 32
 # Under this name the command line acts: in a record, a client of that name would be taken for it.
 _SHELL = "operator"
 
+Held = tuple[Client, ClientKey]
+"""What a store has of a key: whose it is, and the key."""
+
 
 def digest_of(key: str) -> str:
     """Give what is kept of a key: SHA-256, hexadecimal."""
     # A plain hash is enough: 256 random bits cannot be guessed, so nothing needs slowing down.
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def key_id_of(key: str) -> str:
+    """Give the id that stands in a key, empty where there is none."""
+    parts = key.split("_", 2)
+    return parts[1] if len(parts) == 3 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +146,8 @@ class Clients:
             CallerUnknown: no such key, or it may not be used now or from there. The error
                 does not say which, since whoever guesses keys would like to know.
         """
-        parts = key.split("_", 2)
-        found = self.store.client_of_key(parts[1], looked=looked) if len(parts) == 3 else None
+        key_id = key_id_of(key)
+        found = self.store.client_of_key(key_id, looked=looked) if key_id else None
         if found is None:
             raise CallerUnknown("the key is not valid")
         known = found[1]
@@ -152,6 +161,20 @@ class Clients:
         elif known.valid(self.clock(), address):
             return self.callers.made(found, address)
         raise CallerUnknown("the key is not valid")
+
+    def still(self, key_id: str, held: Held) -> bool:
+        """
+        Tell whether a key that ``authenticate`` let in is what it was, on a store just looked at.
+
+        Args:
+            key_id: what ``key_id_of`` gives of the key.
+            held: what the store had of it then; a store that holds nothing gives another object
+                each time, and has to be asked for all of it.
+        """
+        if self.store.client_of_key(key_id, looked=True) is not held:
+            return False
+        expires_at = held[1].expires_at
+        return expires_at is None or self.clock() < expires_at
 
     def _save_key(
         self,

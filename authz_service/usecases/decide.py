@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, cast
+from typing import cast
 
 from authz_service.domain.decision import (
-    UNKNOWN_TYPE,
-    Asked,
     Caller,
-    Decision,
     DecisionRecord,
     Impossible,
     Question,
-    Subject,
 )
 from authz_service.domain.entities import Thing
 from authz_service.domain.errors import AmbiguousProcess, InvalidInput
-from authz_service.domain.facts import Facts
-from authz_service.domain.nearest import Way
 from authz_service.domain.processes import Ambiguous
 from authz_service.usecases.answers import Answer
-from authz_service.usecases.asked import (
-    AskedBefore,
-    kept,
-    kept_or_none,
+from authz_service.usecases.before import Memory
+from authz_service.usecases.deciding import (
+    Known,
+    Outcome,
+    Sent,
+    advice_on,
+    again,
+    decided,
+    described,
+    subjects_of,
+    written,
 )
+from authz_service.usecases.names import new_name, new_names
 from authz_service.usecases.ports import (
     Clock,
     DecisionLog,
@@ -38,8 +39,11 @@ from authz_service.usecases.ports import (
     Listener,
     Policies,
     Policy,
+    Snapshot,
     Surrogates,
 )
+
+_new = tuple.__new__
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class DecisionPoint:
         log: where the records go first.
         listeners: who hears of them afterwards, the metrics among them.
         clock: the present instant.
-        before: how questions were written down before.
+        memory: how it has decided before.
     """
 
     policies: Policies
@@ -65,7 +69,7 @@ class DecisionPoint:
     log: DecisionLog
     listeners: tuple[Listener, ...]
     clock: Clock
-    before: AskedBefore = field(default_factory=AskedBefore)
+    memory: Memory = field(default_factory=Memory, init=False, repr=False, compare=False)
 
     def decide(
         self,
@@ -77,10 +81,44 @@ class DecisionPoint:
         request_id: str | None = None,
     ) -> Answer:
         """Answer one question; see ``decide_all``."""
-        [answer] = self.decide_all(
-            [question], caller, advise=advise, looked=looked, request_id=request_id
+        # As ``_answers`` does, written out for what nearly every call asks: a question that was
+        # asked before and nothing has changed since.
+        if looked and not advise:
+            started = time.perf_counter_ns()
+            standing, moment, policy = self.memory.standing, self.clock(), self.policies.current()
+            one = standing.decided.get(id(question))
+            if (
+                one is not None
+                and one.question() is question
+                and one.since <= moment < one.until
+                and standing.policy is policy
+                and standing.state is self.facts.state
+            ):
+                name, decision, revision = new_name(), one.decision, standing.revision
+                latency = (time.perf_counter_ns() - started) // 1000
+                asked, digest = one.asked, policy.digest
+                self._tell(
+                    [
+                        _new(
+                            DecisionRecord,
+                            (
+                                *(name, moment, caller, asked, decision),
+                                *(digest, revision, latency, request_id),
+                            ),
+                        )
+                    ]
+                )
+                return _new(Answer, (name, decision, revision, policy, question, one.facts, None))
+        [answer] = self._answers(
+            (question,), caller, None, request_id, looked=looked, advise=advise, whole=True
         )
-        return answer
+        return cast("Answer", answer)
+
+    def _tell(self, records: list[DecisionRecord]) -> None:
+        """Write records down, and then let others hear of them."""
+        self.log.write(records)
+        for listener in self.listeners:
+            listener(records)
 
     def decide_all(
         self,
@@ -106,12 +144,10 @@ class DecisionPoint:
                 of the batch is decided.
             Unavailable: no policy, no store or no log; then nobody is told anything.
         """
-        batch = self._gathered(questions, looked=looked)
-        for _question, facts in batch.known:
-            if isinstance(facts, Ambiguous):
-                raise AmbiguousProcess("process", facts.candidates)
-        answers = self._answered(batch, caller, None, request_id, advise=advise)
-        return [one for one in answers if isinstance(one, Answer)]
+        answers = self._answers(
+            questions, caller, None, request_id, looked=looked, advise=advise, whole=True
+        )
+        return cast("list[Answer]", answers)
 
     def decide_each(
         self,
@@ -141,189 +177,110 @@ class DecisionPoint:
         Raises:
             Unavailable: no policy, no store or no log; then nobody is told anything.
         """
-        batch = self._gathered(questions, looked=looked)
-        return self._answered(batch, caller, until, request_id, advise=advise)
+        return self._answers(
+            questions, caller, until, request_id, looked=looked, advise=advise, whole=False
+        )
 
-    def _gathered(
-        self, questions: Sequence[Question | Impossible | InvalidInput], *, looked: bool
-    ) -> _Batch:
-        started = time.perf_counter_ns()
-        asked = [
-            described(one, self.entities) if isinstance(one, Question) else one for one in questions
-        ]
-        moment, policy = self.clock(), self.policies.current()
-        possible = [one for one in asked if isinstance(one, Question)]
-        snapshot = self.facts.gather(possible, moment, looked=looked)
-        if len(possible) == len(asked):
-            known: Sequence[_Known] = list(zip(possible, snapshot.facts, strict=True))
-        else:
-            facts = iter(snapshot.facts)
-            known = [(one, next(facts) if isinstance(one, Question) else None) for one in asked]
-        return _Batch(started, known, moment, policy, snapshot.revision)
-
-    def _answered(
+    def _answers(
         self,
-        batch: _Batch,
+        questions: Sequence[Sent],
         caller: Caller,
         until: bool | None,  # noqa: FBT001 - it is the datum
         request_id: str | None,
         *,
+        looked: bool,
         advise: bool,
+        whole: bool,
     ) -> list[Answer | Ambiguous | InvalidInput]:
         """Decide, write down what was decided, and only then give it."""
-        outcomes = batch.decided(until)
-        # The facts were gathered after a look, and so are of this request.
-        names = self.surrogates.surrogates(_subjects(outcomes), looked=True)
-        digest, revision, moment = batch.policy.digest, batch.revision, batch.moment
-        names_left = _names()
+        started = time.perf_counter_ns()
+        moment, policy = self.clock(), self.policies.current()
+        state = self.facts.state if looked else None
+        standing = self.memory.standing
+        outcomes = None
+        revision = standing.revision
+        if state is not None and standing.state is state and standing.policy is policy:
+            outcomes = again(standing.decided, questions, moment, until, started)
+        if outcomes is None:
+            outcomes, revision = self._anew(
+                questions, moment, policy, until, started, looked=looked, whole=whole
+            )
+        digest, ids = policy.digest, new_names(len(outcomes))
         records: list[DecisionRecord] = []
         answers: list[Answer | Ambiguous | InvalidInput] = []
-        for one in outcomes:
-            if not isinstance(one, _Decided):
-                answers.append(one)
+        for name, outcome in zip(ids, outcomes, strict=True):
+            if not isinstance(outcome, tuple):
+                answers.append(outcome)
                 continue
-            name = next(names_left)
-            record = DecisionRecord(
-                name,
-                moment,
-                caller,
-                self._asked(one, names),
-                one.decision,
-                digest,
-                revision,
-                one.latency_us,
-                request_id,
+            question, facts, decision, asked, latency = outcome
+            advice = advice_on(policy, question, facts, decision) if advise else None
+            # A NamedTuple's own way to make one takes twice as long.
+            records.append(
+                _new(
+                    DecisionRecord,
+                    (name, moment, caller, asked, decision, digest, revision, latency, request_id),
+                )
             )
-            records.append(record)
-            advice = batch.advice(one) if advise else None
             answers.append(
-                Answer(name, one.decision, revision, batch.policy, one.question, one.facts, advice)
+                _new(Answer, (name, decision, revision, policy, question, facts, advice))
             )
-        self.log.write(records)
-        for listener in self.listeners:
-            listener(records)
+        self._tell(records)
         return answers
 
-    def _asked(self, decided: _Decided, names: Mapping[Subject, str]) -> Asked:
-        """Give the question as the record keeps it; *names* are those of subjects in it."""
-        question = decided.question
-        if isinstance(question, Impossible):
-            return Asked(action=kept(question.action), instance=kept_or_none(question.instance))
-        return self.before.asked_of(question, cast("Facts", decided.facts), names)
-
-
-_LAST_BITS = 48
-_LAST = (1 << _LAST_BITS) - 1
-
-
-class _Decided(NamedTuple):
-    """
-    A decision on its way into the log.
-
-    Attributes:
-        question: what was decided.
-        facts: on what, or None of what is impossible.
-        decision: yes or no, with reasons.
-        latency_us: microseconds since the batch was asked.
-    """
-
-    question: Question | Impossible
-    facts: Facts | None
-    decision: Decision
-    latency_us: int
-
-
-_Known = tuple[Question | Impossible | InvalidInput, Facts | Ambiguous | None]
-"""A question, or why it is none, and what it is decided on."""
-
-
-class _Batch(NamedTuple):
-    """
-    Questions with all that decides them.
-
-    Attributes:
-        started: when they were asked, by the counter of nanoseconds.
-        known: each question, or why it is none, and what it is decided on.
-        moment: the instant that they are decided for.
-        policy: the policy that decides them.
-        revision: which state of the store the facts come from.
-    """
-
-    started: int
-    known: Sequence[_Known]
-    moment: datetime
-    policy: Policy
-    revision: int
-
-    def decided(
+    def _anew(
         self,
+        questions: Sequence[Sent],
+        moment: datetime,
+        policy: Policy,
         until: bool | None,  # noqa: FBT001 - it is the datum
-    ) -> list[_Decided | Ambiguous | InvalidInput]:
-        """Decide them in their order; see ``DecisionPoint.decide_each``."""
-        outcomes: list[_Decided | Ambiguous | InvalidInput] = []
-        for question, facts in self.known:
-            allowed = False
-            if isinstance(question, InvalidInput):
-                outcomes.append(question)
-            elif isinstance(facts, Ambiguous):
-                outcomes.append(facts)
-            else:
-                decision = self._decide(question, facts)
-                latency = (time.perf_counter_ns() - self.started) // 1000
-                outcomes.append(_Decided(question, facts, decision, latency))
-                allowed = decision.allowed
-            if allowed is until:
-                break
-        return outcomes
+        started: int,
+        *,
+        looked: bool,
+        whole: bool,
+    ) -> tuple[list[Outcome | Ambiguous | InvalidInput], int]:
+        """Decide, and remember what may be asked again; give the revision with it."""
+        state = self.facts.state if looked else None
+        asked, snapshot = self._gathered(
+            questions, moment, looked=looked, heeded=policy.heeds_asserted
+        )
+        if whole:
+            for facts in snapshot.facts:
+                if isinstance(facts, Ambiguous):
+                    raise AmbiguousProcess("process", facts.candidates)
+        found = iter(snapshot.facts)
+        known: list[Known] = [
+            (one, next(found) if isinstance(one, Question) else None) for one in asked
+        ]
+        noted = decided(known, policy, until, started)
+        # The facts were gathered after a look, and so are of this request.
+        names = self.surrogates.surrogates(subjects_of(noted), looked=True)
+        span, standing = snapshot.span, None
+        if span is not None and state is not None and self.facts.state is state:
+            standing = self.memory.of(state, policy, snapshot.revision)
+        outcomes: list[Outcome | Ambiguous | InvalidInput] = []
+        for one in noted:
+            if not isinstance(one, tuple):
+                outcomes.append(one)
+                continue
+            question, about, decision, note, latency = one
+            asked_as = written(question, about, note, names)
+            outcomes.append((question, about, decision, asked_as, latency))
+            if standing is not None and span is not None and about is not None:
+                standing.keep(cast("Question", question), about, decision, asked_as, span)
+        return outcomes, snapshot.revision
 
-    def _decide(self, question: Question | Impossible, facts: Facts | None) -> Decision:
-        if isinstance(question, Impossible):
-            return Decision(allowed=False, reasons=(question.reason,))
-        # Only what is impossible has none.
-        return self.policy.evaluate(question, cast("Facts", facts))
-
-    def advice(self, decided: _Decided) -> Way | None:
-        """Give what would turn a denial, or None."""
-        question, decision = decided.question, decided.decision
-        if decision.allowed or isinstance(question, Impossible):
-            return None
-        return self.policy.advice(question, cast("Facts", decided.facts), decision)
-
-
-def _names() -> Iterator[str]:
-    """
-    Give names of decisions that nobody else gives, 32 hexadecimal digits each.
-
-    The system is asked for chance once a batch, since much of it takes long. The end is what
-    tells decisions of one moment apart, so it is what goes on from one to the next.
-    """
-    chance = secrets.randbits(128)
-    first, last = chance >> _LAST_BITS, chance & _LAST
-    while True:
-        yield f"{first:020x}{last:012x}"
-        last = (last + 1) & _LAST
-
-
-def described(question: Question, entities: Entities) -> Question | Impossible:
-    """Give the question with what is stored of entities in it; of an unknown type, it is none."""
-    actor, resource = question.actor, question.resource
-    if not (isinstance(actor, Thing) or isinstance(resource, Thing)):
-        return question
-    things = [one for one in (actor, resource) if isinstance(one, Thing)]
-    if not all(one.name.type in entities.types for one in things):
-        return Impossible(question.action, UNKNOWN_TYPE, question.instance)
-    if isinstance(actor, Thing):
-        actor = actor.described(entities.properties(actor.name))
-    if isinstance(resource, Thing):
-        resource = resource.described(entities.properties(resource.name))
-    return replace(question, actor=actor, resource=resource)
-
-
-def _subjects(outcomes: Sequence[_Decided | Ambiguous | InvalidInput]) -> list[Subject]:
-    subjects: list[Subject] = []
-    for one in outcomes:
-        if isinstance(one, _Decided) and isinstance(one.question, Question):
-            subjects.append(one.question.subject)
-            if one.question.recipient is not None:
-                subjects.append(one.question.recipient)
-    return subjects
+    def _gathered(
+        self, questions: Sequence[Sent], moment: datetime, *, looked: bool, heeded: bool
+    ) -> tuple[Sequence[Sent], Snapshot]:
+        """Give the questions with what is stored of entities, and the facts of what is one."""
+        asked: Sequence[Sent] = questions
+        if any(
+            isinstance(one, Question) and Thing in (type(one.actor), type(one.resource))
+            for one in questions
+        ):
+            asked = [
+                described(one, self.entities) if isinstance(one, Question) else one
+                for one in questions
+            ]
+        possible = [one for one in asked if isinstance(one, Question)]
+        return asked, self.facts.gather(possible, moment, looked=looked, heeded=heeded)

@@ -11,7 +11,7 @@ from authz_service.domain.nearest import Way
 from authz_service.domain.processes import Ambiguous
 from authz_service.usecases.acts import ActLog
 from authz_service.usecases.asked import NO_PARTICULARS, asked_of, particulars_of
-from authz_service.usecases.decide import described
+from authz_service.usecases.deciding import described
 from authz_service.usecases.ports import Clock, Entities, FactSource, Policies, Surrogates, Text
 
 

@@ -62,6 +62,10 @@ class Policy(Protocol):
     def digest(self) -> str:
         """The SHA-256 of all that decides, hexadecimal."""
 
+    @property
+    def heeds_asserted(self) -> bool:
+        """Whether a rule may read what a caller asserts of context and properties."""
+
     def evaluate(self, question: Question, facts: Facts) -> Decision:
         """Answer; never raises, since whatever goes wrong is a denial that says so."""
 
@@ -100,10 +104,13 @@ class Snapshot:
         revision: which state; grows with every write.
         facts: one for each question, in their order; what a name could mean in the place of
             those about a process that is named by what several have.
+        span: since when and until when the facts are these as long as the state is, or None where
+            nobody knows.
     """
 
     revision: int
     facts: tuple[Facts | Ambiguous, ...]
+    span: tuple[datetime, datetime] | None = None
 
 
 class Truth(Protocol):
@@ -129,8 +136,21 @@ class Truth(Protocol):
 class FactSource(Protocol):
     """Gathers what the store knows about questions. Raises ``StoreUnavailable``."""
 
+    @property
+    def state(self) -> object:
+        """
+        The state of the store, as far as the last look has told; see ``Truth``.
+
+        As long as it is the very same object nothing was written. None where nobody keeps track.
+        """
+
     def gather(
-        self, questions: Sequence[Question], moment: datetime, *, looked: bool = False
+        self,
+        questions: Sequence[Question],
+        moment: datetime,
+        *,
+        looked: bool = False,
+        heeded: bool = True,
     ) -> Snapshot:
         """
         Give all facts out of one state of the store.
@@ -140,6 +160,8 @@ class FactSource(Protocol):
             moment: the instant that the facts are true at.
             looked: whether the caller has looked at the store for this request, so that no
                 write can have returned before it that is not seen; see ``Truth``.
+            heeded: whether anybody reads what a question asserts, its context and properties. If
+                not, the facts may be those of one that asserts nothing.
         """
 
 

@@ -175,8 +175,9 @@ def operations(point: DecisionPoint, *, max_batch: int) -> tuple[Operation, Oper
             looked=True,
             request_id=call.request_id,
         )
+        # All are of one state.
         revisions = (one.revision for one in all_given if isinstance(one, Given))
-        return decided(_all_in_bytes(all_given, call.caller), max(revisions, default=call.revision))
+        return decided(_all_in_bytes(all_given, call.caller), next(revisions, call.revision))
 
     return Operation(EVALUATION, evaluation), Operation(EVALUATIONS, evaluations)
 
@@ -198,8 +199,11 @@ def _in_bytes(given: Given, caller: Caller) -> bytes:
 
 def _all_in_bytes(all_given: Sequence[Given | Ambiguous | InvalidInput], caller: Caller) -> bytes:
     """Write the decisions on several questions."""
+    told = caller.reasons
     written = [
-        _in_bytes(given, caller) if isinstance(given, Given) else as_json(_refused(given))
+        (as_json(_shown(given)) if told else _BARE[given.decision.allowed])
+        if isinstance(given, Given)
+        else as_json(_refused(given))
         for given in all_given
     ]
     return b'{"evaluations":[' + b",".join(written) + b"]}"

@@ -103,7 +103,10 @@ def _media_type(header: str | None) -> str:
 def _announced(environ: Environ) -> int | None:
     """Give the length of the body; None if it comes in chunks, 0 if the header is no length."""
     length: str | None = environ.get("CONTENT_LENGTH")
-    if length is None or "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
+    if length is None or (
+        "HTTP_TRANSFER_ENCODING" in environ
+        and "chunked" in environ["HTTP_TRANSFER_ENCODING"].lower()
+    ):
         return None
     # `int` takes quadratic time, and other digits than ASCII's.
     return int(length[:18]) if length.isascii() and length.isdigit() else 0

@@ -8,7 +8,9 @@ one without cannot be registered. The key is checked before a byte of the body i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha256
 from typing import Any, TypeVar
 
 from flask import Flask, current_app, g, request
@@ -16,7 +18,7 @@ from flask import Flask, current_app, g, request
 from authz_service.domain.clients import SCOPES
 from authz_service.domain.decision import Caller
 from authz_service.domain.errors import CallerForbidden, CallerUnknown
-from authz_service.usecases.clients import Clients
+from authz_service.usecases.clients import Clients, Held, key_id_of
 from authz_service.usecases.ports import Truth
 from authz_service.web.body import Environ
 from authz_service.web.limits import Limits
@@ -26,6 +28,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 _DECLARED = "__access__"
 # Whoever watches must see an overload, and is no part of it.
 _UNCOUNTED = ("metrics",)
+_REMEMBERED = 1_000
+_Mark = tuple[bytes, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +94,17 @@ class Gate:
         limits: how much a client may ask for.
         truth: makes sure that a key that was revoked is no key.
         max_body: the longest body that is let in, in bytes.
+        before: who has been let in, with the id of the key and what the store has of it, by the
+            digest of the header that was shown and by the address; no key is kept.
     """
 
     clients: Clients
     limits: Limits
     truth: Truth
     max_body: int
+    before: dict[_Mark, tuple[Caller, str, Held]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def admit(self, access: Access, environ: Environ) -> Admitted:
         """
@@ -112,19 +121,45 @@ class Gate:
             StoreUnavailable: nobody can tell whether the key is valid.
         """
         address = environ.get("REMOTE_ADDR")
-        admitted = self.limits.authenticated(_key(environ), address, self._recognise)
-        caller = admitted[0]
+        shown: str = environ.get("HTTP_AUTHORIZATION", "")
+        mark = (sha256(shown.encode("utf-8", "surrogatepass")).digest(), address)
+        before = self.before.get(mark)
+        admitted = revision = None
+        if before is not None:
+            caller, key_id, held = before
+            revision = self.truth.look()
+            if self.clients.still(key_id, held):
+                admitted = caller, revision
+            else:
+                self.before.pop(mark, None)
+        if admitted is None:
+            key = _key(shown)
+            admitted = self.limits.authenticated(key, address, partial(self._recognise, revision))
+            caller, key_id = admitted[0], key_id_of(key)
+            self._keep(mark, caller, key_id, address)
         if access.scopes != _UNCOUNTED:
             self.limits.take(caller.name)
-        for scope in access.scopes:
-            if scope not in caller.scopes:
-                raise CallerForbidden(scope)
+        if not caller.scopes.issuperset(access.scopes):
+            raise CallerForbidden(next(one for one in access.scopes if one not in caller.scopes))
         return admitted
 
-    def _recognise(self, key: str, address: str | None, digest: str) -> Admitted:
-        # Not before: those who only guess keys must not cost the store a look each.
-        revision = self.truth.look()
+    def _recognise(
+        self, revision: int | None, key: str, address: str | None, digest: str
+    ) -> Admitted:
+        """Give who calls; *revision* is what the store was at if it was looked at before."""
+        if revision is None:
+            # Not before: those who only guess keys must not cost the store a look each.
+            revision = self.truth.look()
         return self.clients.authenticate(key, address, digest, looked=True), revision
+
+    def _keep(self, mark: _Mark, caller: Caller, key_id: str, address: str | None) -> None:
+        held = self.clients.store.client_of_key(key_id, looked=True)
+        # Only if that is what let it in: the key may have been revoked just now.
+        if held is None or self.clients.callers.get(held, address) is not caller:
+            return
+        if len(self.before) >= _REMEMBERED:
+            self.before.clear()
+        self.before[mark] = (caller, key_id, held)
 
 
 Admitted = tuple[Caller, int]
@@ -166,8 +201,7 @@ def admitted() -> Admitted:
     return known
 
 
-def _key(environ: Environ) -> str:
-    header: str = environ.get("HTTP_AUTHORIZATION", "")
+def _key(header: str) -> str:
     if header[:7].lower() != "bearer " and header.lower() != "bearer":
         raise CallerUnknown("a key is needed: Authorization: Bearer KEY")
     return header[7:].strip()

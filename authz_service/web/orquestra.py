@@ -211,7 +211,7 @@ def _answered(point: DecisionPoint, call: Call, question: Question | Impossible)
         "permitido": allowed,
         "resultado": "PERMITIDO" if allowed else "NEGADO",
         "codigo": text.codigo,
-        "mensagem": given.pt,
+        "mensagem": text.pt if advice is None else f"{text.pt} {advice.pt}",
         "nova_entrada": advice is not None and advice.step_up,
         "providencias": " ".join(one.codigo for one in changes),
         "por": " ".join(one.by.por for one in changes),

@@ -52,12 +52,14 @@ class TrustedProxies:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Serve one request."""
-        peer = environ.pop("REMOTE_ADDR", None)
+        peer = environ.get("REMOTE_ADDR")
         forwarded = environ.get("HTTP_X_FORWARDED_FOR")
         short = forwarded is None or len(forwarded) <= _LONGEST_REMEMBERED
         found = self._known(peer, forwarded) if short else self._source(peer, forwarded)
         if found is not None:
             environ["REMOTE_ADDR"] = found
+        elif peer is not None:
+            del environ["REMOTE_ADDR"]
         return self._app(environ, start_response)
 
     def _source(self, peer: str | None, forwarded: str | None) -> str | None:

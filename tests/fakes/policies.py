@@ -8,7 +8,7 @@ from authz_service.domain.decision import NO_PERMIT, Decision, Question
 from authz_service.domain.errors import PolicyUnavailable
 from authz_service.domain.facts import Facts
 from authz_service.domain.nearest import By, Change, Difference, Way
-from authz_service.usecases.ports import Text
+from authz_service.usecases.ports import Policy, Text
 
 Verdict = Callable[[Question, Facts], Decision]
 
@@ -65,6 +65,7 @@ class ScriptedPolicy:
         self.verdict = verdict
         self.ways: tuple[Way, ...] = ()
         self.digest = "0" * 64
+        self.heeds_asserted = True
 
     def evaluate(self, question: Question, facts: Facts) -> Decision:
         """Answer by the test's function."""
@@ -97,4 +98,15 @@ class ScriptedPolicies:
         """Give the policy, or say that there is none."""
         if self.policy is None:
             raise PolicyUnavailable("no valid policy is loaded")
+        return self.policy
+
+
+class GivenPolicies:
+    """The port ``Policies``: holds the policy that a test puts into ``policy``, of any kind."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+
+    def current(self) -> Policy:
+        """Give the policy."""
         return self.policy

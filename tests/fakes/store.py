@@ -105,12 +105,18 @@ class MemoryFacts:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
+    @property
+    def state(self) -> object:
+        """None: each state is read anew."""
+        return None
+
     def gather(
         self,
         questions: Sequence[Question],
         moment: datetime,
         *,
         looked: bool = False,
+        heeded: bool = True,
     ) -> Snapshot:
         """Give the facts of each question, or what it could mean, and the revision."""
         tables = self._tables.well()

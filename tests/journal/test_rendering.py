@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from random import Random
+from typing import Any
 
 import jsonschema
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +27,7 @@ from authz_service.domain.identifiers import Cnpj, ForeignId, ProcessId
 from authz_service.domain.people import Evidence
 from authz_service.journal.lines import line
 from authz_service.journal.links import ORIGIN, chained
-from authz_service.journal.rendering import Renderer
+from authz_service.journal.rendering import _KEPT, Renderer
 from tests.journal.test_lines import ACT, DECISION, SCHEMA
 
 TEXTS = st.one_of(
@@ -113,6 +117,103 @@ def test_a_line_in_its_chain_is_in_the_published_form() -> None:
     asked = DECISION._replace(request_id="r-1")
     for record in (DECISION, asked, ACT):
         jsonschema.validate(json.loads(chained(ORIGIN, [Renderer().body(record)])[0]), SCHEMA)
+
+
+# Those of one request have their moment, caller, request and state in common, as one object each.
+_MOMENTS = [DECISION.moment, DECISION.moment.replace(), DECISION.moment + timedelta(seconds=1)]
+_MOMENTS += [one + timedelta(microseconds=1) for one in _MOMENTS]
+_CALLERS = [Caller("orquestra"), Caller("orquestra"), Caller("bpm", address="::1")]
+_ASKED = [
+    Asked("open", actor="a" * 32),
+    Asked("open", actor="a" * 32),
+    Asked("delegate", actor="b" * 32, recipient="c" * 32, delegation="d"),
+    Asked("open", actor="a" * 32, instance="4711"),
+]
+_ODD = [Asked("open", named="\ud800"), Asked("open", version=2**70)]
+_DECIDED = [Decision(allowed=one, reasons=("r",)) for one in (True, True, False)]
+ALIKE = st.builds(
+    DecisionRecord,
+    id=st.sampled_from(["e" * 32, "f" * 32]),
+    moment=st.sampled_from(_MOMENTS),
+    caller=st.sampled_from(_CALLERS),
+    asked=st.sampled_from(_ASKED * 4 + _ODD),
+    decision=st.sampled_from(_DECIDED),
+    policy_digest=st.sampled_from(["d" * 64, (b"d" * 64).decode(), "e" * 64]),
+    store_revision=st.sampled_from([0, 7, 7, 2**40]),
+    latency_us=st.sampled_from([0, 12, 10**7]),
+    request_id=st.sampled_from([None, "r-1", b"r-1".decode(), "r-2", "\udfff"]),
+)
+
+
+@given(st.lists(st.lists(ALIKE, min_size=1, max_size=6), min_size=1, max_size=4))
+def test_a_batch_is_rendered_record_by_record(batches: list[list[DecisionRecord]]) -> None:
+    """Whatever its records have in common, in any order, each line is its own; also again."""
+    renderer = Renderer()
+    for batch in [*batches, *batches]:
+        assert [line(one)[:-2] for one in batch] == renderer.decisions(batch)
+        assert [renderer.body(one) for one in batch] == renderer.decisions(batch)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": "e" * 32},
+        {"moment": DECISION.moment + timedelta(microseconds=1)},
+        {"caller": replace(DECISION.caller, name="bpm")},
+        {"asked": replace(DECISION.asked, action="delegate")},
+        {"decision": replace(DECISION.decision, allowed=True)},
+        {"policy_digest": "f" * 64},
+        {"store_revision": DECISION.store_revision + 1},
+        {"latency_us": DECISION.latency_us + 1},
+        {"request_id": "r-9"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_records_of_a_batch_may_differ_in_one_member(change: dict[str, Any]) -> None:
+    """Whatever else they have in common: nothing of one stands in the line of the next."""
+    one, other = DECISION, DECISION._replace(**change)
+    for batch in ([one, other, one], [other, one, one], [other, other, one]):
+        assert [line(each)[:-2] for each in batch] == Renderer().decisions(batch)
+
+
+@given(st.lists(DECISIONS, min_size=1, max_size=4), st.randoms(use_true_random=False))
+def test_a_batch_of_anything_is_rendered_record_by_record(
+    records: list[DecisionRecord], random: Random
+) -> None:
+    """So are records of which nothing is alike, first and when parts of them are remembered."""
+    renderer = Renderer()
+    for _ in range(3):
+        random.shuffle(records)
+        assert [line(one)[:-2] for one in records] == renderer.decisions(records)
+
+
+def test_what_was_asked_once_is_rendered_once() -> None:
+    """On facts that are held it is the same object; with a number of Orquestra's it is not kept."""
+    renderer = Renderer()
+    often, once = Asked("open", actor="a" * 32), Asked("open", actor="a" * 32, instance="4711")
+    for _ in range(2):
+        for asked in (often, once):
+            assert b'"actor":"aaaa' in renderer.body(DECISION._replace(asked=asked))
+    assert [often] == [one for one, _, _ in renderer._both.values()]
+    assert renderer._both[id(often)][0] is often
+
+
+def test_the_same_question_decided_otherwise_reads_otherwise() -> None:
+    """An edit of the policy leaves the facts as they are, and not the answer."""
+    renderer, asked = Renderer(), Asked("open", actor="a" * 32)
+    for reason in ("one", "two", "one"):
+        decided = Decision(allowed=False, reasons=(reason,))
+        record = DECISION._replace(asked=asked, decision=decided)
+        assert line(record)[:-2] == renderer.body(record)
+
+
+def test_no_more_is_kept_than_has_room() -> None:
+    """When there is no more, all is rendered anew, and lines stay what they are."""
+    render = Renderer()
+    for number in range(_KEPT + 10):
+        record = DECISION._replace(asked=Asked(f"a{number}"))
+        assert b'"action":"a%d"' % number in render.body(record)
+    assert 10 == len(render._both)
 
 
 def test_what_is_remembered_is_bounded_and_never_mistaken() -> None:

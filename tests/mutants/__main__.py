@@ -35,7 +35,11 @@ TARGETS = (
     Target("authz_service/domain/clients.py", ("tests/domain/test_clients.py",)),
     Target(
         "authz_service/usecases/clients.py",
-        ("tests/usecases/test_clients.py", "tests/usecases/test_client_desk.py"),
+        (
+            "tests/usecases/test_clients.py",
+            "tests/usecases/test_clients_again.py",
+            "tests/usecases/test_client_desk.py",
+        ),
     ),
     Target(
         "authz_service/usecases/decide.py",
@@ -43,17 +47,24 @@ TARGETS = (
             "tests/usecases/test_decide.py",
             "tests/usecases/test_decide_each.py",
             "tests/usecases/test_decide_others.py",
+            "tests/usecases/test_deciding_again.py",
         ),
     ),
     Target("authz_service/usecases/explain.py", ("tests/usecases/test_explain.py",)),
     Target(
         "authz_service/usecases/asked.py",
         (
-            "tests/usecases/test_asked_before.py",
+            "tests/usecases/test_noting.py",
             "tests/usecases/test_decide.py",
             "tests/usecases/test_decide_others.py",
         ),
     ),
+    Target("authz_service/usecases/before.py", ("tests/usecases/test_deciding_again.py",)),
+    Target(
+        "authz_service/usecases/noting.py",
+        ("tests/usecases/test_noting.py", "tests/usecases/test_deciding_again.py"),
+    ),
+    Target("authz_service/usecases/names.py", ("tests/usecases/test_names.py",)),
     Target("authz_service/usecases/foreign.py", ("tests/usecases/test_foreign.py",)),
     Target("authz_service/usecases/importing.py", ("tests/usecases/test_importing.py",)),
     Target("authz_service/usecases/sheets.py", ("tests/usecases/test_importing.py",)),
@@ -154,7 +165,10 @@ TARGETS = (
         "authz_service/policy/reading/clashes.py",
         ("tests/policy/test_types.py", "tests/policy/test_remedies.py"),
     ),
-    Target("authz_service/policy/reading/constants.py", ("tests/policy/test_exploring.py",)),
+    Target(
+        "authz_service/policy/reading/constants.py",
+        ("tests/policy/test_constants.py", "tests/policy/test_exploring.py"),
+    ),
     Target(
         "authz_service/policy/reading/heads.py",
         (
@@ -289,6 +303,7 @@ TARGETS = (
         ("tests/journal/test_keeping.py", "tests/journal/test_tampering.py"),
     ),
     Target("authz_service/journal/entries.py", ("tests/journal/test_entries.py",)),
+    Target("authz_service/journal/rendering.py", ("tests/journal/test_rendering.py",)),
     Target("authz_service/store/clock.py", ("tests/store/test_clock.py",)),
     Target("authz_service/store/held/held.py", ("tests/store/test_held.py",)),
     Target("authz_service/store/held/questions.py", ("tests/store/test_held.py",)),

@@ -62,12 +62,22 @@ class HearingFacts:
         self._facts = facts
         self.looked: list[bool] = []
 
+    @property
+    def state(self) -> object:
+        """What the other has."""
+        return self._facts.state
+
     def gather(
-        self, questions: Sequence[Question], moment: datetime, *, looked: bool = False
+        self,
+        questions: Sequence[Question],
+        moment: datetime,
+        *,
+        looked: bool = False,
+        heeded: bool = True,
     ) -> Snapshot:
         """Keep *looked*, and give what the other gives."""
         self.looked.append(looked)
-        return self._facts.gather(questions, moment, looked=looked)
+        return self._facts.gather(questions, moment, looked=looked, heeded=heeded)
 
 
 def named(text: str, version: int | None = None) -> Question:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -197,24 +199,26 @@ def outcome(read: Callable[[], Any]) -> object:
     b'"resource":{"type":"process","id":"","properties":{}}}'
 )
 def test_one_question_is_the_same(data: bytes) -> None:
-    """Whatever is sent, the route reads what the schemas read, and refuses what they refuse."""
-    assert outcome(lambda: question_of(parse_object(data))) == outcome(lambda: read_question(data))
+    """Whatever is sent, now or again, the route reads and refuses what the schemas do."""
+    slowly = outcome(lambda: question_of(parse_object(data)))
+    assert [slowly, slowly] == [outcome(lambda: read_question(data)) for _ in range(2)]
 
 
 @given(written(_FORMS))
 def test_a_form_is_the_same(data: bytes) -> None:
     """Orquestra's question as well."""
     slowly = outcome(lambda: orquestra.question_of(parse_object(data)))
-    assert slowly == outcome(lambda: orquestra.read_question(data))
+    assert [slowly, slowly] == [outcome(lambda: orquestra.read_question(data)) for _ in range(2)]
 
 
 @given(written(_SEVERAL))
 def test_several_questions_are_the_same(data: bytes) -> None:
-    """A batch is read alike, item by item, and counted once with its size."""
-    counted: list[list[int]] = [[], []]
+    """A batch is read alike, item by item, now or again, and counted once with its size."""
+    counted: list[list[int]] = [[], [], []]
     slowly = outcome(lambda: evaluations._read_batch(parse_object(data), MOST, counted[0].append))
     assert slowly == outcome(lambda: read_batch(data, MOST, counted[1].append))
-    assert counted[0] == counted[1]
+    assert slowly == outcome(lambda: read_batch(data, MOST, counted[2].append))
+    assert [counted[0]] * 2 == counted[1:]
 
 
 TOO_GREAT = 2**53
@@ -237,7 +241,8 @@ def test_a_number_is_wrong_wherever_it_stands(beside: dict[str, Any]) -> None:
     for data in (one, several):
         with pytest.raises(InvalidInput):
             parse_object(data)
-        assert (None, None) == (question_in(data), batch_in(data))
+        for _ in range(2):
+            assert (None, None) == (question_in(data), batch_in(data))
 
 
 BLANK = {"login": "", "empresa": ""}
@@ -300,13 +305,14 @@ BLANK = {"login": "", "empresa": ""}
     ],
 )
 def test_each_of_these_is_the_same(data: bytes) -> None:
-    """What the property tests may miss is read alike by all three."""
+    """What the property tests may miss is read alike by all three, now or again."""
     one = outcome(lambda: question_of(parse_object(data)))
-    assert one == outcome(lambda: read_question(data))
     form = outcome(lambda: orquestra.question_of(parse_object(data)))
-    assert form == outcome(lambda: orquestra.read_question(data))
     batches = outcome(lambda: evaluations._read_batch(parse_object(data), MOST, lambda _: None))
-    assert batches == outcome(lambda: read_batch(data, MOST, lambda _: None))
+    for _ in range(2):
+        assert one == outcome(lambda: read_question(data))
+        assert form == outcome(lambda: orquestra.read_question(data))
+        assert batches == outcome(lambda: read_batch(data, MOST, lambda _: None))
 
 
 USUAL: dict[str, dict[str, Any]] = {
@@ -402,25 +408,211 @@ def test_what_is_not_sure_is_left_to_the_schemas(data: bytes) -> None:
     assert question_in(data) is None
 
 
-def test_what_is_asked_again_is_remembered() -> None:
-    """The question that nearly every one is costs little more than the decoding of its bytes."""
-    sent = {**A, "action": {"name": "remembered"}}
-    data = json.dumps(sent).encode()
+# What is remembered
+
+
+def sent_as(question: dict[str, Any]) -> bytes:
+    """Write a question as most callers do."""
+    return json.dumps(question, ensure_ascii=False).encode()
+
+
+def in_a_batch(item: bytes, **beside: Any) -> bytes:
+    """Write a batch of one item, given as its bytes, with what holds where it lacks it."""
+    members = [f'"{name}":{json.dumps(one)},'.encode() for name, one in beside.items()]
+    return b"{" + b"".join(members) + b'"evaluations":[' + item + b"]}"
+
+
+def of_the_batch(data: bytes) -> Question | Impossible:
+    """Give the one question of a batch."""
+    batch = batch_in(data)
+    assert batch is not None
+    [asked] = batch.asked
+    return asked
+
+
+def remembered() -> dict[tuple[bytes, bytes], Question]:
+    """Give all that is remembered, by what stood beside it and by its own bytes."""
+    known = reading._memory._known
+    return {(beside, data): one for beside, all_of in known.items() for data, one in all_of.items()}
+
+
+def test_what_is_asked_again_is_the_same_question() -> None:
+    """The very object: who knows what was decided on it knows it again, alone or in a batch."""
+    data = sent_as({**A, "action": {"name": "remembered"}, "context": {"a": 1}})
     first = question_in(data)
-    assert question_of(sent) == first
-    assert first is question_in(data)
+    assert question_of(json.loads(data)) == first
+    assert first is question_in(bytes(bytearray(data)))
+    for beside in ({}, {"context": {"b": 2}}, {"subject": A["subject"]}):
+        batch = in_a_batch(data, **beside)
+        assert of_the_batch(batch) is of_the_batch(bytes(bytearray(batch)))
+        assert first == of_the_batch(batch)
+
+
+def test_other_bytes_are_another_question() -> None:
+    """Whatever differs in them, be it a space, is read for itself."""
+    data = sent_as({**A, "action": {"name": "spaced"}})
+    spaced = data.replace(b": ", b":")
+    assert question_in(data) == question_in(spaced)
+    assert question_in(data) is not question_in(spaced)
+    assert question_in(data) != question_in(data.replace(b"spaced", b"spacer"))
+
+
+OTHERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "subject": (A["subject"], {"type": "person", "id": REPRESENTATIVE}),
+    "action": (A["action"], {"name": "delegate"}),
+    "resource": (A["resource"], {"type": "company", "id": COMPANY}),
+    "context": ({"a": 1}, {"a": True}),
+}
+
+
+@pytest.mark.parametrize("lacking", OTHERS)
+def test_an_item_means_what_stands_beside_it(lacking: str) -> None:
+    """The same bytes under other defaults are other questions, in whatever order they come."""
+    item = sent_as({name: part for name, part in A.items() if name != lacking})
+    batches = [in_a_batch(item, **{lacking: one}) for one in (*OTHERS[lacking], OTHERS[lacking][0])]
+    expected = [exact(question_of({**A, lacking: one})) for one in OTHERS[lacking]]
+    for _ in range(2):
+        found = [of_the_batch(one) for one in batches]
+        assert [*expected, expected[0]] == [exact(one) for one in found]
+        assert found[0] is found[2]
+    # Alone it lacks what it needs, unless that is the context.
+    assert (lacking == "context") == (question_in(item) is not None)
+
+
+def test_defaults_are_not_taken_for_each_other() -> None:
+    """The same bytes as a subject and as a context, or beside both, make other questions."""
+    member, other = ({"type": "person", "id": one} for one in (MEMBER, REPRESENTATIVE))
+    defaults = [
+        A,
+        {**A, "context": other},
+        {**A, "subject": other},
+        {**A, "subject": other, "context": member},
+        {**A, "context": member},
+    ]
+    for order in (defaults, defaults[::-1]):
+        found = [of_the_batch(in_a_batch(b"{}", **one)) for one in order]
+        assert [exact(question_of(one)) for one in order] == [exact(one) for one in found]
+
+
+SECRETS: dict[str, bytes] = {
+    "in the question": sent_as({**A, "context": {"sign_in": "abc_DEF-123"}}),
+    "in an item": in_a_batch(sent_as({**A, "context": {"sign_in": "abc_DEF-123"}})),
+    "beside an item": in_a_batch(sent_as(A), context={"sign_in": "abc_DEF-123"}),
+    "beside what has its own": in_a_batch(
+        sent_as({**A, "context": {}}), context={"sign_in": "abc_DEF-123"}
+    ),
+    "spaced": sent_as(A)[:-1] + b',"context":{ "sign_in"\t:\n"abc_DEF-123" }}',
+    "null": sent_as({**A, "context": {"sign_in": None, "a": "abc_DEF-123"}}),
+}
+
+
+@pytest.mark.parametrize("data", SECRETS.values(), ids=SECRETS)
+def test_no_handle_is_remembered(data: bytes) -> None:
+    """It is as good as a password while it lasts; its question is read each time."""
+    read = of_the_batch if b"evaluations" in data else question_in
+    first, second = read(data), read(data)
+    assert first is not None
+    assert first == second
+    assert first is not second
+    assert [] == [one for one in remembered() if b"abc_DEF-123" in b"".join(one)]
+
+
+@pytest.mark.parametrize(("length", "kept"), [(512, True), (513, False)])
+def test_what_is_long_is_not_remembered(length: int, kept: bool) -> None:
+    """Neither a long question nor a long default fills the memory; both are read all the same."""
+    beside = {"context": {"a": "b"}}
+    alone = sent_as({**A, "action": {"name": "LONG"}})
+    alone = alone.replace(b"LONG", b"x" * (length - len(alone) + 4))
+    # Of a default, what is remembered beside is its member.
+    defaults = b'"context":{"a": "b"}'
+    item = sent_as({**A, "action": {"name": "LONG"}})
+    item = item.replace(b"LONG", b"y" * (length - len(defaults) - len(item) + 4))
+    batch = in_a_batch(item, **beside)
+    assert [kept, kept] == [
+        question_in(alone) is question_in(alone),
+        of_the_batch(batch) is of_the_batch(batch),
+    ]
+    assert question_of(json.loads(alone)) == question_in(alone)
+    assert [(alone if one == b"" else item) for one in (b"", defaults) if kept] == [
+        one for _, one in remembered() if one in (alone, item)
+    ]
+
+
+def test_what_is_nobodys_is_not_remembered() -> None:
+    """Made-up identifiers have no end, and what they are denied for costs little to find."""
+    data = sent_as({**A, "subject": {"type": "person", "id": "18762794605"}})
+    assert isinstance(question_in(data), Impossible)
+    assert question_in(data) is not question_in(data)
+    assert data not in {one for _, one in remembered()}
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    """A text that is long for nothing fills no memory, and is read all the same."""
-    sent = {**A, "action": {"name": "x" * 1_000}}
-    padded = {**A, "subject": {"type": "person", "id": MEMBER + " " * 5_000}}
-    before = reading._remembered.cache_info()
-    for one in (sent, padded):
-        assert question_in(json.dumps(one).encode()) == question_of(one)
-    assert before.currsize == reading._remembered.cache_info().currsize
-    assert before.maxsize is not None
+    """When there is no room, all is forgotten and begins anew, whatever stood beside it."""
+    memory = reading._Memory()
+    asked = question_of(A)
+    assert isinstance(asked, Question)
+    most = reading._REMEMBERED
+    for number in range(most):
+        memory.keep(b"%d" % (number % 7), b"%d" % number, asked)
+    assert most == sum(len(one) for one in memory._known.values())
+    memory.keep(b"9", b"one more", asked)
+    assert {b"9": {b"one more": asked}} == memory._known
+    assert [{}, {b"one more": asked}] == [dict(memory.beside(one)) for one in (b"1", b"9")]
 
+
+def _slowly(data: bytes) -> object:
+    return evaluations._read_batch(parse_object(data), MOST, lambda _: None)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b'"context":{"a":1,"a":2}',
+        b'"subject":{"type":"person","id":"1","id":"2"}',
+        b'"context":{"a":1},"context":{"a":1}',
+        b'"context":{"a":1.5}',
+        b'"context":{"a":9007199254740992}',
+        b'"resource":{"type":"process","id":"P001","properties":{"version":1.5}}',
+        b'"action":{"name":"open","properties":{"a":1e3}}',
+        b'"context":{"\\u0061":1}',
+    ],
+)
+def test_what_is_wrong_beside_items_is_wrong_again(bad: bytes) -> None:
+    """An item that is known stands beside it in vain, also if it was read beside the right one."""
+    for item in (sent_as(A), sent_as({**A, "context": {}})):
+        right = in_a_batch(item)
+        assert batch_in(right) == batch_in(right)
+        wrong = b"{" + bad + b',"evaluations":[' + item + b"]}"
+        assert [None, None] == [batch_in(wrong), batch_in(wrong)]
+        slowly = outcome(partial(_slowly, wrong))
+        for _ in range(2):
+            assert slowly == outcome(partial(read_batch, wrong, MOST, lambda _: None))
+
+
+def test_many_threads_read_the_same() -> None:
+    """Whoever asks while others are remembered, or all are forgotten, gets its own question."""
+    sent = [sent_as({**A, "action": {"name": f"of {number}"}}) for number in range(200)]
+    wrong: list[object] = []
+
+    def ask(first: int) -> None:
+        for turn in range(1_000):
+            number = (first + turn) % len(sent)
+            asked = question_in(sent[number])
+            if not isinstance(asked, Question) or asked.action != f"of {number}":
+                wrong.append(asked)
+
+    threads = [threading.Thread(target=ask, args=(first,)) for first in (0, 3, 50)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert [] == wrong
+
+
+def test_identifiers_that_come_again_are_remembered_if_they_are_short() -> None:
+    """A text that is long for nothing fills no memory, and is read all the same."""
+    padded = {**A, "subject": {"type": "person", "id": MEMBER + " " * 5_000}}
+    assert question_of(padded) == question_in(sent_as(padded))
     calls: list[str] = []
 
     def parse(text: str) -> str:

@@ -8,8 +8,17 @@ from dataclasses import dataclass
 from lark import Token, Tree
 
 from authz_service.domain.facts import ResourceFacts
+from authz_service.policy.kinds import Members
 from authz_service.policy.reading.syntax import Rule, texts_of
 from authz_service.policy.reading.types import concerns
+from authz_service.policy.vocabulary import VOCABULARY
+
+_ASSERTED = frozenset(
+    name
+    for entity in VOCABULARY.values()
+    for name, fact in entity.facts.items()
+    if isinstance(fact, Members)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +31,14 @@ class Constants:
         numbers: the numbers.
         actions: the texts that can be actions of other services, on resources of theirs.
         between: whether facts are compared with each other, and not with fixed values alone.
+        asserted: whether a rule may read what a caller asserts of context and properties.
     """
 
     texts: frozenset[str] = frozenset()
     numbers: frozenset[float] = frozenset()
     actions: frozenset[str] = frozenset()
     between: bool = False
+    asserted: bool = True
 
 
 def constants_of(rules: Iterable[Rule]) -> Constants:
@@ -39,7 +50,13 @@ def constants_of(rules: Iterable[Rule]) -> Constants:
         numbers=frozenset(float(token) for token in tokens),
         actions=frozenset(_actions(rules)),
         between=any(map(_compares_facts, rules)),
+        asserted=any(map(_may_read_asserted, rules)),
     )
+
+
+def _may_read_asserted(rule: Rule) -> bool:
+    # By name, wherever it stands: the grammar has no other way to come to a fact.
+    return any(str(token) in _ASSERTED for token in rule.tree.scan_values(_is_name))
 
 
 def _compares_facts(rule: Rule) -> bool:
@@ -65,6 +82,10 @@ def _actions(rules: list[Rule]) -> Iterator[str]:
         elif sees_action(rule):
             # Which text it is compared with may be a helper's to say.
             yield from texts_of(rules)
+
+
+def _is_name(token: object) -> bool:
+    return isinstance(token, Token) and token.type == "NAME"
 
 
 def _is_number(token: object) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from authz_service.domain.identifiers import without_cpf
+from authz_service.usecases.names import new_name
 from authz_service.web.body import Environ
 
 REQUEST_ID = "X-Request-ID"
@@ -55,9 +55,7 @@ def request_id_of(environ: Environ) -> str:
     """Give the id of a request: what the caller sent, or one of our own."""
     sent: str = environ.get("HTTP_X_REQUEST_ID", "")
     # A server that let a line break through would let a caller write headers of the answer.
-    if not sent or "\n" in sent or "\r" in sent:
-        return os.urandom(16).hex()
-    return sent
+    return new_name() if not sent or "\n" in sent or "\r" in sent else sent
 
 
 def for_the_log(request_id: str) -> str:

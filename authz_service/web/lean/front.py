@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
+from time import perf_counter
 from typing import Any
 
 from authz_service.web.guards import Gate
@@ -66,12 +66,13 @@ class Front:
         if found is None or environ["REQUEST_METHOD"] != "POST":
             return self._inner(environ, start_response)
         # Some clients would also speak HTTP/2 (`h2c`): that is theirs to ask, and no handshake.
-        if environ.get("HTTP_UPGRADE", "").lower() == "websocket":
+        if "HTTP_UPGRADE" in environ and environ["HTTP_UPGRADE"].lower() == "websocket":
             return self._inner(environ, start_response)
-        started = time.perf_counter()
-        answer, access = found
-        gate, request_id = self._gate, request_id_of(environ)
+        started = perf_counter()
+        request_id = request_id_of(environ)
         try:
+            answer, access = found
+            gate = self._gate
             call = Call(environ, gate, gate.admit(access, environ), for_the_log(request_id))
             status, media_type, headers, body = answer(call)
         except Exception as error:  # noqa: BLE001 -- whatever went wrong is a problem
@@ -83,7 +84,7 @@ class Front:
             (REQUEST_ID, request_id),
             NOT_KEPT,
         ]
-        seconds = time.perf_counter() - started
+        seconds = perf_counter() - started
         self._audience.hear(route, status, seconds, request_id, logged=status == 200)
         start_response(STATUS_LINES[status], sent)
         # An exact list of one: granian sends it without asking it for its parts.

@@ -47,9 +47,9 @@ class Call:
         self._gate = gate
         self.caller, self.revision = admitted
         self.request_id = request_id
-        demanded = environ.get("HTTP_STORE_REVISION_AT_LEAST")
-        if demanded is not None:
-            self.revision = gate.truth.look(_revision(demanded))
+        if "HTTP_STORE_REVISION_AT_LEAST" in environ:
+            demanded = _revision(environ["HTTP_STORE_REVISION_AT_LEAST"])
+            self.revision = gate.truth.look(demanded)
 
     def body(self) -> bytes:
         """

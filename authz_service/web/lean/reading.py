@@ -3,15 +3,18 @@ AuthZEN's requests as nearly everybody sends them: questions about persons, read
 
 Whatever is read here means the same to the schemas of ``evaluation`` and ``authzen``, which a test
 holds it to; for everything else, all that is wrong among it, there is None, and they are asked.
+
+The same questions come again, at each start of a process, in the same bytes. What those were read
+as is remembered, and is the very same object then: ``usecases.before`` knows it again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from authz_service.domain.decision import (
     INVALID_IDENTIFIER,
@@ -26,9 +29,12 @@ from authz_service.web.fields import handle_of, version_of
 from authz_service.web.lean import strict
 from authz_service.web.lean.strict import Doubt, Scalar, bag, decoder
 
-_REMEMBERED = 16_384
-# Characters of all its texts: a question with longer ones is made each time.
-_LONGEST_REMEMBERED = 320
+_REMEMBERED = 65_536
+# Bytes: longer questions are read each time, so that nobody fills the memory with them.
+_LONGEST_REMEMBERED = 512
+# The name of the member that holds the handle of a sign-in; escapes are not read here.
+_SECRET = b'"sign_in"'
+_NOTHING: Mapping[bytes, Question] = MappingProxyType({})
 
 _Bag = dict[str, Scalar] | UnsetType | None
 
@@ -76,24 +82,69 @@ class _Options(Struct, forbid_unknown_fields=True):
     evaluations_semantic: str | UnsetType | None = UNSET
 
 
-class _Evaluations(_Part, forbid_unknown_fields=True, kw_only=True):
-    evaluations: list[_Part]
+class _Evaluations(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Several evaluations, and what holds for those that lack it, as they stand there."""
+
+    subject: Raw | UnsetType = UNSET
+    action: Raw | UnsetType = UNSET
+    resource: Raw | UnsetType = UNSET
+    context: Raw | UnsetType = UNSET
+    evaluations: list[Raw]
     options: _Options | UnsetType | None = UNSET
 
 
 _evaluation = decoder(_Evaluation)
 _evaluations = decoder(_Evaluations)
+_part = decoder(_Part)
+
+
+class _Memory:
+    """
+    What bytes were read as: questions alone, none of them long or with a secret in it.
+
+    Where there is no room, all is forgotten. Any number of threads may ask at once.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, dict[bytes, Question]] = {}
+        self._count = 0
+
+    def beside(self, defaults: bytes) -> Mapping[bytes, Question]:
+        """Give what was read beside these *defaults*, by its bytes."""
+        return self._known.get(defaults, _NOTHING)
+
+    def keep(self, defaults: bytes, data: bytes, asked: Question | Impossible) -> None:
+        """Keep what *data* was read as beside *defaults*."""
+        if (
+            type(asked) is Question
+            and len(data) + len(defaults) <= _LONGEST_REMEMBERED
+            and not (_SECRET in data or _SECRET in defaults)
+        ):
+            self._count += 1
+            if self._count > _REMEMBERED:
+                self._count = 0
+                self._known = {}
+            self._known.setdefault(defaults, {})[data] = asked
+
+
+_memory = _Memory()
+_ALONE = b""
 
 
 def question_in(data: bytes) -> Question | Impossible | None:
     """Read the bytes of a request with one question, or give None."""
+    before = _memory.beside(_ALONE).get(data)
+    if before is not None:
+        return before
     found = _evaluation(data)
     if found is None:
         return None
     try:
-        return _question(found.subject, found.action, found.resource, found.context)
+        asked = _question(found.subject, found.action, found.resource, found.context)
     except Doubt:
         return None
+    _memory.keep(_ALONE, data, asked)
+    return asked
 
 
 class Batch(NamedTuple):
@@ -115,21 +166,64 @@ def batch_in(data: bytes) -> Batch | None:
     if found is None or not found.evaluations:
         return None
     semantic = found.options.evaluations_semantic if found.options else None
-    subject, action, resource, context = found.subject, found.action, found.resource, found.context
+    # As members of an object, which they were, and nobody can take for each other.
+    defaults = b",".join(
+        name + b":" + bytes(value)
+        for name, value in (
+            (b'"subject"', found.subject),
+            (b'"action"', found.action),
+            (b'"resource"', found.resource),
+            (b'"context"', found.context),
+        )
+        if value is not UNSET
+    )
+    known = _memory.beside(defaults)
+    asked: list[Question | Impossible] = []
+    beside: _Part | None = None
     try:
-        _check(found)
-        asked = [
-            _question(
-                subject if one.subject is UNSET else one.subject,
-                action if one.action is UNSET else one.action,
-                resource if one.resource is UNSET else one.resource,
-                context if one.context is UNSET else one.context,
-            )
-            for one in found.evaluations
-        ]
+        for one in found.evaluations:
+            data = bytes(one)
+            before = known.get(data)
+            if before is None:
+                if beside is None:
+                    beside = _beside(defaults)
+                read = _one_of_several(data, beside)
+                _memory.keep(defaults, data, read)
+                asked.append(read)
+            else:
+                asked.append(before)
     except Doubt:
         return None
     return Batch(asked, None if semantic is UNSET else semantic)
+
+
+def _beside(defaults: bytes) -> _Part:
+    """Read what holds for evaluations that lack it."""
+    found = _part(b"{" + defaults + b"}")
+    if found is None:
+        raise Doubt
+    # Its numbers count even where nothing else of it does.
+    bag(found.context)
+    if found.subject:
+        bag(found.subject.properties)
+    if found.action:
+        bag(found.action.properties)
+    if found.resource and found.resource.properties:
+        _version(found.resource.properties)
+    return found
+
+
+def _one_of_several(data: bytes, beside: _Part) -> Question | Impossible:
+    """Read one of several evaluations: what it lacks is what stands *beside* it."""
+    found = _part(data)
+    if found is None:
+        raise Doubt
+    return _question(
+        beside.subject if found.subject is UNSET else found.subject,
+        beside.action if found.action is UNSET else found.action,
+        beside.resource if found.resource is UNSET else found.resource,
+        beside.context if found.context is UNSET else found.context,
+    )
 
 
 def _question(
@@ -142,16 +236,6 @@ def _question(
     if subject is UNSET or action is UNSET or resource is UNSET:
         raise Doubt
     properties = resource.properties
-    if not (context or action.properties or subject.properties) and properties:
-        cnpj = properties.cnpj
-        if (
-            cnpj
-            and properties.version is UNSET
-            and properties.company is UNSET
-            and subject.type == "person"
-            and resource.type == "process"
-        ):
-            return _usual(subject.id, action.name, resource.id, cnpj)
     if subject.properties:
         bag(subject.properties)
     version = _version(properties) if properties else None
@@ -186,36 +270,6 @@ def _question(
         )
     except InvalidInput:
         return Impossible(action.name, INVALID_IDENTIFIER)
-
-
-def _usual(person: str, action: str, process: str, company: str) -> Question | Impossible:
-    """Make the question that nearly every one is: a person, a process, a company, and no more."""
-    try:
-        if len(person) + len(action) + len(process) + len(company) <= _LONGEST_REMEMBERED:
-            return _remembered(person, action, process, company)
-        return _made(person, action, process, company)
-    except InvalidInput:
-        return Impossible(action, INVALID_IDENTIFIER)
-
-
-def _made(person: str, action: str, process: str, company: str) -> Question:
-    asked = ProcessAsked(strict.process(process, None), strict.cnpj(company))
-    return Question(strict.cpf(person), action, asked)
-
-
-# The same questions come again, at each start of a process; what they mean is always the same.
-_remembered = lru_cache(_REMEMBERED)(_made)
-
-
-def _check(part: _Part) -> None:
-    """Raise ``Doubt`` over numbers in a part, which count even where nothing else of it does."""
-    bag(part.context)
-    if part.subject:
-        bag(part.subject.properties)
-    if part.action:
-        bag(part.action.properties)
-    if part.resource and part.resource.properties:
-        _version(part.resource.properties)
 
 
 def _actor(subject: _Subject) -> Cpf | Login:

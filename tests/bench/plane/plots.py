@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from tests.bench.plane.figures import middle, middle_rate
 from tests.bench.plane.report import Results, runs
-from tests.bench.plane.stages import FLOOR, WHOLE
+from tests.bench.plane.stages import AGAIN, FLOOR, WHOLE
 
 # The same results give the same files.
 mpl.rcParams["svg.hashsalt"] = "bench"
@@ -90,7 +90,7 @@ def _stages(rows: Rows) -> Figure:
     figure = Figure(figsize=(8, 1.2 + 0.5 * len(rows)))
     axes: Axes = figure.add_subplot()
     stages = dict.fromkeys(
-        stage for row in rows for stage in row["microseconds"] if stage not in (FLOOR, WHOLE)
+        stage for row in rows for stage in row["microseconds"] if stage not in (FLOOR, WHOLE, AGAIN)
     )
     begun = [0.0] * len(rows)
     colours = iter(mpl.colormaps["tab20"](range(20)))

@@ -6,6 +6,9 @@ stages are taken in the same application, with a stop-watch around each port of 
 point and around authentication; what the stop-watch itself costs is measured and taken off. So
 they are those of the service as it is put together, whatever that may be. Reading the request is
 measured by itself; what is left, guards, limits and making the answer among it, is the rest.
+
+All of them are of a question that was not asked before on this state of the store; how long the
+whole takes of one that was is measured beside it.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from statistics import median
 from typing import Any
 
 from authz_service.bootstrap import Service, build
+from authz_service.usecases.before import Standing
 from authz_service.web.lean.reading import batch_in, question_in
 from tests.bench.plane import floor
 from tests.bench.plane.effort import Effort
@@ -33,6 +37,7 @@ from tests.bench.plane.throughput import Course, Row
 from tests.bench.rounds import mean_of, progress
 
 WHOLE, FLOOR, REST = "the whole, in process", "floor, in process", "the rest"
+AGAIN = "the whole, asked before"
 STAGES = {
     "reading": "read the request",
     "clients": "authenticate",
@@ -43,7 +48,6 @@ STAGES = {
     "surrogates": "names in the log",
     "log": "line of the log, hash and write",
     "listeners": "counters and other listeners",
-    "before": "the question for the record",
     "entities": "other services' entities",
     "clock": "the clock",
 }
@@ -70,8 +74,8 @@ class Watched:
         found = getattr(self._inner, name)
         if callable(found):
             found = timed(found, self._stage, self._book)
-        # From now on it is found without this method.
-        self.__dict__[name] = found
+            # From now on it is found without this method.
+            self.__dict__[name] = found
         return found
 
 
@@ -100,6 +104,8 @@ def watch(service: Service, book: _Book) -> Service:
     point: Any = service.point
     ports: dict[str, Any] = {}
     for one in fields(point):
+        if not one.init:
+            continue
         inner = getattr(point, one.name)
         if one.name == "listeners":
             ports[one.name] = tuple(timed(each, one.name, book) for each in inner)
@@ -109,6 +115,17 @@ def watch(service: Service, book: _Book) -> Service:
             ports[one.name] = Watched(inner, one.name, book)
     clients: Any = Watched(service.clients, "clients", book)
     return replace(service, point=replace(point, **ports), clients=clients)
+
+
+def forgetting(service: Service) -> Wsgi:
+    """Give the application of a service that has decided nothing before on this state."""
+    app, point = service.app(), service.point
+
+    def run(environ: dict[str, Any], start_response: Any) -> Any:
+        point.memory.standing = Standing()
+        return app(environ, start_response)
+
+    return run
 
 
 def measure(effort: Effort, asked: Course) -> list[Row]:
@@ -135,8 +152,9 @@ def _of(effort: Effort, seed: Seed, mix: Mix, bodies: Sequence[bytes]) -> dict[s
     try:
         service.load_policy()
         environs = [_environ(mix.path, seed.key, body) for body in bodies]
-        apps: dict[str, Wsgi] = {FLOOR: floor.app, WHOLE: service.app()}
-        watched: Wsgi = watch(service, book).app()
+        again = service.app()
+        apps: dict[str, Wsgi] = {FLOOR: floor.app, WHOLE: forgetting(service), AGAIN: again}
+        watched = forgetting(watch(service, book))
         # What is asked of them is held from then on, where anything is.
         for app in (*apps.values(), watched):
             _asked(app, environs, len(environs))

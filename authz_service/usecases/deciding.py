@@ -1,0 +1,139 @@
+"""The steps of a decision: what is asked, what the policy says of it, how it is written down."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from authz_service.domain.decision import (
+    UNKNOWN_TYPE,
+    Asked,
+    Decision,
+    Impossible,
+    Question,
+    Subject,
+)
+from authz_service.domain.entities import Thing
+from authz_service.domain.errors import InvalidInput
+from authz_service.domain.facts import Facts
+from authz_service.domain.nearest import Way
+from authz_service.domain.processes import Ambiguous
+from authz_service.usecases.asked import kept, kept_or_none
+from authz_service.usecases.before import Decided
+from authz_service.usecases.noting import Note, asked_by, note_of
+from authz_service.usecases.ports import Entities, Policy
+
+Sent = Question | Impossible | InvalidInput
+"""A question, or why it is none."""
+Known = tuple[Sent, Facts | Ambiguous | None]
+"""A question, or why it is none, and what it is decided on."""
+Outcome = tuple[Question | Impossible, Facts | None, Decision, Asked, int]
+"""What was decided, on what, how, as records keep it, and microseconds after it was asked."""
+Noted = tuple[Question | Impossible, Facts | None, Decision, Note | None, int]
+"""The same with what is noted of it, before anybody has a name."""
+
+
+def again(
+    before: Mapping[int, Decided],
+    questions: Sequence[Sent],
+    moment: datetime,
+    until: bool | None,  # noqa: FBT001 - it is the datum
+    started: int,
+) -> list[Outcome | Ambiguous | InvalidInput] | None:
+    """Decide what was decided before, or give None if not all of it was."""
+    now = time.perf_counter_ns
+    outcomes: list[Outcome | Ambiguous | InvalidInput] = []
+    for question in questions:
+        one = before.get(id(question))
+        if one is None or one.question() is not question or not one.since <= moment < one.until:
+            return None
+        decision = one.decision
+        outcomes.append((question, one.facts, decision, one.asked, (now() - started) // 1000))
+        if decision.allowed is until:
+            break
+    return outcomes
+
+
+def decided(
+    known: Sequence[Known],
+    policy: Policy,
+    until: bool | None,  # noqa: FBT001 - it is the datum
+    started: int,
+) -> list[Noted | Ambiguous | InvalidInput]:
+    """Decide questions in their order; see ``DecisionPoint.decide_each``."""
+    outcomes: list[Noted | Ambiguous | InvalidInput] = []
+    now = time.perf_counter_ns
+    for question, facts in known:
+        note = None
+        if type(facts) is Facts:
+            note = note_of(question, facts, policy)  # type: ignore[arg-type]  # else it has none
+            decision = note.decision
+        elif type(question) is Impossible:
+            decision = Decision(allowed=False, reasons=(question.reason,))
+        else:
+            outcomes.append(facts or question)  # type: ignore[arg-type]  # one of the two is wrong
+            if until is False:
+                break
+            continue
+        latency = (now() - started) // 1000
+        outcomes.append((question, facts, decision, note, latency))  # type: ignore[arg-type]  # as above
+        if decision.allowed is until:
+            break
+    return outcomes
+
+
+def written(
+    question: Question | Impossible,
+    facts: Facts | None,
+    note: Note | None,
+    names: Mapping[Subject, str],
+) -> Asked:
+    """Give the question as the record keeps it; *names* are those of subjects in it."""
+    if note is None or isinstance(question, Impossible) or facts is None:
+        return Asked(action=kept(question.action), instance=kept_or_none(question.instance))
+    return asked_by(note, question, facts, names)
+
+
+def advice_on(
+    policy: Policy, question: Question | Impossible, facts: Facts | None, decision: Decision
+) -> Way | None:
+    """Give what would turn a denial, or None."""
+    if decision.allowed or isinstance(question, Impossible) or facts is None:
+        return None
+    return policy.advice(question, facts, decision)
+
+
+def described(question: Question, entities: Entities) -> Question | Impossible:
+    """Give the question with what is stored of entities in it; of an unknown type, it is none."""
+    actor, resource = question.actor, question.resource
+    if not (isinstance(actor, Thing) or isinstance(resource, Thing)):
+        return question
+    things = [one for one in (actor, resource) if isinstance(one, Thing)]
+    if not all(one.name.type in entities.types for one in things):
+        return Impossible(question.action, UNKNOWN_TYPE, question.instance)
+    if isinstance(actor, Thing):
+        actor = actor.described(entities.properties(actor.name))
+    if isinstance(resource, Thing):
+        resource = resource.described(entities.properties(resource.name))
+    return replace(question, actor=actor, resource=resource)
+
+
+def subjects_of(outcomes: Sequence[Noted | Ambiguous | InvalidInput]) -> list[Subject]:
+    """Give who was asked about, and is to be named in the log."""
+    subjects: list[Subject] = []
+    last: object = None
+    for one in outcomes:
+        if not isinstance(one, tuple):
+            continue
+        question = one[0]
+        # Of a batch about one person, once.
+        if type(question) is Question and (
+            question.actor is not last or question.recipient is not None
+        ):
+            last = question.actor
+            subjects.append(question.subject)
+            if question.recipient is not None:
+                subjects.append(question.recipient)
+    return subjects
