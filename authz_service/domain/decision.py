@@ -91,7 +91,6 @@ class Question:
         recipient: the other person of a ``delegate`` or ``revoke``, or None.
         context: AuthZEN's ``context``, as the caller sent it.
         properties: AuthZEN's action properties, as the caller sent them.
-        instance: Orquestra's number of the process instance, or None; for the record only.
         sign_in: the handle of the sign-in that the person acts in, or None.
         proof: what a token proved that came with the question itself, or None.
     """
@@ -103,7 +102,6 @@ class Question:
     recipient: Cpf | None = None
     context: Bag = field(default_factory=dict)
     properties: Bag = field(default_factory=dict)
-    instance: str | None = None
     sign_in: str | None = field(default=None, repr=False)
     proof: Proof | None = None
 
@@ -123,12 +121,10 @@ class Impossible:
     Attributes:
         action: the action's name.
         reason: ``INVALID_IDENTIFIER`` or ``UNKNOWN_TYPE``.
-        instance: Orquestra's number of the process instance, or None.
     """
 
     action: str
     reason: str
-    instance: str | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -226,7 +222,6 @@ class Asked:
         delegation: the id of the delegation that bears on the question, or None; its history
             names grantor and confirmers.
         actor_evidence: how the actor is known, or None.
-        instance: Orquestra's number of the instance, or None.
         sign_in: the id, not the handle, of the sign-in that was in force, or None.
     """
 
@@ -241,7 +236,6 @@ class Asked:
     version: int | None = None
     delegation: str | None = None
     actor_evidence: Evidence | None = None
-    instance: str | None = None
     sign_in: str | None = None
 
 
@@ -259,6 +253,8 @@ class DecisionRecord(NamedTuple):
         store_revision: which state of the store the facts come from.
         latency_us: microseconds from question to decision, the log's own time apart.
         request_id: the id of the request that asked it, free of CPFs, or None without one.
+        instance: Orquestra's number of the process instance that it was asked for, shortened to 64
+            characters and free of CPFs, or None.
     """
 
     id: str
@@ -270,6 +266,7 @@ class DecisionRecord(NamedTuple):
     store_revision: int
     latency_us: int
     request_id: str | None = None
+    instance: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

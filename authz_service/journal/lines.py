@@ -39,7 +39,7 @@ def _decision(record: DecisionRecord) -> dict[str, Any]:
         "moment": instant(record.moment),
         "caller": _caller(record.caller),
         "request_id": record.request_id,
-        "question": _question(record.asked),
+        "question": {**_question(record.asked), "instance": record.instance},
         "delegation": record.asked.delegation,
         "decision": decision.allowed,
         "reasons": list(decision.reasons),
@@ -79,7 +79,6 @@ def _question(asked: Asked) -> dict[str, Any]:
         "named": asked.named,
         "version": asked.version,
         "recipient": asked.recipient,
-        "instance": asked.instance,
     }
 
 

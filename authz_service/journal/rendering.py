@@ -24,6 +24,8 @@ _KEPT = 65_536
 
 _DECISION = b'{"schema":%d,"kind":"decision","id":' % SCHEMA_VERSION
 
+_NULL = b"null"
+
 Kept = TypeVar("Kept")
 
 
@@ -33,7 +35,7 @@ class _Entity(Struct):
 
 
 class _Question(Struct):
-    """The members of ``question``, in their order; ``lines`` names them in full."""
+    """The members of ``question`` but the last, in their order; ``lines`` names them in full."""
 
     actor: str | None
     actor_type: str | None
@@ -46,14 +48,6 @@ class _Question(Struct):
     named: str | None
     version: int | None
     recipient: str | None
-    instance: str | None
-
-
-class _Asking(Struct):
-    """What the line has of a question, in the order of the line."""
-
-    question: _Question
-    delegation: str | None
 
 
 class _Answering(Struct):
@@ -83,7 +77,7 @@ class Renderer:
         # By the number of an object, with the object.
         self._callers: dict[int, tuple[Caller, bytes]] = {}
         self._decisions: dict[int, tuple[Decision, bytes]] = {}
-        self._both: dict[int, tuple[Asked, Decision, bytes]] = {}
+        self._both: dict[int, tuple[Asked, Decision, bytes, bytes]] = {}
         self._state = ("", -1, b"")
 
     def body(self, record: Record) -> bytes:
@@ -106,7 +100,18 @@ class Renderer:
         state = self._of_state(last.policy_digest, last.store_revision)
         bodies = []
         for record in records:
-            name, moment, caller, asked, decision, digest, revision, latency, request_id = record
+            (
+                name,
+                moment,
+                caller,
+                asked,
+                decision,
+                digest,
+                revision,
+                latency,
+                request_id,
+                instance,
+            ) = record
             if record is not last:
                 # Those of one request have all of this in common, as the same objects.
                 if not (
@@ -119,12 +124,21 @@ class Renderer:
                     state = self._of_state(digest, revision)
                 last = record
             known = known_of(id(asked))
-            both = (
-                known[2]
-                if known is not None and known[1] is decision
-                else self._rendered(asked, decision)
+            if known is None or known[1] is not decision:
+                known = self._rendered(asked, decision)
+            bodies.append(
+                b'%b%b%b%b,"instance":%b%b%b%d'
+                % (
+                    _DECISION,
+                    encode(name),
+                    asking,
+                    known[2],
+                    _NULL if instance is None else encode(instance),
+                    known[3],
+                    state,
+                    latency,
+                )
             )
-            bodies.append(b"%b%b%b%b%b%d" % (_DECISION, encode(name), asking, both, state, latency))
         return bodies
 
     def _asking(self, moment: datetime, caller: Caller, request_id: str | None) -> bytes:
@@ -140,16 +154,17 @@ class Renderer:
             encode(request_id),
         )
 
-    def _rendered(self, asked: Asked, decision: Decision) -> bytes:
-        """Give the question and what the decision says."""
+    def _rendered(self, asked: Asked, decision: Decision) -> tuple[Asked, Decision, bytes, bytes]:
+        """Give what stands before the instance, and behind it up to what the decision says."""
         known = self._decisions.get(id(decision))
         if known is None:
             known = _keep(self._decisions, id(decision), (decision, _decision(decision)))
-        both = b"%b,%b" % (_asked(asked), known[1])
-        if asked.instance is None:
-            # One with a number of Orquestra's does not come again.
-            _keep(self._both, id(asked), (asked, decision, both))
-        return both
+        behind = b'},"delegation":%b,%b' % (encode(asked.delegation), known[1])
+        both = (asked, decision, _asked(asked), behind)
+        if asked.actor is None or asked.entity is not None or asked.recipient is not None:
+            # It is made anew each time, and does not come again.
+            return both
+        return _keep(self._both, id(asked), both)
 
     def _of_state(self, digest: str, revision: int) -> bytes:
         """Give what stands behind the decision, up to the latency."""
@@ -186,9 +201,8 @@ def _asked(asked: Asked) -> bytes:
         asked.named,
         asked.version,
         asked.recipient,
-        asked.instance,
     )
-    return encode(_Asking(question, asked.delegation))[1:-1]
+    return b'"question":%b' % encode(question)[:-1]
 
 
 def _decision(decision: Decision) -> bytes:

@@ -104,7 +104,7 @@ class Counts:
             microseconds = 0
             for record in records:
                 if type(record) is DecisionRecord:
-                    _name, _moment, _caller, asked, decision, _digest, _revision, took, _id = record
+                    asked, decision, took = record.asked, record.decision, record.latency_us
                     # By which object it is: a policy gives the same one again and again.
                     known = known_of(id(decision))
                     if known is None or known[0] is not decision or known[1] != asked.action:

@@ -85,7 +85,8 @@ class CompiledPolicy:
         known = self._texts.get(key)
         if known is None:
             known = self._reasons[reason].text(action, particulars)
-            if len(action) + len(known.pt) + len(known.en) <= _LONGEST_KEPT:
+            texts = (action, known.pt, known.en, *particulars.values())
+            if sum(map(len, texts)) <= _LONGEST_KEPT:
                 if len(self._texts) >= _TEXTS:
                     self._texts.clear()
                 self._texts[key] = known

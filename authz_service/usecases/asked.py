@@ -27,11 +27,6 @@ def kept(text: str) -> str:
     return without_cpf(text[:_LOOKED_AT])[:_LONGEST_KEPT]
 
 
-def kept_or_none(text: str | None) -> str | None:
-    """Give a text of the caller as ``kept`` does; None stays None."""
-    return None if text is None else kept(text)
-
-
 def asked_of(question: Question, facts: Facts, names: Mapping[Subject, str]) -> Asked:
     """Give a question as a record keeps it; *names* are those of subjects in it."""
     resource = question.resource
@@ -51,7 +46,6 @@ def asked_of(question: Question, facts: Facts, names: Mapping[Subject, str]) -> 
         version=facts.resource.version if isinstance(facts.resource, ProcessFacts) else None,
         delegation=facts.delegation,
         actor_evidence=Evidence(facts.question.actor_evidence),
-        instance=kept_or_none(question.instance),
         sign_in=facts.sign_in,
     )
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from authz_service.domain.decision import Asked, Decision, Question
 from authz_service.domain.entities import Thing
 from authz_service.domain.facts import Facts
+from authz_service.domain.nearest import Way
 
 MOST = 65_536
 """How many questions are remembered."""
@@ -31,9 +32,10 @@ class Decided:
         asked: the question as records keep it.
         since: the instant from which on the facts are these.
         until: the instant from which on they may be others.
+        advice: what would turn it, once that was asked; in a tuple, since it may be None.
     """
 
-    __slots__ = ("asked", "decision", "facts", "question", "since", "until")
+    __slots__ = ("advice", "asked", "decision", "facts", "question", "since", "until")
 
     def __init__(
         self,
@@ -48,6 +50,7 @@ class Decided:
         self.decision = decision
         self.asked = asked
         self.since, self.until = span
+        self.advice: tuple[Way | None] | None = None
 
 
 class Standing:
@@ -80,16 +83,10 @@ class Standing:
         """
         Remember how a question was decided; where there is no room, all others are forgotten.
 
-        Not of one about an entity of another service, which is described anew each time, nor of
-        one with a number of Orquestra's, which does not come again, nor what has erred: it may
-        have had no time.
+        Not of one about an entity of another service, which is described anew each time, nor of one
+        with a handle, which nobody remembers, nor what has erred: it may have had no time.
         """
-        if (
-            question.instance is not None
-            or type(question.actor) is Thing
-            or type(question.resource) is Thing
-            or decision.errors
-        ):
+        if type(question.actor) is Thing or type(question.resource) is Thing or decision.errors:
             return
         if len(self.decided) >= MOST:
             self.decided.clear()

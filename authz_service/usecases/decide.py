@@ -16,9 +16,11 @@ from authz_service.domain.decision import (
 )
 from authz_service.domain.entities import Thing
 from authz_service.domain.errors import AmbiguousProcess, InvalidInput
+from authz_service.domain.nearest import Way
 from authz_service.domain.processes import Ambiguous
 from authz_service.usecases.answers import Answer
-from authz_service.usecases.before import Memory
+from authz_service.usecases.asked import kept
+from authz_service.usecases.before import Decided, Memory, Standing
 from authz_service.usecases.deciding import (
     Known,
     Outcome,
@@ -43,6 +45,7 @@ from authz_service.usecases.ports import (
     Surrogates,
 )
 
+# A NamedTuple's own way to make one takes twice as long.
 _new = tuple.__new__
 
 
@@ -79,11 +82,28 @@ class DecisionPoint:
         advise: bool = False,
         looked: bool = False,
         request_id: str | None = None,
+        instance: str | None = None,
     ) -> Answer:
-        """Answer one question; see ``decide_all``."""
+        """
+        Answer one question; see ``decide_all``.
+
+        Args:
+            question: what is asked.
+            caller: who asks.
+            advise: whether a denial is to say what would turn it.
+            looked: whether the store was looked at for this request; see ``Truth``.
+            request_id: the id of the request, free of CPFs, for the record.
+            instance: Orquestra's number of the process instance, whatever the caller has sent for
+                one; for the record, too.
+
+        Raises:
+            AmbiguousProcess: the process is named by a code that several have.
+            Unavailable: no policy, no store or no log; then nobody is told anything.
+        """
+        instance = None if instance is None else kept(instance)
         # As ``_answers`` does, written out for what nearly every call asks: a question that was
         # asked before and nothing has changed since.
-        if looked and not advise:
+        if looked:
             started = time.perf_counter_ns()
             standing, moment, policy = self.memory.standing, self.clock(), self.policies.current()
             one = standing.decided.get(id(question))
@@ -94,23 +114,35 @@ class DecisionPoint:
                 and standing.policy is policy
                 and standing.state is self.facts.state
             ):
-                name, decision, revision = new_name(), one.decision, standing.revision
-                latency = (time.perf_counter_ns() - started) // 1000
-                asked, digest = one.asked, policy.digest
-                self._tell(
-                    [
-                        _new(
-                            DecisionRecord,
-                            (
-                                *(name, moment, caller, asked, decision),
-                                *(digest, revision, latency, request_id),
-                            ),
-                        )
-                    ]
+                decision, revision, facts = one.decision, standing.revision, one.facts
+                advice = _advice_again(policy, question, one) if advise else None
+                name = new_name()
+                record = _new(
+                    DecisionRecord,
+                    (
+                        name,
+                        moment,
+                        caller,
+                        one.asked,
+                        decision,
+                        policy.digest,
+                        revision,
+                        (time.perf_counter_ns() - started) // 1000,
+                        request_id,
+                        instance,
+                    ),
                 )
-                return _new(Answer, (name, decision, revision, policy, question, one.facts, None))
+                self._tell([record])
+                return _new(Answer, (name, decision, revision, policy, question, facts, advice))
         [answer] = self._answers(
-            (question,), caller, None, request_id, looked=looked, advise=advise, whole=True
+            (question,),
+            caller,
+            None,
+            request_id,
+            instance,
+            looked=looked,
+            advise=advise,
+            whole=True,
         )
         return cast("Answer", answer)
 
@@ -145,7 +177,7 @@ class DecisionPoint:
             Unavailable: no policy, no store or no log; then nobody is told anything.
         """
         answers = self._answers(
-            questions, caller, None, request_id, looked=looked, advise=advise, whole=True
+            questions, caller, None, request_id, None, looked=looked, advise=advise, whole=True
         )
         return cast("list[Answer]", answers)
 
@@ -178,7 +210,7 @@ class DecisionPoint:
             Unavailable: no policy, no store or no log; then nobody is told anything.
         """
         return self._answers(
-            questions, caller, until, request_id, looked=looked, advise=advise, whole=False
+            questions, caller, until, request_id, None, looked=looked, advise=advise, whole=False
         )
 
     def _answers(
@@ -187,6 +219,7 @@ class DecisionPoint:
         caller: Caller,
         until: bool | None,  # noqa: FBT001 - it is the datum
         request_id: str | None,
+        instance: str | None,
         *,
         looked: bool,
         advise: bool,
@@ -201,6 +234,9 @@ class DecisionPoint:
         revision = standing.revision
         if state is not None and standing.state is state and standing.policy is policy:
             outcomes = again(standing.decided, questions, moment, until, started)
+        else:
+            # It holds facts of persons who may have been erased.
+            self.memory.standing = Standing()
         if outcomes is None:
             outcomes, revision = self._anew(
                 questions, moment, policy, until, started, looked=looked, whole=whole
@@ -214,11 +250,21 @@ class DecisionPoint:
                 continue
             question, facts, decision, asked, latency = outcome
             advice = advice_on(policy, question, facts, decision) if advise else None
-            # A NamedTuple's own way to make one takes twice as long.
             records.append(
                 _new(
                     DecisionRecord,
-                    (name, moment, caller, asked, decision, digest, revision, latency, request_id),
+                    (
+                        name,
+                        moment,
+                        caller,
+                        asked,
+                        decision,
+                        digest,
+                        revision,
+                        latency,
+                        request_id,
+                        instance,
+                    ),
                 )
             )
             answers.append(
@@ -284,3 +330,10 @@ class DecisionPoint:
             ]
         possible = [one for one in asked if isinstance(one, Question)]
         return asked, self.facts.gather(possible, moment, looked=looked, heeded=heeded)
+
+
+def _advice_again(policy: Policy, question: Question | Impossible, one: Decided) -> Way | None:
+    """Give what would turn a decision that was made before, or None."""
+    if one.advice is None:
+        one.advice = (advice_on(policy, question, one.facts, one.decision),)
+    return one.advice[0]

@@ -20,7 +20,7 @@ from authz_service.domain.errors import InvalidInput
 from authz_service.domain.facts import Facts
 from authz_service.domain.nearest import Way
 from authz_service.domain.processes import Ambiguous
-from authz_service.usecases.asked import kept, kept_or_none
+from authz_service.usecases.asked import kept
 from authz_service.usecases.before import Decided
 from authz_service.usecases.noting import Note, asked_by, note_of
 from authz_service.usecases.ports import Entities, Policy
@@ -92,7 +92,7 @@ def written(
 ) -> Asked:
     """Give the question as the record keeps it; *names* are those of subjects in it."""
     if note is None or isinstance(question, Impossible) or facts is None:
-        return Asked(action=kept(question.action), instance=kept_or_none(question.instance))
+        return Asked(action=kept(question.action))
     return asked_by(note, question, facts, names)
 
 
@@ -112,7 +112,7 @@ def described(question: Question, entities: Entities) -> Question | Impossible:
         return question
     things = [one for one in (actor, resource) if isinstance(one, Thing)]
     if not all(one.name.type in entities.types for one in things):
-        return Impossible(question.action, UNKNOWN_TYPE, question.instance)
+        return Impossible(question.action, UNKNOWN_TYPE)
     if isinstance(actor, Thing):
         actor = actor.described(entities.properties(actor.name))
     if isinstance(resource, Thing):

@@ -11,14 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from authz_service.domain.decision import Asked, Decision, Question, Resource, Subject
+from authz_service.domain.decision import ACTIONS, Asked, Decision, Question, Resource, Subject
 from authz_service.domain.entities import Thing
 from authz_service.domain.facts import Facts
 from authz_service.usecases.asked import asked_of
 from authz_service.usecases.ports import Policy
-
-# Actions are callers' texts, of which there is no end.
-_ACTIONS = 16
 
 
 class Note:
@@ -47,10 +44,9 @@ def note_of(question: Question, facts: Facts, policy: Policy) -> Note:
     if known is not None and known.digest == policy.digest:
         return known
     note = Note(policy.digest, policy.evaluate(question, facts))
-    # What has erred may have had no time, and says nothing about the next time.
-    if not note.decision.errors:
-        if len(notes) >= _ACTIONS:
-            notes.clear()
+    # What has erred may have had no time, and says nothing about the next time; other actions are
+    # callers' texts, of any length and without an end.
+    if question.action in ACTIONS and not note.decision.errors:
         notes[question.action] = note
     return note
 
@@ -58,12 +54,7 @@ def note_of(question: Question, facts: Facts, policy: Policy) -> Note:
 def asked_by(note: Note, question: Question, facts: Facts, names: Mapping[Subject, str]) -> Asked:
     """Give a question as a record keeps it; see ``asked_of``."""
     resource = question.resource
-    if (
-        question.instance is not None
-        or question.recipient is not None
-        or type(resource) is Thing
-        or type(question.actor) is Thing
-    ):
+    if question.recipient is not None or type(resource) is Thing or type(question.actor) is Thing:
         # These are not the facts' own, or they are texts that need not come again.
         return asked_of(question, facts, names)
     name = names[question.actor]  # type: ignore[index]  # no Thing

@@ -27,7 +27,7 @@ from authz_service.web.body import parse_object, read_query
 from authz_service.web.contract import Answer, describes
 from authz_service.web.fields import Body, Parsed, Text, flag, handle, version
 from authz_service.web.guards import Gate, needs
-from authz_service.web.lean.form import ACTIONS, LONGEST_INSTANCE, form_in
+from authz_service.web.lean.form import ACTIONS, LONGEST_INSTANCE, Form, form_in
 from authz_service.web.lean.operation import DEMANDS, TELLS, Call, Operation, decided
 from authz_service.web.lean.reply import Reply, as_json
 from authz_service.web.shapes import Shape
@@ -171,7 +171,7 @@ def blueprint(point: DecisionPoint, gate: Gate, *, by_get: bool) -> Blueprint:
             """Answer a question that comes as a query, for installations that can only GET."""
             call = current_call(gate)
             sent = read_query(_DECISAO.fields, tolerant=True)
-            return response(_answered(point, call, question_of(sent)))
+            return response(_answered(point, call, form_of(sent)))
 
     return bp
 
@@ -183,25 +183,30 @@ def operation(point: DecisionPoint) -> Operation:
     @describes("Orquestra", body=DecisaoBody, **_CONTRACT)
     def decide(call: Call) -> Reply:
         """Answer a question that comes as a JSON object."""
-        return _answered(point, call, read_question(call.body()))
+        return _answered(point, call, read_form(call.body()))
 
     return Operation(DECISAO, decide)
 
 
-def read_question(data: bytes) -> Question | Impossible:
+def read_form(data: bytes) -> Form:
     """
     Read the bytes of a question.
 
     Raises:
         InvalidInput: they are none; names the member.
     """
-    return form_in(data) or question_of(parse_object(data))
+    return form_in(data) or form_of(parse_object(data))
 
 
-def _answered(point: DecisionPoint, call: Call, question: Question | Impossible) -> Reply:
+def _answered(point: DecisionPoint, call: Call, form: Form) -> Reply:
     try:
         given = point.decide(
-            question, call.caller, advise=True, looked=True, request_id=call.request_id
+            form.question,
+            call.caller,
+            advise=True,
+            looked=True,
+            request_id=call.request_id,
+            instance=form.instance,
         )
     except AmbiguousProcess as error:
         raise AmbiguousProcess("processo", error.candidates) from None
@@ -220,14 +225,15 @@ def _answered(point: DecisionPoint, call: Call, question: Question | Impossible)
     return decided(as_json(shown), given.revision)
 
 
-def question_of(sent: Mapping[str, Any]) -> Question | Impossible:
+def form_of(sent: Mapping[str, Any]) -> Form:
     """
-    Read what was sent as a question to the policy.
+    Read what was sent as a question to the policy, and for which instance.
 
     Raises:
         InvalidInput: its structure is wrong; names the member.
     """
-    return _question(_DECISAO.read(sent))
+    body = _DECISAO.read(sent)
+    return Form(_question(body), body["instancia"])
 
 
 def _question(body: dict[str, Any]) -> Question | Impossible:
@@ -244,10 +250,9 @@ def _question(body: dict[str, Any]) -> Question | Impossible:
             actor=actor,
             action=action,
             resource=ProcessAsked(process, company),
-            instance=body["instancia"],
             sign_in=body["sessao"],
         )
     except InvalidInput as error:
         if error.field == "version":
             raise InvalidInput("versao", error.message) from None
-        return Impossible(action, INVALID_IDENTIFIER, body["instancia"])
+        return Impossible(action, INVALID_IDENTIFIER)

@@ -71,7 +71,7 @@ def test_a_question_brings_nothing_unless_told() -> None:
     """The actor is asserted, nobody is the recipient, and what the caller may add is empty."""
     question = Question(MEMBER, "open", CompanyAsked(COMPANY))
     assert Evidence.ASSERTED is question.actor_evidence
-    assert (None, None) == (question.recipient, question.instance)
+    assert (None, None) == (question.recipient, question.sign_in)
     assert ({}, {}) == (question.context, question.properties)
 
 

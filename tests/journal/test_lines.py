@@ -40,7 +40,6 @@ ASKED = Asked(
     version=2,
     delegation="d1",
     actor_evidence=Evidence.ASSERTED,
-    instance="4711",
     sign_in="f" * 32,
 )
 DECISION = DecisionRecord(
@@ -59,6 +58,7 @@ DECISION = DecisionRecord(
     store_revision=7,
     latency_us=1234,
     request_id="r-1",
+    instance="4711",
 )
 ACT = ActRecord(
     id="e" * 32,
@@ -125,9 +125,19 @@ def test_a_decision_is_written_whole() -> None:
 
 def test_a_question_about_nobody_is_written_as_such() -> None:
     """What could not be meant is null, and the line is still in the published form."""
-    question = read(DECISION._replace(asked=Asked(action="open")))["question"]
+    record = DECISION._replace(asked=Asked(action="open"), instance=None)
+    question = read(record)["question"]
 
     assert {"open", None} == set(question.values())
+
+
+def test_a_question_about_nobody_has_its_instance() -> None:
+    """What Orquestra asked in vain can be found by its number, too."""
+    question = read(DECISION._replace(asked=Asked(action="open")))["question"]
+
+    assert {"action": "open", "instance": "4711"} == {
+        name: value for name, value in question.items() if value is not None
+    }
 
 
 def test_a_question_without_a_sign_in_says_so() -> None:

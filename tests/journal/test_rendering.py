@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from authz_service.domain.decision import (
@@ -56,7 +56,6 @@ ASKED = st.builds(
     version=st.none() | st.integers(),
     delegation=st.none() | TEXTS,
     actor_evidence=st.none() | st.sampled_from(Evidence),
-    instance=st.none() | TEXTS,
     sign_in=NAMES,
 )
 DECIDED = st.builds(
@@ -80,6 +79,7 @@ DECISIONS = st.builds(
     store_revision=st.integers(min_value=0),
     latency_us=st.integers(min_value=0),
     request_id=st.none() | TEXTS,
+    instance=st.none() | TEXTS,
 )
 DETAILS = st.none() | TEXTS | st.integers() | st.booleans() | st.lists(TEXTS, max_size=3).map(tuple)
 ACTS = st.builds(
@@ -127,7 +127,7 @@ _ASKED = [
     Asked("open", actor="a" * 32),
     Asked("open", actor="a" * 32),
     Asked("delegate", actor="b" * 32, recipient="c" * 32, delegation="d"),
-    Asked("open", actor="a" * 32, instance="4711"),
+    Asked("open", actor="a" * 32, sign_in="f" * 32),
 ]
 _ODD = [Asked("open", named="\ud800"), Asked("open", version=2**70)]
 _DECIDED = [Decision(allowed=one, reasons=("r",)) for one in (True, True, False)]
@@ -142,6 +142,7 @@ ALIKE = st.builds(
     store_revision=st.sampled_from([0, 7, 7, 2**40]),
     latency_us=st.sampled_from([0, 12, 10**7]),
     request_id=st.sampled_from([None, "r-1", b"r-1".decode(), "r-2", "\udfff"]),
+    instance=st.sampled_from([None, "4711", b"4711".decode(), "", '"},', "%d\0", "\ud800"]),
 )
 
 
@@ -166,6 +167,8 @@ def test_a_batch_is_rendered_record_by_record(batches: list[list[DecisionRecord]
         {"store_revision": DECISION.store_revision + 1},
         {"latency_us": DECISION.latency_us + 1},
         {"request_id": "r-9"},
+        {"instance": None},
+        {"instance": "4712"},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -188,14 +191,43 @@ def test_a_batch_of_anything_is_rendered_record_by_record(
 
 
 def test_what_was_asked_once_is_rendered_once() -> None:
-    """On facts that are held it is the same object; with a number of Orquestra's it is not kept."""
+    """On facts that are held it is the same object, for whichever of Orquestra's instances."""
+    renderer, asked = Renderer(), Asked("open", actor="a" * 32)
+    records = [DECISION._replace(asked=asked, instance=one) for one in ("4711", None, "4712", None)]
+    kept = []
+    for record in records:
+        assert line(record)[:-2] == renderer.body(record)
+        kept.append(renderer._both[id(asked)])
+    assert [asked] == [one[0] for one in renderer._both.values()]
+    assert [True] * 4 == [one is kept[0] and one[0] is asked for one in kept]
+
+
+@given(st.lists(st.none() | TEXTS, min_size=1, max_size=6))
+@example(["\ud800", '"},"delegation":"d', "\\", "\x00\x1f\x7f\n", "%d%b", "", None])
+def test_an_instance_stands_in_its_own_line(instances: list[str | None]) -> None:
+    """Whatever text it is, of one question that is decided again and again, alone or at once."""
     renderer = Renderer()
-    often, once = Asked("open", actor="a" * 32), Asked("open", actor="a" * 32, instance="4711")
-    for _ in range(2):
-        for asked in (often, once):
-            assert b'"actor":"aaaa' in renderer.body(DECISION._replace(asked=asked))
-    assert [often] == [one for one, _, _ in renderer._both.values()]
-    assert renderer._both[id(often)][0] is often
+    records = [DECISION._replace(instance=one) for one in instances]
+    expected = [line(one)[:-2] for one in records]
+    assert expected == [renderer.body(one) for one in records] == renderer.decisions(records)
+    for body, instance in zip(expected, instances, strict=True):
+        assert instance == json.loads(body + b"}")["question"]["instance"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"actor": None}, {"entity": ("record", "7")}, {"recipient": "c" * 32}],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_does_not_come_again_is_not_kept(change: dict[str, Any]) -> None:
+    """Of nobody, about another service's entity or with a recipient it is rendered each time."""
+    renderer = Renderer()
+    asked = replace(Asked("open", actor="a" * 32), **change)
+    for instance in ("4711", None, "4712"):
+        record = DECISION._replace(asked=asked, instance=instance)
+        assert line(record)[:-2] == renderer.body(record)
+        assert [line(record)[:-2]] * 2 == renderer.decisions([record, record])
+    assert {} == renderer._both
 
 
 def test_the_same_question_decided_otherwise_reads_otherwise() -> None:
@@ -211,7 +243,7 @@ def test_no_more_is_kept_than_has_room() -> None:
     """When there is no more, all is rendered anew, and lines stay what they are."""
     render = Renderer()
     for number in range(_KEPT + 10):
-        record = DECISION._replace(asked=Asked(f"a{number}"))
+        record = DECISION._replace(asked=Asked(f"a{number}", actor="a" * 32))
         assert b'"action":"a%d"' % number in render.body(record)
     assert 10 == len(render._both)
 

@@ -29,6 +29,7 @@ from authz_service.policy.bundle import (
     digest_of,
     strays,
 )
+from authz_service.policy.compiled import _LONGEST_KEPT, _TEXTS
 from authz_service.policy.live.content import look_into
 from authz_service.policy.reading.text import MAX_BYTES
 from authz_service.usecases.ports import Text
@@ -102,6 +103,62 @@ def test_a_policy_knows_its_rules_and_its_texts() -> None:
     assert Text("FIRST", "first C P", "first") == compiled.text(
         "first", "open", {"cnpj": "C", "processo": "P"}
     )
+
+
+def test_a_text_is_filled_in_once() -> None:
+    """Of the same particulars it is the same object; of any others it is their own."""
+    compiled = policy(PERMIT)
+    asked = [
+        (reason, action, {"cnpj": cnpj, "processo": process})
+        for reason in ("first", "second")
+        for action in ("open", "delegate")
+        for cnpj in ("C", "D")
+        for process in ("", "P")
+    ]
+    given = [compiled.text(*one) for one in asked]
+    assert [
+        Text(one.upper(), f"{one} {at['cnpj']} {at['processo']}", one) for one, _, at in asked
+    ] == (given)
+    assert [True] * len(asked) == [
+        one is compiled.text(reason, action, dict(at))
+        for one, (reason, action, at) in zip(given, asked, strict=True)
+    ]
+
+
+def test_so_many_texts_are_kept() -> None:
+    """When there is no more room all are forgotten; what is said stays what it was."""
+    compiled = policy(PERMIT)
+    first = compiled.text("first", "open", {"cnpj": "C", "processo": "0"})
+    for number in range(1, _TEXTS):
+        compiled.text("first", "open", {"cnpj": "C", "processo": str(number)})
+    assert _TEXTS == len(compiled._texts)
+    assert first is compiled.text("first", "open", {"cnpj": "C", "processo": "0"})
+
+    assert f"first C {_TEXTS}" == (
+        compiled.text("first", "open", {"cnpj": "C", "processo": str(_TEXTS)}).pt
+    )
+    assert 1 == len(compiled._texts)
+    again = compiled.text("first", "open", {"cnpj": "C", "processo": "0"})
+    assert (True, False) == (again == first, again is first)
+
+
+@pytest.mark.parametrize("long", ["action", "processo"])
+def test_long_texts_are_not_kept(long: str) -> None:
+    """Nobody fills the memory with what a request makes long; it is said all the same."""
+    compiled = policy(PERMIT)
+    # A process stands in its text, too.
+    times = {"action": 1, "processo": 2}[long]
+    beside = len("first" * 2 + " C " + "C")
+    most = (_LONGEST_KEPT - beside) // times
+    for length, kept in ((most, True), (most + 1, False)):
+        text = "x" * length
+        action, process = (text, "") if long == "action" else ("", text)
+        first, again = (
+            compiled.text("first", action, {"cnpj": "C", "processo": process}) for _ in range(2)
+        )
+        assert Text("FIRST", f"first C {process}", "first") == first == again
+        assert kept is (first is again)
+    assert 1 == len(compiled._texts)
 
 
 def test_a_rule_in_a_comment_or_a_text_is_no_rule() -> None:

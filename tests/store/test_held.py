@@ -194,7 +194,6 @@ def test_what_a_question_brings_is_its_own(store: HeldStore, plain: SqlStore, pr
         replace(bare, context={"a": 1}),
         replace(bare, properties={"a": 2}),
         replace(bare, proof=proof),
-        replace(bare, instance="17"),
         bare,
     ]
     for questions in (brought, list(reversed(brought)), brought):

@@ -152,7 +152,6 @@ def test_an_observation_of_the_future_has_a_span(store: HeldStore) -> None:
         ({"properties": {"a": 1}}, False, True),
         ({"proof": PROOF}, False, False),
         ({"context": {"a": 1}, "proof": PROOF}, False, False),
-        ({"instance": "4711"}, True, True),
         ({"context": {}, "properties": {}}, True, True),
     ],
     ids=str,

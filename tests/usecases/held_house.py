@@ -105,13 +105,23 @@ class HeldHouse:
         advise: bool = False,
         caller: Caller = CALLER,
         request_id: str | None = None,
+        instance: str | None = None,
     ) -> list[Said]:
-        """Look, and decide, as a request does; one question as one, if it is asked ``alone``."""
+        """
+        Look, and decide, as a request does; one question as one, if it is asked ``alone``.
+
+        *instance* is heard of only then.
+        """
         self.store.held.look()
         if self.alone and until is None and len(asked) == 1 and not isinstance(asked[0], Exception):
             try:
                 one = self.point.decide(
-                    asked[0], caller, advise=advise, looked=True, request_id=request_id
+                    asked[0],
+                    caller,
+                    advise=advise,
+                    looked=True,
+                    request_id=request_id,
+                    instance=instance,
                 )
             except AmbiguousProcess as error:
                 return [Ambiguous(error.candidates)]

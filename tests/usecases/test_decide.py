@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -52,7 +53,7 @@ from tests.usecases.signing_in import HOUR, SAID, ingest
 
 QUESTION = Question(MEMBER, "open", ProcessAsked(ProcessName("P001", 3), COMPANY))
 ABOUT_COMPANY = Question(REPRESENTATIVE, "read_delegations", CompanyAsked(COMPANY))
-NOBODY = Impossible("open", INVALID_IDENTIFIER, "4711")
+NOBODY = Impossible("open", INVALID_IDENTIFIER)
 
 
 class HearingFacts:
@@ -113,11 +114,11 @@ def test_a_record_holds_the_question_and_what_decided_it(house: House) -> None:
             QUESTION,
             recipient=PARTNER,
             actor_evidence=Evidence.GOVBR,
-            instance="4711",
             context={"cpf": MEMBER.digits},
             properties={"cpf": MEMBER.digits},
         ),
         CALLER,
+        instance="4711",
     )
     [record] = house.decisions
     expected = DecisionRecord(
@@ -134,12 +135,12 @@ def test_a_record_holds_the_question_and_what_decided_it(house: House) -> None:
             named="P001",
             version=3,
             actor_evidence=Evidence.GOVBR,
-            instance="4711",
         ),
         decision=decision,
         policy_digest="ab" * 32,
         store_revision=revision,
         latency_us=record.latency_us,
+        instance="4711",
     )
     assert expected == record
 
@@ -296,10 +297,10 @@ def test_an_impossible_question_is_denied_without_asking_the_policy(
 ) -> None:
     """It is an answer like any other: logged, with a text, and about nobody."""
     house.policy.verdict = by_process  # it would read facts that there are none of
-    answer = house.point.decide(Impossible("open", reason, "4711"), CALLER)
+    answer = house.point.decide(Impossible("open", reason), CALLER, instance="4711")
     [record] = house.decisions
     assert Decision(allowed=False, reasons=(reason,)) == answer.decision == record.decision
-    assert Asked(action="open", instance="4711") == record.asked
+    assert (Asked(action="open"), "4711") == (record.asked, record.instance)
     assert answer.process is None
     assert f"pt {reason} open  " == answer.text.pt
     assert {} == house.store._tables.surrogates
@@ -501,8 +502,9 @@ def test_no_record_holds_a_cpf_that_a_caller_put_elsewhere(
 @pytest.mark.parametrize("form", FORMS)
 def test_no_record_holds_a_cpf_in_the_place_of_an_instance(house: House, form: str) -> None:
     """Orquestra's designers may map any field of a form to the instance."""
-    house.point.decide(replace(QUESTION, instance=form), CALLER)
-    house.point.decide(Impossible("x", INVALID_IDENTIFIER, f"4711 {form}"), CALLER)
+    house.point.decide(QUESTION, CALLER, instance=form)
+    house.point.decide(Impossible("x", INVALID_IDENTIFIER), CALLER, instance=f"4711 {form}")
+    assert ["[cpf]", "4711 [cpf]"] == [one.instance for one in house.decisions]
     assert [] == leaks(house.log.records, [MEMBER])
 
 
@@ -524,15 +526,35 @@ def test_an_action_is_kept_short_and_cleaned_before_it_is_cut(house: House) -> N
     assert {64} == {len(one) for one in kept}
 
 
-def test_no_more_of_an_action_is_cleaned_than_can_be_kept(house: House) -> None:
+def test_an_instance_is_kept_short_and_cleaned_before_it_is_cut(house: House) -> None:
+    """As an action is: sixty-four characters, and no half of a CPF at their end."""
+    for instance in ("a" * 55 + " " + MEMBER.digits + " " + "b" * 50, "x" * 64, "x" * 65, ""):
+        house.point.decide(QUESTION, CALLER, instance=instance)
+    clean = ("a" * 55 + " [cpf] b")[:64]
+    first, *others = [record.instance or "" for record in house.decisions]
+    assert (clean, 64) == (first[: len(clean)], len(first))
+    assert ["x" * 64, "x" * 64, ""] == others
+
+
+def test_no_more_of_an_action_or_an_instance_is_cleaned_than_can_be_kept(house: House) -> None:
     """A text as long as a request is no work, and what is kept of it is as if it were."""
     long = (MEMBER.digits + " ") * 8_000
-    asked = replace(QUESTION, action=long, instance=long), Impossible(long, "x", long)
-    lengths = cleaned(lambda: house.point.decide_all(asked, CALLER))
-    assert len(lengths) >= 4
-    assert max(lengths) <= 1_000
-    texts = [(one.asked.action, one.asked.instance) for one in house.decisions]
+    for asked in (replace(QUESTION, action=long), Impossible(long, "x")):
+        lengths = cleaned(partial(house.point.decide, asked, CALLER, instance=long))
+        assert len(lengths) >= 2
+        assert max(lengths) <= 1_000
+    texts = [(one.asked.action, one.instance) for one in house.decisions]
     assert [(("[cpf] " * 11)[:64],) * 2] * 2 == texts
+
+
+def test_an_instance_is_of_one_call(house: House) -> None:
+    """What was given with one question stands in no other record; a batch has none."""
+    house.point.decide(QUESTION, CALLER, instance="4711")
+    house.point.decide(QUESTION, CALLER)
+    house.point.decide(NOBODY, CALLER, instance="4712")
+    house.point.decide_all([QUESTION, NOBODY], CALLER)
+    house.point.decide_each([QUESTION], CALLER)
+    assert ["4711", None, "4712", None, None, None] == [one.instance for one in house.decisions]
 
 
 def test_the_record_names_the_request_that_asked(house: House) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -81,7 +80,7 @@ def test_a_login_is_answered_like_anybody(abroad: House) -> None:
 
 def test_a_login_stands_in_the_record_as_a_surrogate(abroad: House) -> None:
     """The record says what kind of subject it was, and the company's number."""
-    abroad.point.decide(replace(QUESTION, instance="4711"), CALLER)
+    abroad.point.decide(QUESTION, CALLER, instance="4711")
     [record] = abroad.decisions
     assert (
         Asked(
@@ -93,10 +92,10 @@ def test_a_login_stands_in_the_record_as_a_surrogate(abroad: House) -> None:
             named="P001",
             version=3,
             actor_evidence=Evidence.ASSERTED,
-            instance="4711",
         )
         == record.asked
     )
+    assert "4711" == record.instance
     assert [] == leaks([record], [REPRESENTATIVE_ABROAD])
 
 
@@ -249,11 +248,10 @@ def test_an_entity_of_an_unknown_type_is_denied(
 ) -> None:
     """No policy is asked and nobody gets a surrogate; the record has the instance."""
     house.entities.stored = {USER.name: {}, LABORATORY.name: {}}
-    question = Question(actor, "open", resource, instance="4711")
-    answer = house.point.decide(question, CALLER)
+    answer = house.point.decide(Question(actor, "open", resource), CALLER, instance="4711")
     assert Decision(allowed=False, reasons=(UNKNOWN_TYPE,)) == answer.decision
     [record] = house.decisions
-    assert Asked(action="open", instance="4711") == record.asked
+    assert (Asked(action="open"), "4711") == (record.asked, record.instance)
     assert {} == house.store._tables.surrogates
 
 

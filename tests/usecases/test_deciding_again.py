@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -38,6 +39,7 @@ from authz_service.domain.errors import (
 from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import Login
 from authz_service.domain.known import ALWAYS, Known, facts_of
+from authz_service.domain.nearest import Way
 from authz_service.domain.people import Bond, Evidence, Person, Role
 from authz_service.domain.processes import ProcessName, ProcessState
 from authz_service.domain.sign_in import Proof
@@ -45,6 +47,7 @@ from authz_service.policy.bundle import build, collect
 from authz_service.store import SqlStore
 from authz_service.usecases.answers import Answer
 from authz_service.usecases.before import MOST, Memory, Standing
+from authz_service.web.lean.form import Form, form_in
 from tests.domain.document import (
     COMPANY,
     FILIAL,
@@ -419,7 +422,6 @@ def test_a_batch_that_was_asked_before_is_answered_alike(
 _KINDS = st.sampled_from(
     [
         *(MAY_OPEN, IN_COMPANY, UNCLEAR, NOBODY, UNREAD, DELEGATES, RECORD, SIGNED_IN, BY_LOGIN),
-        replace(MAY_OPEN, instance="4711"),
         replace(MAY_OPEN, context={"a": 1}),
         replace(IN_COMPANY, proof=Proof(REPRESENTATIVE, (), None, None, False, NOON, NOON + HOUR)),
     ]
@@ -483,6 +485,125 @@ def test_advice_is_given_each_time_it_is_wanted(house: HeldHouse, asked: list[Qu
     assert before == house.facts.gathered
 
 
+class AdvisingPolicy(ScriptedPolicy):
+    """Denies whatever is asked, and counts in ``advised`` how often its advice was worked out."""
+
+    def __init__(self, *ways: Way) -> None:
+        super().__init__(deny_all)
+        self.ways = ways
+        self.advised = 0
+
+    def advice(self, question: Question, facts: Facts, decision: Decision) -> Way | None:
+        """Count, and give a way that is another object each time."""
+        self.advised += 1
+        found = super().advice(question, facts, decision)
+        return None if found is None else replace(found)
+
+
+@pytest.mark.parametrize("ways", [(STEP_UP,), (GRANT,), ()], ids=["alone", "others", "none"])
+def test_advice_is_worked_out_once_for_what_is_remembered(
+    house: HeldHouse, ways: tuple[Way, ...]
+) -> None:
+    """It is that of the first who wanted it, also where there is none; others do not ask for it."""
+    house.alone = True
+    policy = AdvisingPolicy(*ways)
+    house.policies.policy = policy
+    remember(house, IN_COMPANY)
+    assert 0 == policy.advised
+    given = [house.ask(IN_COMPANY, advise=wanted)[0] for wanted in (True, False, True, True)]
+    said = [one.advice for one in given if isinstance(one, Answer)]
+    expected = ways[0] if ways else None
+    assert [expected, None, expected, expected] == said
+    assert said[0] is said[2] is said[3]
+    assert 1 == policy.advised
+
+
+@pytest.mark.parametrize("what", ["policy", "store", "question"])
+def test_advice_is_of_what_was_decided(house: HeldHouse, what: str) -> None:
+    """Under another policy, on another state or of another question it is worked out anew."""
+    house.alone = True
+    first, second = AdvisingPolicy(STEP_UP), AdvisingPolicy(GRANT)
+    house.policies.policy = first
+    for _ in range(4):
+        house.same(IN_COMPANY, advise=True)
+    other, policy = IN_COMPANY, first
+    if what == "policy":
+        house.policies.policy = policy = second
+    elif what == "store":
+        house.plain.registry.save_person(Person(REPRESENTATIVE, NOON), untold)
+        first.ways = (GRANT,)
+    else:
+        other = MAY_OPEN
+        first.ways = (GRANT,)
+    before = policy.advised
+    said = [house.ask(other, advise=True)[0] for _ in range(5)]
+    assert [GRANT] * 5 == [one.advice for one in said if isinstance(one, Answer)]
+    assert 3 >= policy.advised - before > 0
+
+
+def test_no_advice_is_worked_out_of_an_allow(house: HeldHouse) -> None:
+    """However often somebody would like to have it."""
+    house.alone = True
+    house.policies.policy = policy = AdvisingPolicy(STEP_UP)
+    policy.verdict = by_facts
+    for _ in range(5):
+        [answer] = house.ask(MAY_OPEN, advise=True)
+        assert isinstance(answer, Answer)
+        assert (True, None) == (answer.decision.allowed, answer.advice)
+    assert 0 == policy.advised
+
+
+def _form(instance: object, **members: object) -> Form:
+    sent = {"cpf": MEMBER.digits, "cnpj": COMPANY.value, "processo": "P001", "acao": "iniciar"}
+    found = form_in(json.dumps({**sent, **members, "instancia": instance}).encode())
+    assert found is not None
+    return found
+
+
+def test_a_form_with_another_instance_is_decided_out_of_memory(house: HeldHouse) -> None:
+    """Each of its records has its own instance, or none, and all else is that of the first."""
+    house.alone = True
+    instances = ["4711", 4712, None, "", MEMBER.digits, "x" * 64, f"{MEMBER.digits} 1", 4711]
+    for one in instances:
+        form = _form(one)
+        assert form.question is _form("other").question
+        house.ask(form.question, instance=form.instance)
+    assert 2 == house.facts.gathered
+    records = house.decisions
+    assert ["4711", "4712", None, "", "[cpf]", "x" * 64, "[cpf] 1", "4711"] == [
+        one.instance for one in records
+    ]
+    assert 8 == len({one.id for one in records})
+    assert [records[0]._replace(id="", latency_us=0, instance=None)] * 8 == [
+        one._replace(id="", latency_us=0, instance=None) for one in records
+    ]
+    assert records[2].asked is records[7].asked
+
+
+def test_an_instance_is_cut_and_cleaned_out_of_memory_as_well(house: HeldHouse) -> None:
+    """Out of memory as at first: sixty-four characters, and no half of a CPF at their end."""
+    house.alone = True
+    long = "a" * 55 + " " + MEMBER.digits + " " + "b" * 50
+    for _ in range(5):
+        house.ask(MAY_OPEN, instance=long)
+        house.ask(MAY_OPEN)
+    assert 2 == house.facts.gathered
+    clean, *others = [one.instance for one in house.decisions]
+    assert ("a" * 55 + " [cpf] bb", [None, clean] * 4 + [None]) == (clean, others)
+
+
+def test_a_form_with_a_handle_is_asked_each_time(house: HeldHouse) -> None:
+    """Its question goes with it, so nothing is remembered of it, and it is decided as anew."""
+    house.alone = True
+    for _ in range(4):
+        house.same(_form(None, sessao="handle-of-one").question)
+    assert 4 == house.facts.gathered
+    house.log.records.clear()
+    house.heard.clear()
+    gc.collect()
+    assert {None} == {one.question() for one in house.point.memory.standing.decided.values()}
+
+
 def test_what_was_not_written_is_not_given_again_either(house: HeldHouse) -> None:
     """A log that refuses has nobody told of a known decision, nor anybody hear of it."""
     remember(house, MAY_OPEN)
@@ -504,16 +625,15 @@ ERRED = (RuleError("a.polar:1", "took too long"),)
     [
         RECORD,
         replace(MAY_OPEN, actor=Thing(EntityName("user", "u1"))),
-        replace(MAY_OPEN, instance="4711"),
         replace(MAY_OPEN, context={"a": 1}),
         replace(MAY_OPEN, properties={"a": 1}),
         replace(IN_COMPANY, proof=Proof(REPRESENTATIVE, (), None, None, False, NOON, NOON + HOUR)),
         UNCLEAR,
     ],
-    ids=["thing", "actor", "instance", "context", "properties", "proof", "ambiguous"],
+    ids=["thing", "actor", "context", "properties", "proof", "ambiguous"],
 )
 def test_what_need_not_be_the_same_is_decided_anew(house: HeldHouse, question: Question) -> None:
-    """Entities, numbers of Orquestra's, what is heeded of assertions, a proof: each time."""
+    """Entities, what is heeded of assertions, a proof: each time."""
     house.entities.stored = {EntityName("record", "7"): {"a": 1}, EntityName("user", "u1"): {}}
     for turn in range(1, 5):
         house.same(question)
@@ -609,12 +729,11 @@ def _kept(standing: Standing, question: Question, decision: Decision = ALLOWED) 
         (BY_LOGIN, ALLOWED, True),
         (RECORD, ALLOWED, False),
         (replace(IN_COMPANY, actor=Thing(EntityName("user", "u1"))), ALLOWED, False),
-        (replace(MAY_OPEN, instance="4711"), ALLOWED, False),
         (MAY_OPEN, replace(ALLOWED, errors=ERRED), False),
     ],
 )
 def test_what_comes_again_is_kept(question: Question, decision: Decision, kept: bool) -> None:
-    """Nothing about entities, which are described each time, no numbers, and nothing that erred."""
+    """Nothing about entities, which are described each time, and nothing that erred."""
     standing = Standing(object(), object(), 1)
     _kept(standing, question, decision)
     assert ([id(question)] if kept else []) == list(standing.decided)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from authz_service.domain.decision import Impossible, Question
+from authz_service.domain.decision import INVALID_IDENTIFIER, Impossible, Question
 from authz_service.domain.errors import InvalidInput
 from authz_service.web import evaluations, orquestra
 from authz_service.web.authzen import read_question
@@ -20,8 +20,9 @@ from authz_service.web.body import parse_object
 from authz_service.web.evaluation import question_of
 from authz_service.web.evaluations import Batch, read_batch
 from authz_service.web.fields import BodyInvalid
+from authz_service.web.lean import form as forms
 from authz_service.web.lean import reading, strict
-from authz_service.web.lean.form import form_in
+from authz_service.web.lean.form import Form, form_in
 from authz_service.web.lean.reading import batch_in, question_in
 from tests.fakes.service import COMPANY, MEMBER, REPRESENTATIVE
 from tests.web.asked import BODIES, A, F
@@ -190,6 +191,8 @@ def outcome(read: Callable[[], Any]) -> object:
         return exact(error)
     if isinstance(found, Batch):
         return [exact(one) for one in found.asked], found.until
+    if isinstance(found, Form):
+        return exact(found.question), typed(found.instance)
     return exact(found)
 
 
@@ -207,8 +210,8 @@ def test_one_question_is_the_same(data: bytes) -> None:
 @given(written(_FORMS))
 def test_a_form_is_the_same(data: bytes) -> None:
     """Orquestra's question as well."""
-    slowly = outcome(lambda: orquestra.question_of(parse_object(data)))
-    assert [slowly, slowly] == [outcome(lambda: orquestra.read_question(data)) for _ in range(2)]
+    slowly = outcome(lambda: orquestra.form_of(parse_object(data)))
+    assert [slowly, slowly] == [outcome(lambda: orquestra.read_form(data)) for _ in range(2)]
 
 
 @given(written(_SEVERAL))
@@ -307,11 +310,11 @@ BLANK = {"login": "", "empresa": ""}
 def test_each_of_these_is_the_same(data: bytes) -> None:
     """What the property tests may miss is read alike by all three, now or again."""
     one = outcome(lambda: question_of(parse_object(data)))
-    form = outcome(lambda: orquestra.question_of(parse_object(data)))
+    form = outcome(lambda: orquestra.form_of(parse_object(data)))
     batches = outcome(lambda: evaluations._read_batch(parse_object(data), MOST, lambda _: None))
     for _ in range(2):
         assert one == outcome(lambda: read_question(data))
-        assert form == outcome(lambda: orquestra.read_question(data))
+        assert form == outcome(lambda: orquestra.read_form(data))
         assert batches == outcome(lambda: read_batch(data, MOST, lambda _: None))
 
 
@@ -381,9 +384,81 @@ def test_what_is_usual_is_read_quickly(sent: dict[str, Any]) -> None:
 def test_what_forms_send_is_read_quickly(more: dict[str, Any]) -> None:
     """So is what Orquestra sends, with what was not filled in."""
     data = json.dumps({**F, **more}, ensure_ascii=False).encode()
-    found = form_in(data)
+    assert form_in(data) is not None
+    assert outcome(lambda: orquestra.form_of(parse_object(data))) == outcome(lambda: form_in(data))
+
+
+def form_of(**more: object) -> Form:
+    """Read a usual form with *more* quickly."""
+    found = form_in(json.dumps({**F, **more}, ensure_ascii=False).encode())
     assert found is not None
-    assert exact(orquestra.question_of(parse_object(data))) == exact(found)
+    return found
+
+
+def test_the_same_form_is_the_very_same_question() -> None:
+    """Whatever its instance is, so that a decision on it may be remembered."""
+    one = form_of(instancia=1)
+    for instance in (2, "2", "", None, MEMBER):
+        other = form_of(instancia=instance)
+        expected = None if instance is None else str(instance)
+        assert (True, expected) == (other.question is one.question, other.instance)
+    assert form_of().question is one.question
+    assert "1" == one.instance
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"cpf": REPRESENTATIVE},
+        {"cpf": "187.627.946-04"},
+        {"cnpj": "52.420.282/0001-80"},
+        {"processo": "P001"},
+        {"acao": "delegar"},
+        {"versao": 3},
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_a_form_that_differs_is_another_question(more: dict[str, Any]) -> None:
+    """In any member that the decision hangs on: it is what the schemas make of it."""
+    one = form_of()
+    for _ in range(2):
+        found = form_of(**more)
+        assert found.question is not one.question
+        expected = orquestra.form_of(parse_object(json.dumps({**F, **more}).encode()))
+        assert exact(expected.question) == exact(found.question)
+
+
+def test_a_form_with_a_handle_is_never_remembered() -> None:
+    """The handle of a sign-in is a secret, and held nowhere beyond its request."""
+    before = forms._remembered.cache_info()
+    one, other = (form_of(sessao="abc", versao=3).question for _ in range(2))
+    assert before == forms._remembered.cache_info()
+    assert one == other
+    assert one is not other
+    assert isinstance(one, Question)
+    assert "abc" == one.sign_in
+    assert form_of(versao=3).question != one
+
+
+def test_a_long_form_is_never_remembered() -> None:
+    """Spaces around a number count for nothing: nobody fills the memory with them."""
+    rest = len(F["cnpj"]) + len(F["processo"])
+    for length, kept in ((320, True), (321, False), (5_000, False)):
+        padded = MEMBER.ljust(length - rest)
+        before = forms._remembered.cache_info()
+        one, other = (form_of(cpf=padded).question for _ in range(2))
+        assert kept is (one is other)
+        assert kept is (before != forms._remembered.cache_info())
+        assert form_of().question == one == other
+
+
+def test_a_form_that_means_nobody_is_never_remembered() -> None:
+    """Nobody fills the memory with what cannot exist; its instance is read like any other."""
+    before = forms._remembered.cache_info().currsize
+    for instance in ("1", "2"):
+        found = form_of(cpf="18762794605", instancia=instance)
+        assert (Impossible("open", INVALID_IDENTIFIER), instance) == found
+    assert before == forms._remembered.cache_info().currsize
 
 
 @pytest.mark.parametrize(

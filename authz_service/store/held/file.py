@@ -52,26 +52,26 @@ class FilePulse:
             cursor = self._cursor
             if cursor is None or whose != self._whose:
                 cursor = self._take_up(whose)
-            index = self._index
+            index, head = self._index, b""
             if index is not None:
-                head = index.head()
-                if head == self._head:
-                    return self._beat
                 # Taken before SQLite is asked: what comes in between makes another one.
-                self._head = head
+                head = index.head()
+                if head == self._head != b"":
+                    return self._beat
             try:
                 version = cursor.execute("PRAGMA data_version").fetchone()
                 if self._new:
                     # The first look has opened it.
                     self._new = False
-                    if cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",):
-                        self._index = wal_index(self._path)
+                    self._index = self._index_of(cursor)
             except sqlite3.Error:
                 self._let_go()
                 raise
             if version != self._version:
                 self._version = version
                 self._beat = (self._beat[0], self._beat[1] + 1)
+            # Last: whatever kept SQLite from being asked, it is asked again.
+            self._head = head
             return self._beat
 
     def close(self) -> None:
@@ -90,6 +90,14 @@ class FilePulse:
         self._new = same
         self._beat = (self._beat[0] + 1, self._beat[1] + 1)
         return cursor
+
+    @staticmethod
+    def _index_of(cursor: sqlite3.Cursor) -> WalIndex | None:
+        if cursor.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            return None
+        # The name that was opened in the end: there may be links on the way to it.
+        [(_, _, name), *_] = cursor.execute("PRAGMA database_list").fetchall()
+        return wal_index(name)
 
     def _let_go(self) -> None:
         cursor, self._cursor, self._whose = self._cursor, None, None

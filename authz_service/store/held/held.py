@@ -157,8 +157,10 @@ class Held:
             if entry is None or one is None:
                 return self._gather_more(questions, moment, heeded=heeded)
             facts.append(one)
-            if entry.lasting is not None and one is entry.lasting[2]:
-                since, until = max(since, entry.lasting[0]), min(until, entry.lasting[1])
+            # Another thread may put another one in its place.
+            lasting = entry.lasting
+            if lasting is not None and one is lasting[2]:
+                since, until = max(since, lasting[0]), min(until, lasting[1])
             else:
                 # What the question brings has made them.
                 alone = True

@@ -1,66 +1,85 @@
 """
-The head of the index of SQLite's write-ahead log, which all processes have in memory in common.
+The head of the index of SQLite's write-ahead log, which all processes have in common.
 
 SQLite itself tells by it whether anything was committed: a reader compares the head with the one
 that it saw last, and only if they differ has there been a commit (``walIndexTryHdr`` in its source;
 https://www.sqlite.org/walformat.html, section 2.1, says what stands in it, in two copies, of which
 the first is written last). So as long as all its bytes are the same, SQLite need not be asked.
+
+The file is read, not mapped: who shortens it under a map kills the process. On Linux both see the
+same bytes.
 """
 
 from __future__ import annotations
 
-import mmap
 import os
 import sys
+import threading
 import weakref
 
 _HEAD = 96
 # It stands first, in the machine's order of bytes, and has been this one ever since.
 _VERSION = (3_007_000).to_bytes(4, sys.byteorder)
-_LENGTH = 32_768
 # A process loses all its locks on a file, SQLite's among them, with the first descriptor of it
-# that it closes (POSIX, `fcntl`). So these stay open, until SQLite has deleted their file.
-_open: list[tuple[int, mmap.mmap, weakref.ref[WalIndex]]] = []
+# that it closes (POSIX, `fcntl`). So these stay open until SQLite has deleted their file.
+_open: dict[tuple[int, int], tuple[int, weakref.ref[WalIndex]]] = {}
+_opening = threading.Lock()
 
 
 class WalIndex:
     """
     The head of one index.
 
-    Look at it only while a connection of this process is open on its database: that is what
-    keeps others from making the file shorter.
+    Args:
+        descriptor: of the file, which somebody else keeps open.
     """
 
-    def __init__(self, index: mmap.mmap) -> None:
-        self._index = index
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
 
     def head(self) -> bytes:
         """Give the bytes; what a writer has half written it changes once more."""
-        return self._index[:_HEAD]
+        return os.pread(self._descriptor, _HEAD, 0)
 
 
 def wal_index(database: str) -> WalIndex | None:
     """
-    Give the index of the file *database*, which a connection of this process has looked at.
+    Give the index of a database, which a connection of this process has looked at.
 
     None where there is none of a form that is known.
+
+    Args:
+        database: the name of the file that SQLite itself has for it, without links on its way.
     """
-    _close_what_is_gone()
-    try:
-        descriptor = os.open(f"{database}-shm", os.O_RDONLY | os.O_CLOEXEC)
-        index = mmap.mmap(descriptor, _LENGTH, prot=mmap.PROT_READ)
-    except (OSError, ValueError):
-        # It is not there, or shorter than SQLite ever makes it, and then nobody has locked it.
+    if sys.platform != "linux":
         return None
-    found = WalIndex(index)
-    _open.append((descriptor, index, weakref.ref(found)))
-    return found if index[: len(_VERSION)] == _VERSION else None
+    with _opening:
+        try:
+            found = _opened(f"{database}-shm")
+            return found if found.head()[: len(_VERSION)] == _VERSION else None
+        except OSError:
+            return None
+
+
+def _opened(name: str) -> WalIndex:
+    there = os.stat(name)  # noqa: PTH116 - all of this room speaks to the system itself
+    known = _open.get((there.st_dev, there.st_ino))
+    if known is None:
+        _close_what_is_gone()
+        descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+        there = os.fstat(descriptor)
+    else:
+        descriptor, used = known
+        before = used()
+        if before is not None:
+            return before
+    found = WalIndex(descriptor)
+    _open[there.st_dev, there.st_ino] = descriptor, weakref.ref(found)
+    return found
 
 
 def _close_what_is_gone() -> None:
-    for one in list(_open):
-        descriptor, index, used = one
+    for number, (descriptor, used) in list(_open.items()):
         if used() is None and not os.fstat(descriptor).st_nlink:
-            _open.remove(one)
-            index.close()
+            del _open[number]
             os.close(descriptor)

@@ -7,7 +7,9 @@ everything else there is None, and the schema is asked.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -21,6 +23,10 @@ ACTIONS = MappingProxyType({"iniciar": "open", "delegar": "delegate"})
 """What Orquestra's designers call the actions."""
 LONGEST_INSTANCE = 64
 """Characters of Orquestra's number of an instance."""
+
+_REMEMBERED = 65_536
+# Characters: longer questions are made each time, so that nobody fills the memory with them.
+_LONGEST_REMEMBERED = 320
 
 
 class _Form(Struct, forbid_unknown_fields=True, gc=False):
@@ -38,7 +44,20 @@ class _Form(Struct, forbid_unknown_fields=True, gc=False):
 _form = decoder(_Form)
 
 
-def form_in(data: bytes) -> Question | Impossible | None:
+class Form(NamedTuple):
+    """
+    Orquestra's question.
+
+    Attributes:
+        question: what is asked; the same texts are read as the very same object.
+        instance: the number of the process instance, as the form has it.
+    """
+
+    question: Question | Impossible
+    instance: str | None
+
+
+def form_in(data: bytes) -> Form | None:
     """Read the bytes of a request, or give None."""
     found = _form(data)
     if found is None or found.acao not in ACTIONS or not (found.cpf and found.cnpj):
@@ -47,26 +66,42 @@ def form_in(data: bytes) -> Question | Impossible | None:
     if found.login or found.empresa:
         return None
     try:
-        return _question(found)
+        instance = None if found.instancia is UNSET else _instance(found.instancia)
+        version = None if found.versao is UNSET else _version(found.versao)
+        return Form(_question(found, version), instance)
     except Doubt:
         return None
 
 
-def _question(found: _Form) -> Question | Impossible:
+def _question(found: _Form, version: int | None) -> Question | Impossible:
     action, handle = ACTIONS[found.acao], found.sessao
-    instance = None if found.instancia is UNSET else _instance(found.instancia)
-    version = None if found.versao is UNSET else _version(found.versao)
+    texts = (found.cpf, found.cnpj, found.processo, action, version)
     try:
-        process = strict.process(found.processo, version)
-        return Question(
-            strict.cpf(found.cpf),
-            action,
-            ProcessAsked(process, strict.cnpj(found.cnpj)),
-            instance=instance,
-            sign_in=handle_of(handle) if handle else None,
-        )
+        if handle:
+            # It is a secret, and not remembered.
+            return _made(*texts, handle_of(handle))
+        if len(found.cpf) + len(found.cnpj) + len(found.processo) <= _LONGEST_REMEMBERED:
+            return _remembered(*texts)
+        return _made(*texts)
     except InvalidInput:
-        return Impossible(action, INVALID_IDENTIFIER, instance)
+        return Impossible(action, INVALID_IDENTIFIER)
+
+
+def _made(
+    cpf: str,
+    cnpj: str,
+    process: str,
+    action: str,
+    version: int | None,
+    sign_in: str | None = None,
+) -> Question:
+    name = strict.process(process, version)
+    company = strict.cnpj(cnpj)
+    return Question(strict.cpf(cpf), action, ProcessAsked(name, company), sign_in=sign_in)
+
+
+# The same people start the same processes again.
+_remembered = lru_cache(_REMEMBERED)(_made)
 
 
 def _instance(found: float | str | None) -> str | None:
