@@ -44,9 +44,9 @@ units: $(VENV)/.dev
 	$(BIN)/pytest -n 2 --cov --cov-report= $(INNER)
 	$(BIN)/coverage report --include='authz_service/domain/*,authz_service/usecases/*,authz_service/policy/*' \
 		--fail-under=100
-	@# Many of these wait for a service; three processes keep two cores busy. The tests of a module
+	@# Many of these wait for a service; four processes keep two cores busy. The tests of a module
 	@# stay in one of them, so that what they share is started once, and the long modules come first.
-	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder tests $(INNER:%=--ignore=%)
+	$(BIN)/pytest -n 4 --dist loadscope --no-loadscope-reorder tests $(INNER:%=--ignore=%)
 
 bench: $(VENV)/.bench ## Measure decisions and the data plane beside their peers; an hour, writes docs/performance.md
 	$(BIN)/python -m tests.bench

@@ -10,7 +10,7 @@ contract suite as the SQL one, a clock that stands still, a log that keeps its r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -110,7 +110,7 @@ class Snapshot:
 
     revision: int
     facts: tuple[Facts | Ambiguous, ...]
-    span: tuple[datetime, datetime] | None = None
+    span: tuple[datetime, datetime] | None = field(default=None, compare=False)
 
 
 class Truth(Protocol):

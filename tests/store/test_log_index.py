@@ -99,7 +99,11 @@ def _everything(filled: Indexed) -> list[Line]:
     return filled.written()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+# Each example goes through all the records, page by page.
+@settings(
+    max_examples=settings().max_examples // 3,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(sought=_soughts(), limit=st.sampled_from([1_500, 5_000]), oldest_first=st.booleans())
 def test_it_finds_what_a_look_at_every_line_finds(
     filled: Indexed, sought: Sought, limit: int, oldest_first: bool
