@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import (
     Column,
     Connection,
@@ -33,6 +33,9 @@ from sqlalchemy import (
 
 from authz_service.domain.errors import Conflict, InvalidInput, StoreUnavailable
 from authz_service.store.schema import metadata, store_revision
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 VERSIONS = ("0001", "0002")
 """Those that this service knows, the oldest first."""
@@ -99,7 +102,7 @@ def make(connection: Connection) -> None:
 
 def upgrade(connection: Connection) -> None:
     """Bring an older database to the version that is needed, with all that is in it."""
-    command.upgrade(_config(connection), NEEDED)
+    _alembic().upgrade(_config(connection), NEEDED)
 
 
 def require_way_back(version: str | None, to: str) -> str:
@@ -123,7 +126,7 @@ def require_way_back(version: str | None, to: str) -> str:
 
 def downgrade(connection: Connection, to: str) -> None:
     """Bring a database back to an earlier version, without what that one does not know."""
-    command.downgrade(_config(connection), to)
+    _alembic().downgrade(_config(connection), to)
 
 
 def lost(connection: Connection, there: str, to: str) -> dict[str, int]:
@@ -172,8 +175,17 @@ def _columns(connection: Connection) -> dict[str, set[str]]:
     }
 
 
+def _alembic() -> ModuleType:
+    # Most starts find the version that they need, and have no use for what takes so long to load.
+    from alembic import command  # noqa: PLC0415
+
+    return command
+
+
 def _config(connection: Connection) -> Config:
     """Tell Alembic where the migrations are, and to use this connection and its transaction."""
+    from alembic.config import Config  # noqa: PLC0415 - as above
+
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     return config

@@ -18,7 +18,7 @@ SLICES = 20
 SETTLED = 28_000
 """After so many decisions everything is held that is going to be, by granian's network as well."""
 ROOM = 12_000_000
-"""Bytes that an allocator may take once more without anything being kept; in little time, half."""
+"""Bytes that an allocator may take once more without anything being kept."""
 CONNECTIONS = 8
 
 
@@ -36,20 +36,17 @@ def asked(mix: Mix, times: int) -> Mix:
 @pytest.mark.parametrize("server", served(), ids=lambda one: one.settings["AUTHZ_SERVER"])
 def test_memory_is_flat(server: Contestant, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """
-    What is resident stays, over a million decisions and more in the long form.
+    What is resident stays, over a million decisions and more.
 
-    In the short form 40,000, on the server that takes longer to have what it needs. Single
-    questions and batches, all answers checked. The first of them fill what is held in memory,
-    which ends: were 500 bytes of each decision kept in the short form, or 14 in the long one, the
-    rest would show it.
+    In the long form alone: what is resident moves for the length of a short one. Single questions
+    and batches, all answers checked. The first of them fill what is held in memory, which ends:
+    were 14 bytes of each decision kept, the rest would show it.
     """
-    long = request.config.getoption("--soak")
-    if server.settings["AUTHZ_SERVER"] == "waitress":
-        long_form(request.config)
+    long_form(request.config)
     url = f"sqlite:///{tmp_path}/authz.db"
     seed = Seed(url, COMPANIES, seeding.fill(url, COMPANIES, tmp_path))
     [singles, *batches] = mixes.mixes(COMPANIES, 200, 18)
-    turn = [asked(one, 30 if long else 1) for one in (singles, *batches)]
+    turn = [asked(one, 30) for one in (singles, *batches)]
 
     def requests(mix: Mix, port: int) -> list[bytes]:
         return [mixes.http(mix.path, port, seed.key, body) for body in mixes.bodies_for_us(mix)]
@@ -65,6 +62,5 @@ def test_memory_is_flat(server: Contestant, tmp_path: Path, request: pytest.Fixt
 
     decisions = sum(len(one.requests) * one.decisions for one in turn)
     settled = max(SLICES // 4, -(-SETTLED // decisions))
-    room = ROOM if long else ROOM // 2
-    assert (1_000_000 if long else 40_000) <= SLICES * decisions
-    assert max(resident[settled:]) <= resident[settled - 1] + room, resident
+    assert 1_000_000 <= SLICES * decisions
+    assert max(resident[settled:]) <= resident[settled - 1] + ROOM, resident

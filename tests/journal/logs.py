@@ -6,7 +6,7 @@ import gzip
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -63,14 +63,15 @@ def acts(*revisions: int) -> list[Any]:
 
 
 def stored(log: Path, chain: str = "decision/0") -> list[bytes]:
-    """Give the content of each segment of a chain, unpacked."""
+    """Give the content of each segment of a chain, unpacked; none of one that goes just then."""
     packed = {one.name[:8]: one for one in (log / chain).glob("*.jsonl.gz")}
     plain = {one.name[:8]: one for one in (log / chain).glob("*.jsonl")}
-    files = [one for _number, one in sorted((packed | plain).items())]
-    return [
-        gzip.decompress(one.read_bytes()) if one.suffix == ".gz" else one.read_bytes()
-        for one in files
-    ]
+    found = []
+    for _number, one in sorted((packed | plain).items()):
+        with suppress(FileNotFoundError):
+            content = one.read_bytes()
+            found.append(gzip.decompress(content) if one.suffix == ".gz" else content)
+    return found
 
 
 def revisions(log: Path, chain: str = "decision/0") -> list[int]:
