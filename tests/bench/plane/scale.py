@@ -57,7 +57,7 @@ class _Store:
 
 
 def _service(seed: Seed, folder: Path) -> Service:
-    service = build(settings(seed.url, folder))
+    service = build(settings(seed.url, folder), place="0")
     service.load_policy()
     return service
 

@@ -148,7 +148,8 @@ def measure(effort: Effort, asked: Course) -> list[Row]:
 def _of(effort: Effort, seed: Seed, mix: Mix, bodies: Sequence[bytes]) -> dict[str, float]:
     book: _Book = defaultdict(lambda: [0.0, 0])
     folder = Path(tempfile.mkdtemp(prefix="bench"))
-    service = build(settings(seed.url, folder))
+    # As a worker, which holds its chains of the log; the command line has them for a write each.
+    service = build(settings(seed.url, folder), place="0")
     try:
         service.load_policy()
         environs = [_environ(mix.path, seed.key, body) for body in bodies]
