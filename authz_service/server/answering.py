@@ -61,7 +61,7 @@ class _Start:
 
 
 def _no_write(_data: bytes) -> object:
-    raise NotImplementedError("an application gives its answer back, and writes none of it before")
+    raise RuntimeError("an application gives its answer back, and writes none of it before")
 
 
 class Answering:

@@ -72,25 +72,22 @@ class Standing:
         self.revision = revision
         self.decided: dict[int, Decided] = {}
 
-    def keep(
-        self,
-        question: Question,
-        facts: Facts,
-        decision: Decision,
-        asked: Asked,
-        span: tuple[datetime, datetime],
-    ) -> None:
+    def keep(self, question: Question, decided: Decided) -> None:
         """
         Remember how a question was decided; where there is no room, all others are forgotten.
 
-        Not of one about an entity of another service, which is described anew each time, nor of one
-        with a handle, which nobody remembers, nor what has erred: it may have had no time.
+        Not of one about an entity of another service, which is described anew each time, nor what
+        has erred: it may have had no time.
         """
-        if type(question.actor) is Thing or type(question.resource) is Thing or decision.errors:
+        if (
+            type(question.actor) is Thing
+            or type(question.resource) is Thing
+            or decided.decision.errors
+        ):
             return
         if len(self.decided) >= MOST:
             self.decided.clear()
-        self.decided[id(question)] = Decided(question, facts, decision, asked, span)
+        self.decided[id(question)] = decided
 
 
 class Memory:

@@ -312,7 +312,8 @@ class DecisionPoint:
             asked_as = written(question, about, note, names)
             outcomes.append((question, about, decision, asked_as, latency))
             if standing is not None and span is not None and about is not None:
-                standing.keep(cast("Question", question), about, decision, asked_as, span)
+                this = cast("Question", question)
+                standing.keep(this, Decided(this, about, decision, asked_as, span))
         return outcomes, snapshot.revision
 
     def _gathered(

@@ -199,11 +199,8 @@ def _in_bytes(given: Given, caller: Caller) -> bytes:
 
 def _all_in_bytes(all_given: Sequence[Given | Ambiguous | InvalidInput], caller: Caller) -> bytes:
     """Write the decisions on several questions."""
-    told = caller.reasons
     written = [
-        (as_json(_shown(given)) if told else _BARE[given.decision.allowed])
-        if isinstance(given, Given)
-        else as_json(_refused(given))
+        _in_bytes(given, caller) if isinstance(given, Given) else as_json(_refused(given))
         for given in all_given
     ]
     return b'{"evaluations":[' + b",".join(written) + b"]}"

@@ -46,7 +46,7 @@ from authz_service.domain.sign_in import Proof
 from authz_service.policy.bundle import build, collect
 from authz_service.store import SqlStore
 from authz_service.usecases.answers import Answer
-from authz_service.usecases.before import MOST, Memory, Standing
+from authz_service.usecases.before import MOST, Decided, Memory, Standing
 from authz_service.web.lean.form import Form, form_in
 from tests.domain.document import (
     COMPANY,
@@ -718,7 +718,8 @@ ALLOWED = Decision(allowed=True, reasons=("represents",))
 
 def _kept(standing: Standing, question: Question, decision: Decision = ALLOWED) -> None:
     facts = facts_of(question, Known(), NOON)
-    standing.keep(question, facts, decision, Asked(action=question.action), ALWAYS)
+    asked = Asked(action=question.action)
+    standing.keep(question, Decided(question, facts, decision, asked, ALWAYS))
 
 
 @pytest.mark.parametrize(
@@ -763,9 +764,9 @@ def test_there_is_room_for_so_many() -> None:
     facts, asked = facts_of(MAY_OPEN, Known(), NOON), Asked(action="open")
     questions = [Question(MEMBER, "open", MAY_OPEN.resource) for _ in range(MOST + 1)]
     for one in questions[:MOST]:
-        standing.keep(one, facts, ALLOWED, asked, ALWAYS)
+        standing.keep(one, Decided(one, facts, ALLOWED, asked, ALWAYS))
     assert MOST == len(standing.decided)
-    standing.keep(questions[MOST], facts, ALLOWED, asked, ALWAYS)
+    standing.keep(questions[MOST], Decided(questions[MOST], facts, ALLOWED, asked, ALWAYS))
     assert [id(questions[MOST])] == list(standing.decided)
 
 
