@@ -68,7 +68,8 @@ _FAMILIES = (
     _SHED,
 )
 _BUCKETS_US = tuple(1_000_000 * bound for bound in _DECIDING)
-_LATENCY_SUM = len(_DECIDING) + 1
+# Where the sum of a histogram stands, from its first slot on.
+_LATENCY_SUM, _SECONDS_SUM = _LATENCY.width - 1, _ANSWER_SECONDS.width - 1
 # Of how many decisions the slot is kept; policies have some hundreds.
 _KEPT = 4_096
 
@@ -91,6 +92,7 @@ class Counts:
         self._decided: dict[int, tuple[Decision, str, int]] = {}
         self._answered: dict[tuple[str, int], tuple[int, int]] = {}
         self._latency = self._tally.slot(_LATENCY)
+        self._latency_sum = self._latency + _LATENCY_SUM
         self._held = (self._tally.slot(_HELD, ("hit",)), self._tally.slot(_HELD, ("miss",)))
 
     def tallies(self) -> Tallies:
@@ -99,22 +101,30 @@ class Counts:
 
     def heard(self, records: Sequence[Record]) -> None:
         """Count what went into the decision log."""
-        whole, known_of, latency = self._whole, self._decided.get, self._latency
+        whole, known_of = self._whole, self._decided.get
+        bucket, took, microseconds = 0, -1, 0
         with self._lock:
-            microseconds = 0
             for record in records:
                 if type(record) is DecisionRecord:
-                    asked, decision, took = record.asked, record.decision, record.latency_us
+                    decision, action = record.decision, record.asked.action
                     # By which object it is: a policy gives the same one again and again.
                     known = known_of(id(decision))
-                    if known is None or known[0] is not decision or known[1] != asked.action:
-                        known = self._of_decision(asked.action, decision)
+                    if known is None or known[0] is not decision or known[1] != action:
+                        known = self._of_decision(action, decision)
                     whole[known[2]] += 1
-                    whole[latency + bisect_left(_BUCKETS_US, took)] += 1
+                    if took != record.latency_us:
+                        took = record.latency_us
+                        bucket = self._latency + bisect_left(_BUCKETS_US, took)
+                    whole[bucket] += 1
                     microseconds += took
                 elif type(record) is ActRecord:
                     whole[self._tally.slot(_ACTS, (record.act,))] += 1
-            self._real[latency + _LATENCY_SUM] += microseconds / 1_000_000
+            if microseconds:
+                self._real[self._latency_sum] += microseconds / 1_000_000
+
+    def decided(self) -> int:
+        """Give how many decisions have been counted here."""
+        return sum(self._whole[self._latency : self._latency_sum])
 
     def _of_decision(self, action: str, decision: Decision) -> tuple[Decision, str, int]:
         """Give the slot of a decision about an action; and count the rules that have erred."""
@@ -138,6 +148,7 @@ class Counts:
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Count an HTTP answer; *route* is a template, never a path."""
+        whole = self._whole
         with self._lock:
             slots = self._answered.get((route, status))
             if slots is None:
@@ -146,9 +157,9 @@ class Counts:
                     self._tally.slot(_ANSWER_SECONDS, (route,)),
                 )
             count, latency = slots
-            self._whole[count] += 1
-            self._whole[latency + bisect_left(BUCKETS, seconds)] += 1
-            self._real[latency + _LATENCY_SUM] += seconds
+            whole[count] += 1
+            whole[latency + bisect_left(BUCKETS, seconds)] += 1
+            self._real[latency + _SECONDS_SUM] += seconds
 
     def held(self, hits: int, misses: int) -> None:
         """Count questions whose facts were in memory, and others for which the store was read."""

@@ -90,6 +90,32 @@ def test_acts_and_answers_are_counted() -> None:
     } <= set(lines(metrics))
 
 
+def test_the_seconds_of_each_route_are_its_own() -> None:
+    """The sum of one stands in no place of another."""
+    metrics = Metrics()
+    routes = [f"/{number}" for number in range(5)]
+    for _ in range(2):
+        for number, route in enumerate(routes, 1):
+            metrics.answered(route, 200, 0.25 * number)
+
+    found = [
+        line
+        for line in lines(metrics)
+        if line.startswith(
+            ("authz_http_seconds_sum", "authz_http_seconds_count", "authz_http_answers_total")
+        )
+    ]
+    assert sorted(
+        told
+        for number, route in enumerate(routes, 1)
+        for told in (
+            f'authz_http_seconds_sum{{route="{route}"}} {0.5 * number}',
+            f'authz_http_seconds_count{{route="{route}"}} 2.0',
+            f'authz_http_answers_total{{route="{route}",status="200"}} 2.0',
+        )
+    ) == sorted(found)
+
+
 def test_one_policy_is_in_force() -> None:
     """The digest in force stands as info, and an earlier one no more."""
     metrics = Metrics()
