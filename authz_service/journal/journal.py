@@ -22,6 +22,7 @@ from authz_service.journal import keys
 from authz_service.journal.keeping import Keeper
 from authz_service.journal.lines import Clock
 from authz_service.journal.owned import Owned
+from authz_service.journal.packing import Packer
 from authz_service.journal.places import make_folder, settle
 from authz_service.journal.rendering import Renderer
 from authz_service.journal.segments import CLASSES, Chain
@@ -219,7 +220,8 @@ class _Worker:
         self._stop = threading.Event()
         self._full = threading.Event()
         self._ailments: dict[str, str] = {}
-        self._keeper = Keeper(folder, key, options.days, clock)
+        self._packer = Packer()
+        self._keeper = Keeper(folder, key, options.days, clock, self._packer)
         self._seconds = options.heads_seconds
         self._threads: list[threading.Thread] = []
         self._begin = threading.Lock()
@@ -253,6 +255,7 @@ class _Worker:
         self._stop.set()
         self._written.set()
         self._full.set()
+        self._packer.stop()
         for thread in self._threads:
             thread.join()
         for owned in self._owned.values():

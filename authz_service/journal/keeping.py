@@ -7,7 +7,7 @@ cut off anywhere, and the next round takes it up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from authz_service.journal.keys import Key, put
 from authz_service.journal.lines import Clock, horizon
 from authz_service.journal.links import Header
 from authz_service.journal.packed import PackedInvalid, pack
-from authz_service.journal.places import locked, sync_folder
+from authz_service.journal.places import Lock, locked, sync_folder
 from authz_service.journal.segments import Chain, chains, end_of, header_of, opened
 from authz_service.journal.shared import SHARED, finish
 from authz_service.journal.writing import Writer
@@ -25,6 +25,10 @@ from authz_service.journal.writing import Writer
 _LOCK = "keeping"
 _NEVER = "~"
 """Sorts behind every instant."""
+
+
+def _packed_here(source: Path, target: Path, _held: Lock) -> None:
+    pack(source, target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +54,23 @@ class Keeper:
         key: the log's key.
         days: how long records of each class are kept at least; 0 for ever, and where absent.
         clock: tells the present instant.
+        packs: compresses a segment of a worker's chain, told the name that it gets and the lock
+            that is held meanwhile.
     """
 
-    def __init__(self, log: Path, key: Key, days: Mapping[str, int], clock: Clock) -> None:
+    def __init__(
+        self,
+        log: Path,
+        key: Key,
+        days: Mapping[str, int],
+        clock: Clock,
+        packs: Callable[[Path, Path, Lock], None] = _packed_here,
+    ) -> None:
         self._log = log
         self._key = key
         self._days = days
         self._clock = clock
+        self._packs = packs
 
     def pack(self) -> None:
         """
@@ -67,7 +81,7 @@ class Keeper:
         """
         with locked(self._log, _LOCK, wait=False) as had:
             if had:
-                self._pack()
+                self._pack(had)
 
     def renew(self) -> None:
         """
@@ -104,21 +118,24 @@ class Keeper:
         """Give the instant from which on records of a class are kept; None if all are."""
         return horizon(self._clock(), self._days.get(kind, 0))
 
-    def _pack(self) -> None:
+    def _pack(self, held: Lock) -> None:
         for chain in chains(self._log):
             if chain.name != SHARED:
                 # Whoever holds it for life never goes back to a segment that it has closed.
-                self._pack_chain(chain)
+                self._pack_chain(chain, held, self._packs)
                 continue
             with locked(self._log, chain.name, wait=False) as had:
                 if had:
-                    self._pack_chain(chain)
+                    # Here, for that lock is this process's alone: who takes it may go back.
+                    self._pack_chain(chain, had, _packed_here)
 
-    def _pack_chain(self, chain: Chain) -> None:
+    def _pack_chain(
+        self, chain: Chain, held: Lock, packs: Callable[[Path, Path, Lock], None]
+    ) -> None:
         for number in chain.numbers(self._log)[:-1]:
             plain = chain.plain(self._log, number)
             if plain.exists():
-                pack(plain, chain.packed(self._log, number))
+                packs(plain, chain.packed(self._log, number), held)
 
     def _renew(self) -> None:
         for chain in chains(self._log):

@@ -39,17 +39,20 @@ class Lock:
     Args:
         log: the log's folder.
         name: what is locked.
+
+    Attributes:
+        descriptor: the open file; a process that inherits it holds the lock as well.
     """
 
     def __init__(self, log: Path, name: str) -> None:
         make_folder(log / "locks")
         self._file = log / "locks" / name
-        self._descriptor = os.open(self._file, _FLAGS, 0o600)
+        self.descriptor = os.open(self._file, _FLAGS, 0o600)
 
     def take(self, *, wait: bool = True) -> bool:
         """Take it, waiting for whoever has it if need be; tell whether it was had."""
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             return False
         return True
@@ -66,25 +69,25 @@ class Lock:
             there = self._file.stat()
         except (FileNotFoundError, NotADirectoryError):
             return
-        if not os.path.samestat(os.fstat(self._descriptor), there):
+        if not os.path.samestat(os.fstat(self.descriptor), there):
             what = "its lock was removed, and another made; only a new process writes again"
             raise BlockingIOError(errno.EWOULDBLOCK, what)
 
     def release(self) -> None:
         """Let others have it."""
-        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        fcntl.flock(self.descriptor, fcntl.LOCK_UN)
 
     def close(self) -> None:
         """Let go of it for good."""
-        os.close(self._descriptor)
+        os.close(self.descriptor)
 
 
 @contextmanager
-def locked(log: Path, name: str, *, wait: bool = True) -> Iterator[bool]:
-    """Hold a lock meanwhile, if it was had; with *wait* it always is."""
+def locked(log: Path, name: str, *, wait: bool = True) -> Iterator[Lock | None]:
+    """Hold a lock meanwhile, if it was had, else there is None; with *wait* it always is."""
     lock = Lock(log, name)
     try:
-        yield lock.take(wait=wait)
+        yield lock if lock.take(wait=wait) else None
     finally:
         lock.close()
 

@@ -16,6 +16,7 @@ from authz_service.journal.journal import Journal, Options
 from authz_service.journal.keeping import Keeper
 from authz_service.journal.keys import PublicKey
 from authz_service.journal.links import ORIGIN, chained, parted
+from authz_service.journal.shared import SHARED
 from authz_service.journal.verifying import FOR_EVER, Report, Retention, verify
 from tests.fakes.clock import NOON
 from tests.journal.test_lines import ACT, DECISION
@@ -44,12 +45,14 @@ def never(_count: int) -> None:
 def journal(
     log: Path, place: str = "0", options: Options | None = None, clock: Hands | None = None
 ) -> Iterator[Journal]:
-    """Give a journal, and close it afterwards."""
+    """Give a journal, and close it afterwards; what it has not compressed by then is."""
     made = Journal(log, place, options or Options(), never, clock or Hands())
     try:
         yield made
     finally:
         made.close()
+        if place != SHARED:
+            Keeper(log, keys.own(log), {}, clock or Hands()).pack()
 
 
 def decisions(*revisions: int) -> list[Any]:
