@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from authz_service.domain.decision import Caller, DecisionRecord, Record
+from authz_service.domain.decision import Caller, DecisionRecord
 from authz_service.domain.identifiers import without_cpf
 from authz_service.domain.policies import Outcome, PolicyStatus
 from authz_service.domain.sign_in import Cause
@@ -76,15 +76,14 @@ def configure() -> None:
     logging.getLogger("_granian").setLevel(logging.WARNING)
 
 
-def heard(records: Sequence[Record]) -> None:
+def erred(records: Sequence[DecisionRecord]) -> None:
     """Tell operators of rules that erred: the policy denies people for a mistake of its own."""
     for record in records:
-        if isinstance(record, DecisionRecord):
-            for error in record.decision.errors:
-                _LOG.error(
-                    "a rule could not be answered, so the decision was a denial",
-                    extra={"rule": error.rule, "cause": error.cause, "decision": record.id},
-                )
+        for error in record.decision.errors:
+            _LOG.error(
+                "a rule could not be answered, so the decision was a denial",
+                extra={"rule": error.rule, "cause": error.cause, "decision": record.id},
+            )
 
 
 def policy_attempted(status: PolicyStatus) -> None:

@@ -57,9 +57,8 @@ LEISURE = 2_500
 """So few records in that time leave room for it; else it is left to whoever searches."""
 
 
-def utc_now() -> datetime:
-    """Give the present instant."""
-    return datetime.now(UTC)
+utc_now: Clock = partial(datetime.now, UTC)
+"""Gives the present instant. It is asked with every decision, and has no frame of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ def upkeep(settings: Settings, clock: Clock = utc_now) -> Upkeep:
         InvalidInput: the database's URL cannot be one.
     """
     log = _journal(settings, SHARED, _never_lost)
-    return Upkeep(SqlStore(settings.database_url), ActLog(log, (applog.heard,), clock), log)
+    return Upkeep(SqlStore(settings.database_url), ActLog(log, (), clock), log)
 
 
 def _journal(settings: Settings, place: str, lost: Callable[[int], None]) -> Journal:
@@ -144,11 +143,13 @@ def build(
     stale = fresh.stale_seconds if fresh.notified else None
     held = store.hold(fresh.held, stale, metrics.held)
     checked = store.checked(clock, fresh.clock_tolerance, metrics.clock_off)
-    leisure = Leisure(LEISURE)
-    listeners: tuple[Listener, ...] = (metrics.heard, applog.heard, leisure.heard)
+    leisure = Leisure(LEISURE, metrics.decided)
+    listeners: tuple[Listener, ...] = (metrics.heard,)
     policy = CurrentPolicy(settings.policies, clock)
     acts = ActLog(log, listeners, clock)
-    point = DecisionPoint(policy, held, entities, held, log, listeners, checked)
+    point = DecisionPoint(
+        policy, held, entities, held, log, listeners, checked.now, alarms=(applog.erred,)
+    )
     govbr = None if settings.govbr is None else talk_to(settings.govbr, metrics)
     explainer = Explainer(policy, held, entities, checked)
     chains, index = Chains(settings.log_folder), SqlLogIndex(store.database)

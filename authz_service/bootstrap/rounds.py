@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from authz_service.domain.decision import Record
 from authz_service.domain.errors import AuthzError
 
 _log = logging.getLogger(__name__)
@@ -32,26 +31,24 @@ class Round:
 
 class Leisure:
     """
-    Does what can wait where little has been written down since it was asked last.
+    Does what can wait where little has been decided since it was asked last.
 
     Else it would keep the interpreter from those who decide.
 
     Args:
-        most: records that are little.
+        most: decisions that are little.
+        decided: tells how many there were in all.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, decided: Callable[[], int]) -> None:
         self._most = most
-        self._heard = 0
-
-    def heard(self, records: Sequence[Record]) -> None:
-        """Hear of records, as a listener."""
-        self._heard += len(records)
+        self._decided = decided
+        self._before = decided()
 
     def do(self, what: Callable[[], object]) -> None:
-        """Do *what* if there is leisure, and count anew."""
-        heard, self._heard = self._heard, 0
-        if heard <= self._most:
+        """Do *what* if there is leisure."""
+        before, self._before = self._before, self._decided()
+        if self._before - before <= self._most:
             what()
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 from authz_service.domain.decision import DecisionRecord, Record
 from authz_service.domain.errors import LogUnavailable
@@ -113,25 +113,25 @@ class Journal:
 
     def write(self, records: Sequence[Record]) -> None:
         """
-        Write all the records of a class, in their order, or none.
+        Write all the records, in their order, or none.
 
-        Decisions come before acts, and a failure between the two leaves the decisions there:
-        nobody writes both at once. Records that were refused may stand in the log behind a
-        whole line if the process is killed just then, like those of an answer that was on its
-        way: what is there was decided, and what was answered is there.
+        Records that were refused may stand in the log behind a whole line if the process is killed
+        just then, like those of an answer that was on its way: what is there was decided, and what
+        was answered is there.
+
+        Args:
+            records: one or more of one class: nobody writes decisions and acts at once.
 
         Raises:
             LogUnavailable: not written, unless the failure is ``lose``.
         """
-        renderer = self._renderer
         try:
             chains = self._chains or self._begun()
-            decisions = [one for one in records if type(one) is DecisionRecord]
-            if decisions:
-                chains.write("decision", renderer.decisions(decisions))
-            if len(decisions) < len(records):
-                acts = [one for one in records if type(one) is not DecisionRecord]
-                chains.write("act", [renderer.body(one) for one in acts])
+            if type(records[0]) is DecisionRecord:
+                decisions = cast("Sequence[DecisionRecord]", records)
+                chains.write("decision", self._renderer.decisions(decisions))
+            else:
+                chains.write("act", [self._renderer.body(one) for one in records])
         except OSError as error:
             first = self._failed is None
             self._failed = f"cannot be written: {_cause(error)}"

@@ -22,7 +22,8 @@ from authz_service.journal.lines import SCHEMA_VERSION, instant, line
 _KEPT = 65_536
 """How many of each kind of object are kept in rendered form; beyond, all are rendered anew."""
 
-_DECISION = b'{"schema":%d,"kind":"decision","id":' % SCHEMA_VERSION
+_LINE = b'{"schema":%d,"kind":"decision","id":' % SCHEMA_VERSION + b'%b%b%b,"instance":%b%b%b%d'
+"""The name, who asks, the question, the instance, the answer, the state, the latency."""
 
 _NULL = b"null"
 
@@ -89,16 +90,34 @@ class Renderer:
     def decisions(self, records: Sequence[DecisionRecord]) -> list[bytes]:
         """Give the lines of decisions, one or more, each as ``body`` does."""
         try:
-            return self._fast(records)
+            return [self._one(records[0])] if len(records) == 1 else self._fast(records)
         except (UnicodeEncodeError, OverflowError):
             # What UTF-8 or 64 bits cannot hold; the plain way has an answer to it.
             return [line(one)[:-2] for one in records]
 
+    def _one(self, record: DecisionRecord) -> bytes:
+        """Give the line of one decision, as ``_fast`` does."""
+        name, moment, caller, asked, decision, digest, revision, latency, asker, instance = record
+        known = self._both.get(id(asked))
+        if known is None or known[1] is not decision:
+            known = self._rendered(asked, decision)
+        state = self._state
+        if state[1] != revision or state[0] is not digest:
+            state = self._of_state(digest, revision)
+        return _LINE % (
+            encode(name),
+            self._asking(moment, caller, asker),
+            known[2],
+            _NULL if instance is None else encode(instance),
+            known[3],
+            state[2],
+            latency,
+        )
+
     def _fast(self, records: Sequence[DecisionRecord]) -> list[bytes]:
-        known_of, last = self._both.get, records[0]
-        asking = self._asking(last.moment, last.caller, last.request_id)
-        state = self._of_state(last.policy_digest, last.store_revision)
-        bodies = []
+        known_of, bodies = self._both.get, []
+        at = by = asker = under = None
+        on, asking, state = -1, b"", b""
         for record in records:
             (
                 name,
@@ -112,24 +131,19 @@ class Renderer:
                 request_id,
                 instance,
             ) = record
-            if record is not last:
-                # Those of one request have all of this in common, as the same objects.
-                if not (
-                    moment is last.moment
-                    and caller is last.caller
-                    and request_id is last.request_id
-                ):
-                    asking = self._asking(moment, caller, request_id)
-                if not (revision == last.store_revision and digest is last.policy_digest):
-                    state = self._of_state(digest, revision)
-                last = record
+            # Those of one request have all of this in common, as the same objects.
+            if not (moment is at and caller is by and request_id is asker):
+                asking = self._asking(moment, caller, request_id)
+                at, by, asker = moment, caller, request_id
+            if not (revision == on and digest is under):
+                state = self._of_state(digest, revision)[2]
+                on, under = revision, digest
             known = known_of(id(asked))
             if known is None or known[1] is not decision:
                 known = self._rendered(asked, decision)
             bodies.append(
-                b'%b%b%b%b,"instance":%b%b%b%d'
+                _LINE
                 % (
-                    _DECISION,
                     encode(name),
                     asking,
                     known[2],
@@ -147,7 +161,7 @@ class Renderer:
         if known is None:
             known = _keep(self._callers, id(caller), (caller, _caller(caller)))
         return b',"moment":"%bZ","caller":%b,"request_id":%b,' % (
-            moment.isoformat(timespec="microseconds")[:-6].encode()
+            moment.isoformat("T", "microseconds")[:-6].encode()
             if moment.tzinfo is UTC
             else instant(moment)[:-1].encode(),
             known[1],
@@ -166,13 +180,13 @@ class Renderer:
             return both
         return _keep(self._both, id(asked), both)
 
-    def _of_state(self, digest: str, revision: int) -> bytes:
-        """Give what stands behind the decision, up to the latency."""
+    def _of_state(self, digest: str, revision: int) -> tuple[str, int, bytes]:
+        """Give both, with what stands behind the decision up to the latency."""
         known = self._state
-        if known[1] != revision or known[0] != digest:
+        if known[1] != revision or known[0] is not digest:
             text = b',"policy_digest":%b,"store_revision":%d,"latency_us":'
             known = self._state = (digest, revision, text % (encode(digest), revision))
-        return known[2]
+        return known
 
 
 def _keep(known: dict[int, Kept], number: int, one: Kept) -> Kept:

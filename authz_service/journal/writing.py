@@ -52,10 +52,11 @@ class Open:
         Raises:
             OSError: it was not written, or not all of it.
         """
+        size = len(payload)
         written = os.write(self._descriptor, payload)
-        while written < len(payload):
+        while written < size:
             written += os.write(self._descriptor, payload[written:])
-        return written
+        return size
 
     def size(self) -> int:
         """Give how long the file is."""
@@ -187,23 +188,24 @@ class Writer:
         Raises:
             OSError: none counts.
         """
-        segment, spot = self._segment, self.spot
-        if segment is None or spot.size >= self._limit or self._clock() >= self._until:
+        segment = self._segment
+        number, size, digest = self.spot
+        if segment is None or size >= self._limit or self._clock() >= self._until:
             segment = self.begin()
-            spot = self.spot
-        payload, digest = chained(spot.digest, bodies)
+            number, size, digest = self.spot
+        payload, digest = chained(digest, bodies)
         # Whatever cuts this off, what stands in the file then is not known: a new segment.
         self._segment = None
         try:
-            segment.append(payload)
+            written = segment.append(payload)
         except OSError:
-            if segment.size() == spot.size:
+            if segment.size() == size:
                 # Nothing came through, so nothing is in the way.
                 self._segment = segment
             else:
                 self._closing(segment)
             raise
-        self.spot = _new(Spot, (spot.number, spot.size + len(payload), digest))
+        self.spot = _new(Spot, (number, size + written, digest))
         self._segment = segment
         return segment
 

@@ -16,7 +16,6 @@ from authz_service.domain.decision import (
 )
 from authz_service.domain.entities import Thing
 from authz_service.domain.errors import AmbiguousProcess, InvalidInput
-from authz_service.domain.nearest import Way
 from authz_service.domain.processes import Ambiguous
 from authz_service.usecases.answers import Answer
 from authz_service.usecases.asked import kept
@@ -25,15 +24,19 @@ from authz_service.usecases.deciding import (
     Known,
     Outcome,
     Sent,
+    advice_again,
     advice_on,
     again,
     decided,
     described,
+    given,
+    recorded,
     subjects_of,
     written,
 )
 from authz_service.usecases.names import new_name, new_names
 from authz_service.usecases.ports import (
+    Alarm,
     Clock,
     DecisionLog,
     Entities,
@@ -62,6 +65,7 @@ class DecisionPoint:
         log: where the records go first.
         listeners: who hears of them afterwards, the metrics among them.
         clock: the present instant.
+        alarms: who hears of decisions in which rules have erred; none that is given again has.
         memory: how it has decided before.
     """
 
@@ -72,6 +76,7 @@ class DecisionPoint:
     log: DecisionLog
     listeners: tuple[Listener, ...]
     clock: Clock
+    alarms: tuple[Alarm, ...] = ()
     memory: Memory = field(default_factory=Memory, init=False, repr=False, compare=False)
 
     def decide(
@@ -105,18 +110,17 @@ class DecisionPoint:
         # asked before and nothing has changed since.
         if looked:
             started = time.perf_counter_ns()
-            standing, moment, policy = self.memory.standing, self.clock(), self.policies.current()
+            standing, policy = self.memory.standing, self.policies.current()
             one = standing.decided.get(id(question))
             if (
                 one is not None
                 and one.question() is question
-                and one.since <= moment < one.until
                 and standing.policy is policy
                 and standing.state is self.facts.state
+                and one.since <= (moment := self.clock()) < one.until
             ):
-                decision, revision, facts = one.decision, standing.revision, one.facts
-                advice = _advice_again(policy, question, one) if advise else None
-                name = new_name()
+                name, decision, revision = new_name(), one.decision, standing.revision
+                advice = advice_again(policy, question, one) if advise else None
                 record = _new(
                     DecisionRecord,
                     (
@@ -133,7 +137,7 @@ class DecisionPoint:
                     ),
                 )
                 self._tell([record])
-                return _new(Answer, (name, decision, revision, policy, question, facts, advice))
+                return _new(Answer, (name, decision, revision, policy, question, one.facts, advice))
         [answer] = self._answers(
             (question,),
             caller,
@@ -146,7 +150,7 @@ class DecisionPoint:
         )
         return cast("Answer", answer)
 
-    def _tell(self, records: list[DecisionRecord]) -> None:
+    def _tell(self, records: Sequence[DecisionRecord]) -> None:
         """Write records down, and then let others hear of them."""
         self.log.write(records)
         for listener in self.listeners:
@@ -230,17 +234,19 @@ class DecisionPoint:
         moment, policy = self.clock(), self.policies.current()
         state = self.facts.state if looked else None
         standing = self.memory.standing
-        outcomes = None
-        revision = standing.revision
         if state is not None and standing.state is state and standing.policy is policy:
-            outcomes = again(standing.decided, questions, moment, until, started)
+            before = again(standing.decided, questions, moment, until)
+            if before is not None:
+                names = new_names(len(before))
+                request = (moment, caller, request_id, instance)
+                self._tell(recorded(before, names, request, policy, standing.revision, started))
+                return given(before, names, questions, policy, standing.revision, advise=advise)
         else:
             # It holds facts of persons who may have been erased.
             self.memory.standing = Standing()
-        if outcomes is None:
-            outcomes, revision = self._anew(
-                questions, moment, policy, until, started, looked=looked, whole=whole
-            )
+        outcomes, revision = self._anew(
+            questions, moment, policy, until, started, looked=looked, whole=whole
+        )
         digest, ids = policy.digest, new_names(len(outcomes))
         records: list[DecisionRecord] = []
         answers: list[Answer | Ambiguous | InvalidInput] = []
@@ -270,7 +276,12 @@ class DecisionPoint:
             answers.append(
                 _new(Answer, (name, decision, revision, policy, question, facts, advice))
             )
-        self._tell(records)
+        if records:
+            self._tell(records)
+        erred = [one for one in records if one.decision.errors]
+        if erred:
+            for alarm in self.alarms:
+                alarm(erred)
         return answers
 
     def _anew(
@@ -331,10 +342,3 @@ class DecisionPoint:
             ]
         possible = [one for one in asked if isinstance(one, Question)]
         return asked, self.facts.gather(possible, moment, looked=looked, heeded=heeded)
-
-
-def _advice_again(policy: Policy, question: Question | Impossible, one: Decided) -> Way | None:
-    """Give what would turn a decision that was made before, or None."""
-    if one.advice is None:
-        one.advice = (advice_on(policy, question, one.facts, one.decision),)
-    return one.advice[0]

@@ -6,11 +6,14 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import cast
 
 from authz_service.domain.decision import (
     UNKNOWN_TYPE,
     Asked,
+    Caller,
     Decision,
+    DecisionRecord,
     Impossible,
     Question,
     Subject,
@@ -20,10 +23,14 @@ from authz_service.domain.errors import InvalidInput
 from authz_service.domain.facts import Facts
 from authz_service.domain.nearest import Way
 from authz_service.domain.processes import Ambiguous
+from authz_service.usecases.answers import Answer
 from authz_service.usecases.asked import kept
 from authz_service.usecases.before import Decided
 from authz_service.usecases.noting import Note, asked_by, note_of
 from authz_service.usecases.ports import Entities, Policy
+
+# A NamedTuple's own way to make one takes twice as long.
+_new = tuple.__new__
 
 Sent = Question | Impossible | InvalidInput
 """A question, or why it is none."""
@@ -40,20 +47,94 @@ def again(
     questions: Sequence[Sent],
     moment: datetime,
     until: bool | None,  # noqa: FBT001 - it is the datum
-    started: int,
-) -> list[Outcome | Ambiguous | InvalidInput] | None:
-    """Decide what was decided before, or give None if not all of it was."""
-    now = time.perf_counter_ns
-    outcomes: list[Outcome | Ambiguous | InvalidInput] = []
+) -> list[Decided] | None:
+    """Find how questions were decided before, or give None if not all of them were."""
+    found: list[Decided] = []
     for question in questions:
         one = before.get(id(question))
         if one is None or one.question() is not question or not one.since <= moment < one.until:
             return None
-        decision = one.decision
-        outcomes.append((question, one.facts, decision, one.asked, (now() - started) // 1000))
-        if decision.allowed is until:
+        found.append(one)
+        if one.decision.allowed is until:
             break
-    return outcomes
+    return found
+
+
+def recorded(
+    before: Sequence[Decided],
+    names: Sequence[str],
+    request: tuple[datetime, Caller, str | None, str | None],
+    policy: Policy,
+    revision: int,
+    started: int,
+) -> list[DecisionRecord]:
+    """
+    Give the records of decisions that are given again, all at once.
+
+    Args:
+        before: how the questions were decided.
+        names: of the decisions, as many.
+        request: when it was asked, who asks, the id of the request and Orquestra's instance.
+        policy: what has decided.
+        revision: on which state of the store.
+        started: when it was asked, in nanoseconds.
+    """
+    moment, caller, request_id, instance = request
+    digest, latency = policy.digest, (time.perf_counter_ns() - started) // 1000
+    return [
+        _new(
+            DecisionRecord,
+            (
+                name,
+                moment,
+                caller,
+                one.asked,
+                one.decision,
+                digest,
+                revision,
+                latency,
+                request_id,
+                instance,
+            ),
+        )
+        for name, one in zip(names, before, strict=True)
+    ]
+
+
+def given(
+    before: Sequence[Decided],
+    names: Sequence[str],
+    questions: Sequence[Sent],
+    policy: Policy,
+    revision: int,
+    *,
+    advise: bool,
+) -> list[Answer | Ambiguous | InvalidInput]:
+    """Give the answers to the first of *questions*, as they were decided before."""
+    return [
+        _new(
+            Answer,
+            (
+                name,
+                one.decision,
+                revision,
+                policy,
+                question,
+                one.facts,
+                advice_again(policy, question, one) if advise else None,
+            ),
+        )
+        for name, one, question in zip(names, before, questions, strict=False)
+    ]
+
+
+def advice_again(policy: Policy, question: Sent, one: Decided) -> Way | None:
+    """Give what would turn a decision that was made before, or None."""
+    if one.advice is None:
+        # What was decided before was a question.
+        asked = cast("Question", question)
+        one.advice = (advice_on(policy, asked, one.facts, one.decision),)
+    return one.advice[0]
 
 
 def decided(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from authz_service.domain.decision import Decision, Question, Record, Subject
+from authz_service.domain.decision import Decision, DecisionRecord, Question, Record, Subject
 from authz_service.domain.entities import EntityName
 from authz_service.domain.facts import Facts
 from authz_service.domain.identifiers import Cpf
@@ -28,7 +28,10 @@ Clock = Callable[[], datetime]
 """Gives the present instant, in UTC."""
 
 Listener = Callable[[Sequence[Record]], None]
-"""Hears of every record once it is in the log; the metrics are one."""
+"""Hears of records, one or more of one class, once they are in the log; the metrics are one."""
+
+Alarm = Callable[[Sequence[DecisionRecord]], None]
+"""Hears of decisions in which rules have erred, once they are in the log."""
 
 Told = Callable[[int], None]
 """
@@ -203,6 +206,9 @@ class DecisionLog(Protocol):
     def write(self, records: Sequence[Record]) -> None:
         """
         Write all the records, in their order, or none.
+
+        Args:
+            records: one or more, decisions or acts.
 
         Raises:
             LogUnavailable: not written, so the answer must not leave, nor the act be done.

@@ -79,7 +79,8 @@ def read_json(environ: Environ, longest: int) -> bytes:
     if media_type != _JSON and _media_type(media_type) != _JSON:
         raise InvalidInput("Content-Type", f"must be {_JSON}")
     stream = environ["wsgi.input"]
-    length = _announced(environ)
+    told = environ.get("CONTENT_LENGTH")
+    length = None if told is None else _announced(told, environ)
     if length is None:
         # Such a stream ends by itself, or nobody knows where the next request begins.
         return _to_its_end(stream, longest) if environ.get("wsgi.input_terminated") else b""
@@ -100,16 +101,15 @@ def _media_type(header: str | None) -> str:
     return (header or "").partition(";")[0].strip(" \t").lower()
 
 
-def _announced(environ: Environ) -> int | None:
+def _announced(told: str, environ: Environ) -> int | None:
     """Give the length of the body; None if it comes in chunks, 0 if the header is no length."""
-    length: str | None = environ.get("CONTENT_LENGTH")
-    if length is None or (
+    if (
         "HTTP_TRANSFER_ENCODING" in environ
         and "chunked" in environ["HTTP_TRANSFER_ENCODING"].lower()
     ):
         return None
     # `int` takes quadratic time, and other digits than ASCII's.
-    return int(length[:18]) if length.isascii() and length.isdigit() else 0
+    return int(told[:18]) if told.isascii() and told.isdigit() else 0
 
 
 def _to_its_end(stream: Any, longest: int) -> bytes:

@@ -126,8 +126,8 @@ class Gate:
         before = self.before.get(mark)
         admitted = revision = None
         if before is not None:
-            caller, key_id, held = before
             revision = self.truth.look()
+            caller, key_id, held = before
             if self.clients.still(key_id, held):
                 admitted = caller, revision
             else:

@@ -53,9 +53,12 @@ class TrustedProxies:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Serve one request."""
         peer = environ.get("REMOTE_ADDR")
-        forwarded = environ.get("HTTP_X_FORWARDED_FOR")
-        short = forwarded is None or len(forwarded) <= _LONGEST_REMEMBERED
-        found = self._known(peer, forwarded) if short else self._source(peer, forwarded)
+        if "HTTP_X_FORWARDED_FOR" in environ:
+            forwarded = environ["HTTP_X_FORWARDED_FOR"]
+            short = len(forwarded) <= _LONGEST_REMEMBERED
+            found = self._known(peer, forwarded) if short else self._source(peer, forwarded)
+        else:
+            found = self._known(peer, None)
         if found is not None:
             environ["REMOTE_ADDR"] = found
         elif peer is not None:

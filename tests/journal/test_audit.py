@@ -59,7 +59,8 @@ def test_a_whole_log_is_told_with_what_heads_cover(
 ) -> None:
     """Each chain with its counts, each file of heads with what it does and does not cover."""
     with journal(data / "log") as written:
-        written.write([*decisions(1, 2), *acts(3)])
+        written.write(decisions(1, 2))
+        written.write(acts(3))
     copy, key = tmp_path / "heads.json", tmp_path / "key.pem"
     exported = audit("heads", "--output", str(copy), "--public-key", str(key))
     assert (0, [], [f"{copy}: keep it where nobody who can write the log can"]) == exported
@@ -97,7 +98,8 @@ def test_a_log_without_heads_claims_less(audit: Callable[..., Told], data: Path)
 def test_what_was_changed_is_named_and_fails(audit: Callable[..., Told], data: Path) -> None:
     """The finding is on stderr; stdout says what else was looked at."""
     with journal(data / "log") as written:
-        written.write([*decisions(1, 2), *acts(3)])
+        written.write(decisions(1, 2))
+        written.write(acts(3))
     file = data / "log" / "decision" / "0" / "00000001.jsonl"
     content = file.read_bytes()
     file.write_bytes(content.replace(b'"store_revision":1', b'"store_revision":9'))

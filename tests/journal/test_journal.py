@@ -69,9 +69,9 @@ def headers(log: Path, chain: str = "decision/0") -> list[dict[str, object]]:
 def test_each_class_is_a_chain_of_its_own_in_the_order_of_writing(log: Path) -> None:
     """Decisions and acts stand apart, each behind what there was."""
     with journal(log) as written:
-        written.write([*decisions(1, 2), *acts(3)])
+        written.write(decisions(1, 2))
+        written.write(acts(3))
         written.write(decisions(4))
-        written.write([])
 
     assert ([1, 2, 4], [3]) == (revisions(log), revisions(log, "act/0"))
     assert [] == findings(log)

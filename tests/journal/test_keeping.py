@@ -337,7 +337,8 @@ def test_old_segments_are_removed_and_the_heads_say_so(tmp_path: Path) -> None:
     options = Options(keep_decisions_days=2, keep_acts_days=7)
     with journal(log, options=options, clock=clock) as written:
         for number in range(6):
-            written.write([*decisions(number), *acts(number)])
+            written.write(decisions(number))
+            written.write(acts(number))
             clock.now += DAY
     copy = tmp_path / "kept.json"
     copy.write_bytes((log / heads.FILE).read_bytes())

@@ -44,7 +44,7 @@ def one_that_waits(tmp_path: Path, held: Lock) -> Iterator[tuple[Packer, int, li
         try:
             packer(source, tmp_path / "1.jsonl.gz", held)
         except OSError as error:
-            came.append(error.strerror)
+            came.append(str(error.strerror))
 
     thread = threading.Thread(target=pack)
     thread.start()

@@ -85,6 +85,7 @@ _DECISIONS = [
                 st.sampled_from(_DECISIONS) | st.builds(decided, st.booleans(), st.just("c")),
                 st.sampled_from([0, 9, 10, 11, 250, 2_500_000, 10**9]),
             ),
+            min_size=1,
             max_size=5,
         ),
         max_size=6,
@@ -144,10 +145,11 @@ def test_a_decision_that_is_gone_is_not_taken_for_its_successor() -> None:
 
 
 def test_rules_that_erred_count_each_time() -> None:
-    """Also those of a decision that is known, beside acts in one batch."""
+    """Also those of a decision that is known, alone or several times in one batch."""
     own = Counts(None)
     erred = replace(decided(False, "x"), errors=(RuleError("a.polar:3", "x"),) * 2)
-    for _ in range(3):
-        own.heard([ACT, record("open", erred), ACT])
-    assert {("a.polar:3",): 6} == counted(own, "authz_rule_errors_total")
-    assert {(ACT.act,): 6} == counted(own, "authz_acts_total")
+    for times in (1, 2, 1):
+        own.heard([record("open", erred)] * times)
+        own.heard([ACT] * times)
+    assert {("a.polar:3",): 8} == counted(own, "authz_rule_errors_total")
+    assert {(ACT.act,): 4} == counted(own, "authz_acts_total")

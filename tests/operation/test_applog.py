@@ -20,7 +20,7 @@ from authz_service.domain.errors import Problem
 from authz_service.domain.policies import Attempt, Origin, Outcome, PolicyStatus
 from tests.effort import cleaned
 from tests.fakes.clock import NOON
-from tests.journal.test_lines import ACT, DECISION
+from tests.journal.test_lines import DECISION
 from tests.operation.house import Running, environment, free_port, furnish
 
 
@@ -70,7 +70,7 @@ def test_a_cnpj_stays() -> None:
 
 def test_rules_that_erred_are_told(caplog: pytest.LogCaptureFixture) -> None:
     """The log says which rule erred, why, and in which decision."""
-    applog.heard([DECISION, ACT, DECISION._replace(decision=replace(DECISION.decision, errors=()))])
+    applog.erred([DECISION, DECISION._replace(decision=replace(DECISION.decision, errors=()))])
 
     [record] = caplog.records
     assert ("ERROR", "a.polar:3", "unknown-fact: reads `x`", DECISION.id) == (

@@ -9,10 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from authz_service.bootstrap.rounds import Leisure, Round, Rounds
-from authz_service.domain.decision import ActRecord
 from authz_service.domain.errors import StoreUnavailable
-from tests.fakes.clock import NOON
-from tests.usecases.house import CALLER
 
 
 @dataclass
@@ -69,13 +66,12 @@ def test_rounds_that_never_began_can_be_stopped() -> None:
     assert 0 == tries.count
 
 
-def test_what_can_wait_waits_while_there_is_much_to_write_down() -> None:
-    """What is counted is what was written since it was asked last."""
-    leisure, tries = Leisure(2), Tries(9)
-    record = ActRecord("0" * 32, NOON, CALLER, "act")
+def test_what_can_wait_waits_while_there_is_much_to_decide() -> None:
+    """What counts is what was decided since it was asked last."""
+    in_all = iter((7, 9, 12, 12))
+    leisure, tries = Leisure(2, lambda: next(in_all)), Tries(9)
     counts = []
-    for records in ([record] * 2, [record] * 3, []):
-        leisure.heard(records)
+    for _ in range(3):
         leisure.do(tries)
         counts.append(tries.count)
     assert [1, 1, 2] == counts

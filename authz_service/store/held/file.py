@@ -13,9 +13,36 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from authz_service.store.held.pulse import NO_BEAT, Beat
-from authz_service.store.held.wal_index import WalIndex, wal_index
+from authz_service.store.held.wal_index import HEAD, WalIndex, wal_index
+
+_Whose = tuple[int, int, int]
+"""The number of a file, of its device, and of the process that has opened it."""
+
+
+class _Seen(NamedTuple):
+    """
+    What the last look found, by which the next one can tell that there is nothing else.
+
+    Attributes:
+        inode: the number of the file.
+        device: of its device.
+        process: who looked.
+        descriptor: of the index of the file.
+        head: what stood in it.
+        beat: what was felt.
+        kept: keeps the descriptor open.
+    """
+
+    inode: int
+    device: int
+    process: int
+    descriptor: int
+    head: bytes
+    beat: Beat
+    kept: WalIndex
 
 
 class FilePulse:
@@ -35,51 +62,64 @@ class FilePulse:
         self._cursor: sqlite3.Cursor | None = None
         self._process = os.getpid()
         self._inherited: list[sqlite3.Cursor] = []
-        self._whose: tuple[int, int, int] | None = None
+        self._whose: _Whose | None = None
         self._version: object = None
         self._beat = NO_BEAT
         self._index: WalIndex | None = None
-        self._head = b""
+        self._seen: _Seen | None = None
         self._new = False
 
     def beat(self, *, strict: bool = False) -> Beat:  # noqa: ARG002 - it always is
         """Give a beat that is another one if anything was committed since the last."""
+        there = os.stat(self._path)  # noqa: PTH116 - a Path would double what a look costs
+        seen = self._seen
+        if (
+            seen is not None
+            and there.st_ino == seen[0]
+            and os.pread(seen[3], HEAD, 0) == seen[4]
+            and there.st_dev == seen[1]
+            and os.getpid() == seen[2]
+        ):
+            # Nothing here changes, so nobody has to wait for anybody.
+            return seen[5]
         with self._lock:
-            there = os.stat(self._path)  # noqa: PTH116 - a Path would double what a look costs
-            # A file that was deleted or replaced lives on for who holds it open, and while it
-            # is open no other file can have its number.
-            whose = (there.st_ino, there.st_dev, os.getpid())
-            cursor = self._cursor
-            if cursor is None or whose != self._whose:
-                cursor = self._take_up(whose)
-            index, head = self._index, b""
-            if index is not None:
-                # Taken before SQLite is asked: what comes in between makes another one.
-                head = index.head()
-                if head == self._head != b"":
-                    return self._beat
-            try:
-                version = cursor.execute("PRAGMA data_version").fetchone()
-                if self._new:
-                    # The first look has opened it.
-                    self._new = False
-                    self._index = self._index_of(cursor)
-            except sqlite3.Error:
-                self._let_go()
-                raise
-            if version != self._version:
-                self._version = version
-                self._beat = (self._beat[0], self._beat[1] + 1)
-            # Last: whatever kept SQLite from being asked, it is asked again.
-            self._head = head
-            return self._beat
+            return self._felt()
+
+    def _felt(self) -> Beat:
+        """Ask SQLite itself; the lock is held."""
+        there = os.stat(self._path)  # noqa: PTH116 - as above
+        # A file that was deleted or replaced lives on for who holds it open, and while it
+        # is open no other file can have its number.
+        whose = (there.st_ino, there.st_dev, os.getpid())
+        cursor = self._cursor
+        if cursor is None or whose != self._whose:
+            cursor = self._take_up(whose)
+        index = self._index
+        # Taken before SQLite is asked: what comes in between makes another one.
+        head = b"" if index is None else index.head()
+        try:
+            version = cursor.execute("PRAGMA data_version").fetchone()
+            if self._new:
+                # The first look has opened it.
+                self._new = False
+                self._index = self._index_of(cursor)
+        except sqlite3.Error:
+            self._let_go()
+            raise
+        if version != self._version:
+            self._version = version
+            self._beat = (self._beat[0], self._beat[1] + 1)
+        # Last: whatever kept SQLite from being asked, it is asked again.
+        if index is not None and len(head) == HEAD and self._whose == whose:
+            self._seen = _Seen(*whose, index.descriptor, head, self._beat, index)
+        return self._beat
 
     def close(self) -> None:
         """Let go of the connection; a later call takes the pulse up anew."""
         with self._lock:
             self._let_go()
 
-    def _take_up(self, whose: tuple[int, int, int]) -> sqlite3.Cursor:
+    def _take_up(self, whose: _Whose) -> sqlite3.Cursor:
         self._let_go()
         self._process = whose[2]
         cursor = self._cursor = self._connect().cursor()
@@ -101,7 +141,7 @@ class FilePulse:
 
     def _let_go(self) -> None:
         cursor, self._cursor, self._whose = self._cursor, None, None
-        self._index, self._head = None, b""
+        self._index = self._seen = None
         if cursor is None:
             return
         if self._process == os.getpid():

@@ -69,6 +69,9 @@ class Held:
     Each method that reads looks first, unless its caller has *looked* for the same request.
     Raises ``StoreUnavailable`` where the database does not answer: what cannot be confirmed is
     not told.
+
+    Attributes:
+        state: the state that is held, another object for each; see ``FactSource``.
     """
 
     def __init__(
@@ -93,7 +96,7 @@ class Held:
         self._sql_surrogates = SqlSurrogates(database)
         self._sql_clients = SqlClients(database)
         self._lock = threading.Lock()
-        self._state = _State(0, None, NO_BEAT)
+        self.state: _State = _State(0, None, NO_BEAT)
         self._shelf = Shelf(most)
         self._names: Names | None = None
         self._surrogates = HeldSurrogates(most)
@@ -118,18 +121,13 @@ class Held:
             beat = self._pulse.beat(strict=asking)
         except self._database.backend.errors as error:
             raise self._database.unavailable(error) from None
-        state = self._state
+        state = self.state
         if beat is not state.beat:
             self._catch_up(beat)
-            state = self._state
+            state = self.state
         if state.revision < at_least:
             return self._sought(at_least)
         return state.revision
-
-    @property
-    def state(self) -> object:
-        """The state that is held, another object for each; see ``FactSource``."""
-        return self._state
 
     def gather(
         self,
@@ -145,9 +143,9 @@ class Held:
         Raises:
             StoreUnavailable: the database did not answer.
         """
-        if not looked or self._state.beat is NO_BEAT:
+        if not looked or self.state.beat is NO_BEAT:
             self.look()
-        state, entries = self._state, self._shelf.entries
+        state, entries = self.state, self._shelf.entries
         facts: list[Facts | Ambiguous] = []
         since, until = ALWAYS
         alone = False
@@ -164,7 +162,7 @@ class Held:
             else:
                 # What the question brings has made them.
                 alone = True
-        if self._state is not state:
+        if self.state is not state:
             return self._gather_more(questions, moment, heeded=heeded)
         self._hits += len(facts)
         if self._hits >= _COUNTED_AT_ONCE:
@@ -179,7 +177,7 @@ class Held:
         if not looked:
             self.look()
         wanted = list(subjects)
-        state = self._state
+        state = self.state
         found = self._surrogates.of_all(wanted)
         if found is not None:
             return found
@@ -193,7 +191,7 @@ class Held:
             self.look()
         name = self._surrogates.of(subject)
         if name is None:
-            state = self._state
+            state = self.state
             name = self._sql_surrogates.known(subject)
             if name is not None:
                 self._keep_names(state, {subject: name})
@@ -212,11 +210,11 @@ class Held:
         found = self._keys.get(key_id)
         if found is not None:
             return found
-        state = self._state
+        state = self.state
         found = self._sql_clients.client_of_key(key_id)
         if found is not None:
             with self._lock:
-                if self._state is state:
+                if self.state is state:
                     self._keys[key_id] = found
                     while len(self._keys) > self._most:
                         self._keys.popitem(last=False)
@@ -245,22 +243,22 @@ class Held:
         except self._database.backend.errors as error:
             raise self._database.unavailable(error) from None
         self._catch_up(beat)
-        if self._state.revision < at_least:
+        if self.state.revision < at_least:
             raise StoreBehind("the store has not come to the revision that is demanded")
-        return self._state.revision
+        return self.state.revision
 
     def _catch_up(self, beat: Beat) -> None:
         """Drop what was changed before *beat* was felt, unless another thread has done so."""
-        while (state := self._state).beat < beat:
+        while (state := self.state).beat < beat:
             changed = self._log.since(state.revision, state.mark)
             with self._lock:
-                if self._state is state:
+                if self.state is state:
                     if beat[0] == state.beat[0] and changed.touched is not None:
                         self._drop(changed)
                     else:
                         self._forget()
                     # Last: who reads without the lock sees by it that what it found may be gone.
-                    self._state = _State(changed.revision, changed.mark, beat)
+                    self.state = _State(changed.revision, changed.mark, beat)
 
     def _drop(self, changed: Changed) -> None:
         for touched in changed.touched or ():
@@ -283,7 +281,7 @@ class Held:
     ) -> Snapshot:
         """Read what is not held, or all of it if that is of another state."""
         with self._lock:
-            state, names = self._state, self._names
+            state, names = self.state, self._names
             keys = [key_of(question) for question in questions]
             entries = [None if key is None else self._shelf.entries.get(key) for key in keys]
         held = [
@@ -320,7 +318,7 @@ class Held:
         if read.revision != state.revision:
             return
         with self._lock:
-            if self._state is state:
+            if self.state is state:
                 self._names = read.names
                 for key, entry in new.items():
                     if entry.settle():
@@ -329,5 +327,5 @@ class Held:
     def _keep_names(self, state: _State, names: Mapping[Subject, str]) -> None:
         """Keep names that were read while *state* was held; one may be erased by a later one."""
         with self._lock:
-            if self._state is state:
+            if self.state is state:
                 self._surrogates.keep(names)

@@ -17,7 +17,8 @@ import sys
 import threading
 import weakref
 
-_HEAD = 96
+HEAD = 96
+"""How many bytes tell whether anything was committed."""
 # It stands first, in the machine's order of bytes, and has been this one ever since.
 _VERSION = (3_007_000).to_bytes(4, sys.byteorder)
 # A process loses all its locks on a file, SQLite's among them, with the first descriptor of it
@@ -30,16 +31,16 @@ class WalIndex:
     """
     The head of one index.
 
-    Args:
-        descriptor: of the file, which somebody else keeps open.
+    Attributes:
+        descriptor: of the file, which somebody else keeps open as long as this is used.
     """
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+        self.descriptor = descriptor
 
     def head(self) -> bytes:
         """Give the bytes; what a writer has half written it changes once more."""
-        return os.pread(self._descriptor, _HEAD, 0)
+        return os.pread(self.descriptor, HEAD, 0)
 
 
 def wal_index(database: str) -> WalIndex | None:

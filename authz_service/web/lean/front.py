@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import Any
 
+from authz_service.usecases.names import new_name
 from authz_service.web.guards import Gate
 from authz_service.web.lean.frame import (
     NOT_KEPT,
@@ -69,11 +70,15 @@ class Front:
         if "HTTP_UPGRADE" in environ and environ["HTTP_UPGRADE"].lower() == "websocket":
             return self._inner(environ, start_response)
         started = perf_counter()
-        request_id = request_id_of(environ)
+        if "HTTP_X_REQUEST_ID" in environ:
+            request_id = request_id_of(environ)
+            logged_as = for_the_log(request_id)
+        else:
+            request_id = logged_as = new_name()
         try:
             answer, access = found
             gate = self._gate
-            call = Call(environ, gate, gate.admit(access, environ), for_the_log(request_id))
+            call = Call(environ, gate, gate.admit(access, environ), logged_as)
             status, media_type, headers, body = answer(call)
         except Exception as error:  # noqa: BLE001 -- whatever went wrong is a problem
             status, media_type, headers, body = self._problems.of(error, route)

@@ -98,15 +98,22 @@ _evaluations = decoder(_Evaluations)
 _part = decoder(_Part)
 
 
+_ALONE = b""
+
+
 class _Memory:
     """
     What bytes were read as: questions alone, none of them long or with a secret in it.
 
     Where there is no room, all is forgotten. Any number of threads may ask at once.
+
+    Attributes:
+        alone: what was read with nothing beside it, by its bytes.
     """
 
     def __init__(self) -> None:
-        self._known: dict[bytes, dict[bytes, Question]] = {}
+        self.alone: dict[bytes, Question] = {}
+        self._known: dict[bytes, dict[bytes, Question]] = {_ALONE: self.alone}
         self._count = 0
 
     def beside(self, defaults: bytes) -> Mapping[bytes, Question]:
@@ -123,17 +130,20 @@ class _Memory:
             self._count += 1
             if self._count > _REMEMBERED:
                 self._count = 0
-                self._known = {}
+                self.alone.clear()
+                self._known = {_ALONE: self.alone}
             self._known.setdefault(defaults, {})[data] = asked
 
 
 _memory = _Memory()
-_ALONE = b""
+
+read_before: Callable[[bytes], Question | None] = _memory.alone.get
+"""Gives the question that bytes were read as before, or None."""
 
 
 def question_in(data: bytes) -> Question | Impossible | None:
     """Read the bytes of a request with one question, or give None."""
-    before = _memory.beside(_ALONE).get(data)
+    before = read_before(data)
     if before is not None:
         return before
     found = _evaluation(data)
