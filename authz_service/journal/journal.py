@@ -249,7 +249,7 @@ class _Worker:
             self._start()
 
     def ailment(self) -> str | None:
-        return next(iter(self._ailments.values()), None)
+        return next(iter(list(self._ailments.values())), None)
 
     def close(self) -> None:
         self._stop.set()
@@ -270,7 +270,11 @@ class _Worker:
             if self._begun:
                 return
             self._begun = True
-            for name, target in (("log-sync", self._sync), ("log-keep", self._look_after)):
+            for name, target in (
+                ("log-sync", self._sync),
+                ("log-keep", self._look_after),
+                ("log-pack", self._compress),
+            ):
                 thread = threading.Thread(target=target, name=name, daemon=True)
                 self._threads.append(thread)
                 thread.start()
@@ -286,23 +290,21 @@ class _Worker:
                 self._tried(f"synced ({kind})", owned.sync)
 
     def _look_after(self) -> None:
-        """Compress what is full, at once; sign heads and remove what is old, at the interval."""
-        due = time.monotonic() + self._seconds
+        """Sign heads and remove what is old, at the interval."""
+        while not self._stop.wait(self._seconds):
+            self._round()
+
+    def _compress(self) -> None:
+        """Compress what is full, at once; what was left over, at the interval of the heads."""
         while not self._stop.is_set():
-            self._full.wait(max(0.0, due - time.monotonic()))
-            if self._stop.is_set():
-                return
-            if self._full.is_set():
-                self._full.clear()
+            self._full.wait(self._seconds)
+            self._full.clear()
+            if not self._stop.is_set():
                 self._tried("compressed", self._keeper.pack)
-            if time.monotonic() >= due:
-                self._round()
-                due = time.monotonic() + self._seconds
 
     def _round(self) -> None:
         """Do all that is to be done; what fails keeps nothing else from being done."""
         self._tried("written", self._hold)
-        self._tried("compressed", self._keeper.pack)
         self._tried("begun anew", self._renew)
         self._tried("signed", self._sign)
 

@@ -7,7 +7,7 @@ cut off anywhere, and the next round takes it up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,19 +16,22 @@ from authz_service.journal import heads
 from authz_service.journal.keys import Key, put
 from authz_service.journal.lines import Clock, horizon
 from authz_service.journal.links import Header
-from authz_service.journal.packed import PackedInvalid, pack
+from authz_service.journal.packed import PackedInvalid, compress, pack, part_of, take_place
 from authz_service.journal.places import Lock, locked, sync_folder
 from authz_service.journal.segments import Chain, chains, end_of, header_of, opened
 from authz_service.journal.shared import SHARED, finish
 from authz_service.journal.writing import Writer
 
 _LOCK = "keeping"
+# Beside the other, since it is held for as long as compressing takes.
+_PACKING = "packing"
 _NEVER = "~"
 """Sorts behind every instant."""
 
 
-def _packed_here(source: Path, target: Path, _held: Lock) -> None:
-    pack(source, target)
+def _compressed_here(source: Path, part: Path, _held: Lock) -> bool:
+    compress(source, part)
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,8 @@ class Keeper:
         key: the log's key.
         days: how long records of each class are kept at least; 0 for ever, and where absent.
         clock: tells the present instant.
-        packs: compresses a segment of a worker's chain, told the name that it gets and the lock
-            that is held meanwhile.
+        compresses: writes the compressed form of a segment of a worker's chain, told where to and
+            the lock that is held meanwhile; tells whether it is done.
     """
 
     def __init__(
@@ -64,24 +67,30 @@ class Keeper:
         key: Key,
         days: Mapping[str, int],
         clock: Clock,
-        packs: Callable[[Path, Path, Lock], None] = _packed_here,
+        compresses: Callable[[Path, Path, Lock], bool] = _compressed_here,
     ) -> None:
         self._log = log
         self._key = key
         self._days = days
         self._clock = clock
-        self._packs = packs
+        self._compresses = compresses
 
     def pack(self) -> None:
         """
-        Compress the segments that are closed, unless another process looks after the log.
+        Compress the segments that are closed, unless another process is at it.
+
+        That may take long: nobody waits for it, and heads are signed meanwhile.
 
         Raises:
             OSError: one cannot be; those before it are.
         """
-        with locked(self._log, _LOCK, wait=False) as had:
+        with locked(self._log, _PACKING, wait=False) as had:
             if had:
-                self._pack(had)
+                for chain in chains(self._log):
+                    if chain.name == SHARED:
+                        self._pack_shared(chain)
+                    elif not self._pack_own(chain, had):
+                        return
 
     def renew(self) -> None:
         """
@@ -118,24 +127,36 @@ class Keeper:
         """Give the instant from which on records of a class are kept; None if all are."""
         return horizon(self._clock(), self._days.get(kind, 0))
 
-    def _pack(self, held: Lock) -> None:
-        for chain in chains(self._log):
-            if chain.name != SHARED:
-                # Whoever holds it for life never goes back to a segment that it has closed.
-                self._pack_chain(chain, held, self._packs)
-                continue
-            with locked(self._log, chain.name, wait=False) as had:
-                if had:
-                    # Here, for that lock is this process's alone: who takes it may go back.
-                    self._pack_chain(chain, had, _packed_here)
+    def _pack_own(self, chain: Chain, held: Lock) -> bool:
+        """Compress a chain that somebody holds for life; tell whether that came to its end."""
+        # Whoever holds it never goes back to a segment that it has closed.
+        for plain, packed in self._closed(chain):
+            part = part_of(packed)
+            if not self._compresses(plain, part, held):
+                return False
+            with locked(self._log, _LOCK, wait=False) as had:
+                if not had:
+                    # A back-up is being made, say. The next round does it again.
+                    part.unlink(missing_ok=True)
+                    return False
+                take_place(plain, part, packed)
+        return True
 
-    def _pack_chain(
-        self, chain: Chain, held: Lock, packs: Callable[[Path, Path, Lock], None]
-    ) -> None:
+    def _pack_shared(self, chain: Chain) -> None:
+        """Compress a chain whose next writer may go back to what was closed, if it is not held."""
+        with locked(self._log, _LOCK, wait=False) as had:
+            if had:
+                with locked(self._log, chain.name, wait=False) as held:
+                    if held:
+                        for plain, packed in self._closed(chain):
+                            pack(plain, packed)
+
+    def _closed(self, chain: Chain) -> Iterator[tuple[Path, Path]]:
+        """Give the segments that are still to be compressed, with the names that they get."""
         for number in chain.numbers(self._log)[:-1]:
             plain = chain.plain(self._log, number)
             if plain.exists():
-                packs(plain, chain.packed(self._log, number), held)
+                yield plain, chain.packed(self._log, number)
 
     def _renew(self) -> None:
         for chain in chains(self._log):
@@ -184,7 +205,10 @@ class Keeper:
         for number in head.chain.numbers(self._log):
             if number < head.first:
                 head.chain.plain(self._log, number).unlink(missing_ok=True)
-                head.chain.packed(self._log, number).unlink(missing_ok=True)
+                packed = head.chain.packed(self._log, number)
+                packed.unlink(missing_ok=True)
+                # Of one that was cut off while it was compressed.
+                part_of(packed).unlink(missing_ok=True)
                 removed = True
         if removed:
             sync_folder(head.chain.folder(self._log))

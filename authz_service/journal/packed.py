@@ -164,20 +164,50 @@ def pack(source: Path, target: Path) -> None:
         OSError: it cannot be read or written; the original stays.
         PackedInvalid: what was written does not hold the same; the original stays.
     """
-    part = target.with_name(f"{target.name}.part")
+    part = part_of(target)
+    compress(source, part)
+    take_place(source, part, target)
+
+
+def part_of(target: Path) -> Path:
+    """Give where the compressed form is written that will have the name *target*."""
+    return target.with_name(f"{target.name}.part")
+
+
+def compress(source: Path, part: Path) -> None:
+    """
+    Write the compressed form of a closed segment to the disk, and read it back.
+
+    Raises:
+        OSError: it cannot be read or written; there is no *part* then.
+        PackedInvalid: what was written does not hold the same; likewise.
+    """
     try:
         _write(source, part)
-        part.replace(target)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def take_place(source: Path, part: Path, target: Path) -> None:
+    """
+    Put what ``compress`` has written in the place of the segment, if that is still there.
+
+    Raises:
+        OSError: it cannot be; the original stays, or has gone already.
+    """
+    try:
+        if source.exists():
+            part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
     sync_folder(target.parent)
-    source.unlink()
+    source.unlink(missing_ok=True)
     sync_folder(target.parent)
 
 
 def _write(source: Path, part: Path) -> None:
-    """Write the members to the disk, and read them back."""
+    """Write the members, and read them back."""
     digest = sha256()
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with source.open("rb") as read, os.fdopen(descriptor, "wb") as written:

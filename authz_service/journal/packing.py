@@ -13,9 +13,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from authz_service.journal.packed import pack
+from authz_service.journal.packed import compress
 from authz_service.journal.places import Lock
 
 _LAST_OF_ALL = 19
@@ -28,43 +29,52 @@ class Packer:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._stopped = False
+        self._stopped = threading.Event()
+        # Those of now: later on a worker of waitress keeps to one, which is not to be shared.
+        self._cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
-    def __call__(self, source: Path, target: Path, held: Lock) -> None:
+    def __call__(self, source: Path, part: Path, held: Lock) -> bool:
         """
-        Do what ``pack`` does; nothing if it was stopped, before or meanwhile.
+        Do what ``compress`` does; tell whether it was done, which it is not if this was stopped.
 
         Args:
             source: the segment.
-            target: the name of its compressed form.
-            held: keeps others from compressing it, also if this process ends before it is done.
+            part: where its compressed form is written.
+            held: keeps others from writing there, also if this process ends meanwhile.
 
         Raises:
-            OSError: see ``pack``.
+            OSError: see ``compress``.
         """
-        command = [sys.executable, "-P", "-m", __name__, str(source), str(target)]
+        if not sys.executable:
+            raise OSError(0, "there is no interpreter to do it")
+        command = [sys.executable, "-P", "-m", __name__, str(source), str(part)]
         with self._lock:
-            if self._stopped:
-                return
-            self._process = subprocess.Popen(  # noqa: S603 -- ourselves, with names of our own
-                command,
+            if self._stopped.is_set():
+                return False
+            process = self._process = subprocess.Popen(  # noqa: S603 -- ourselves, our own names
+                [*command, *map(str, self._cores)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 pass_fds=(held.descriptor,),
-                # Whoever stops the service at its terminal does not cut this off in the middle.
-                start_new_session=True,
+                # Whoever stops the service at its terminal does not cut this off. Not a session of
+                # its own: Linux shares cores among sessions first, and among priorities then.
+                process_group=0,
             )
-        told, _ = self._process.communicate()
+        told, _ = process.communicate()
         with self._lock:
-            code, self._process = self._process.returncode, None
-            if code and not self._stopped:
-                raise _cause(told, code)
+            self._process = None
+            if self._stopped.is_set():
+                part.unlink(missing_ok=True)
+                return False
+        if process.returncode:
+            raise _cause(told, process.returncode)
+        return True
 
     def stop(self) -> None:
         """Compress no more; what is cut off is done again by whoever comes next."""
         with self._lock:
-            self._stopped = True
+            self._stopped.set()
             if self._process is not None:
                 self._process.kill()
 
@@ -79,14 +89,19 @@ def _cause(told: bytes, code: int) -> OSError:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Compress one segment; tell what went wrong, if anything did."""
-    source, target = map(Path, arguments)
-    os.nice(_LAST_OF_ALL)
+    """Compress one segment on the cores that are named; tell what went wrong, if anything did."""
+    source, part, *cores = arguments
     try:
-        pack(source, target)
-    except OSError as error:
-        told = [error.errno or 0, error.strerror or type(error).__name__]
-        sys.stdout.write(json.dumps(told))
+        # Where the system forbids it, this goes on without.
+        with suppress(OSError):
+            os.nice(_LAST_OF_ALL)
+        with suppress(OSError):
+            if cores:
+                os.sched_setaffinity(0, map(int, cores))
+        compress(Path(source), Path(part))
+    except Exception as error:  # noqa: BLE001 -- whatever it is, an operator has to read of it
+        number, what = getattr(error, "errno", None), getattr(error, "strerror", None)
+        sys.stdout.write(json.dumps([number or 0, what or type(error).__name__]))
         return 1
     return 0
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from queue import SimpleQueue
+from threading import get_ident
+from time import monotonic
 from typing import Any
 
 from authz_service.server.refusals import refusal
@@ -127,20 +127,23 @@ class Answering:
         if _FORWARDED in scope:
             scope[_FORWARDED] = _UNTOLD
         told = scope.get("CONTENT_LENGTH")
-        if told is None and "HTTP_TRANSFER_ENCODING" not in scope:
+        if told is not None:
+            told = int(told)
+            if told > self._longest:
+                return 413, "Request Entity Too Large"
+        elif "HTTP_TRANSFER_ENCODING" not in scope:
             scope["wsgi.input"] = BytesIO()
             return None
-        if told is not None and int(told) > self._longest:
-            return 413, "Request Entity Too Large"
-        me = threading.get_ident()
-        self._reading[me] = time.monotonic()
+        me = get_ident()
+        self._reading[me] = monotonic()
         try:
             body = scope["wsgi.input"].read(self._longest + 1)
         finally:
             del self._reading[me]
-        if len(body) > self._longest:
+        size = len(body)
+        if size > self._longest:
             return 413, "Request Entity Too Large"
-        if told is not None and len(body) != int(told):
+        if told is not None and size != told:
             # Nobody hears it: the connection has ended before the body did.
             return 400, "Bad Request"
         scope["wsgi.input"] = BytesIO(body)

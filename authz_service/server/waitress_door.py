@@ -33,7 +33,7 @@ from authz_service.server.cores import on_one_core
 from authz_service.server.door import Door
 from authz_service.server.refusals import refusal
 
-THREADS = 24
+THREADS = 32
 """
 More than changes may take that wait for the database (``web.crowding``), so that some are left.
 

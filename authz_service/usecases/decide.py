@@ -236,11 +236,12 @@ class DecisionPoint:
         standing = self.memory.standing
         if state is not None and standing.state is state and standing.policy is policy:
             before = again(standing.decided, questions, moment, until)
-            if before is not None:
+            if before:
                 names = new_names(len(before))
                 request = (moment, caller, request_id, instance)
+                told = given(before, names, questions, policy, standing.revision, advise=advise)
                 self._tell(recorded(before, names, request, policy, standing.revision, started))
-                return given(before, names, questions, policy, standing.revision, advise=advise)
+                return told
         else:
             # It holds facts of persons who may have been erased.
             self.memory.standing = Standing()

@@ -172,24 +172,26 @@ def written(
     names: Mapping[Subject, str],
 ) -> Asked:
     """Give the question as the record keeps it; *names* are those of subjects in it."""
-    if note is None or isinstance(question, Impossible) or facts is None:
+    if note is None:
         return Asked(action=kept(question.action))
-    return asked_by(note, question, facts, names)
+    # What is noted was a question, and was decided on facts.
+    return asked_by(note, cast("Question", question), cast("Facts", facts), names)
 
 
 def advice_on(
     policy: Policy, question: Question | Impossible, facts: Facts | None, decision: Decision
 ) -> Way | None:
     """Give what would turn a denial, or None."""
-    if decision.allowed or isinstance(question, Impossible) or facts is None:
+    if decision.allowed or facts is None:
         return None
-    return policy.advice(question, facts, decision)
+    # What has facts is a question.
+    return policy.advice(cast("Question", question), facts, decision)
 
 
 def described(question: Question, entities: Entities) -> Question | Impossible:
     """Give the question with what is stored of entities in it; of an unknown type, it is none."""
     actor, resource = question.actor, question.resource
-    if not (isinstance(actor, Thing) or isinstance(resource, Thing)):
+    if not (isinstance(actor, Thing) or isinstance(resource, Thing)):  # mutant: but not the same
         return question
     things = [one for one in (actor, resource) if isinstance(one, Thing)]
     if not all(one.name.type in entities.types for one in things):

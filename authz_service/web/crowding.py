@@ -17,8 +17,8 @@ from flask import Flask, g, request
 
 from authz_service.domain.errors import Crowded
 
-AT_ONCE = 16
-"""So many changes in one process; each server has half as many threads more, or twice as many."""
+AT_ONCE = 24
+"""So many changes in one process; each server has a third as many threads more."""
 
 _HARMLESS = ("GET", "HEAD", "OPTIONS")
 

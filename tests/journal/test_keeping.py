@@ -14,11 +14,11 @@ import pytest
 
 from authz_service.domain.errors import InvalidInput
 from authz_service.journal import heads, keys
-from authz_service.journal.journal import Options
+from authz_service.journal.journal import Journal, Options
 from authz_service.journal.keeping import Keeper
 from authz_service.journal.keys import PublicKey
-from authz_service.journal.packed import PackedFile, PackedInvalid, pack
-from authz_service.journal.places import locked
+from authz_service.journal.packed import PackedFile, PackedInvalid, compress, pack
+from authz_service.journal.places import Lock, locked
 from authz_service.journal.verifying import Retention
 from tests.journal.logs import (
     DAY,
@@ -28,6 +28,7 @@ from tests.journal.logs import (
     decisions,
     findings,
     journal,
+    never,
     revisions,
     signed,
     stored,
@@ -214,6 +215,102 @@ def test_what_cannot_be_compressed_stays(log: Path) -> None:
         keeper(log).pack()
 
     assert ["00000001.jsonl", "00000001.jsonl.gz", *files(log)[2:]] == files(log)
+
+
+OWN = Path("decision", "0")
+
+
+def of_a_worker(tmp_path: Path) -> Path:
+    """Give a log with segments of one decision each, of which a worker has compressed none."""
+    log = tmp_path / "log"
+    written = Journal(log, "0", Options(segment_bytes=1, heads_seconds=900.0), never, Hands())
+    written.write(decisions(0))
+    # From now on it cannot, and it does not say so before it is asked.
+    with locked(log, "packing"):
+        for number in range(1, 4):
+            written.write(decisions(number))
+        written.close()
+    for plain in (log / OWN).glob("*.gz"):
+        raise AssertionError(f"{plain} was compressed")
+    return log
+
+
+def names(log: Path) -> list[str]:
+    """Give the names of the files of the worker's chain."""
+    return sorted(one.name for one in (log / OWN).iterdir())
+
+
+def test_heads_are_signed_while_a_segment_is_compressed(tmp_path: Path) -> None:
+    """However long it takes: whoever signs does not wait for it, nor passes it over."""
+    log = of_a_worker(tmp_path)
+    signed_meanwhile = []
+
+    def slowly(source: Path, part: Path, _held: Lock) -> bool:
+        compress(source, part)
+        signed_meanwhile.append(keeper(log).keep().heads is not None)
+        return True
+
+    Keeper(log, keys.own(log), {}, Hands(), slowly).pack()
+    assert [True] * 3 == signed_meanwhile
+    assert PACKED == names(log)
+    assert ([], [0, 1, 2, 3]) == (findings(log), revisions(log, str(OWN)))
+
+
+def test_what_is_removed_while_it_is_compressed_does_not_come_back(tmp_path: Path) -> None:
+    """Nobody would ever remove it again: the heads say that it has gone."""
+    log = of_a_worker(tmp_path)
+    keeper(log).sign()
+
+    def too_late(source: Path, part: Path, _held: Lock) -> bool:
+        compress(source, part)
+        if source.name == "00000001.jsonl":
+            keeper(log, Hands(NOW + 9 * DAY), decision=2).keep()
+        return True
+
+    Keeper(log, keys.own(log), {}, Hands(), too_late).pack()
+    assert ["00000004.jsonl"] == names(log)
+
+
+def test_what_was_cut_off_goes_with_its_segment(tmp_path: Path) -> None:
+    """A compressed form that nobody has finished is removed when its segment is."""
+    log = of_a_worker(tmp_path)
+    (log / OWN / "00000001.jsonl.gz.part").write_bytes(b"half")
+    keeper(log).sign()
+    keeper(log, Hands(NOW + 9 * DAY), decision=2).keep()
+    assert ["00000004.jsonl"] == names(log)
+
+
+def test_while_the_log_is_backed_up_nothing_takes_its_place(tmp_path: Path) -> None:
+    """Who holds the lock finds every file as it was; the next round compresses."""
+    log = of_a_worker(tmp_path)
+    before = names(log)
+    with locked(log, "keeping"):
+        keeper(log).pack()
+        assert before == names(log)
+    keeper(log).pack()
+    assert PACKED == names(log)
+
+
+def test_what_is_stopped_takes_no_place(tmp_path: Path) -> None:
+    """Nothing of a segment that was not compressed to its end is used."""
+    log = of_a_worker(tmp_path)
+    before, tried = names(log), []
+
+    def stopped(source: Path, _part: Path, _held: Lock) -> bool:
+        tried.append(source.name)
+        return False
+
+    Keeper(log, keys.own(log), {}, Hands(), stopped).pack()
+    assert (["00000001.jsonl"], before) == (tried, names(log))
+
+
+def test_two_do_not_compress_at_once(tmp_path: Path) -> None:
+    """They would write the same file."""
+    log = of_a_worker(tmp_path)
+    before = names(log)
+    with locked(log, "packing"):
+        keeper(log).pack()
+    assert before == names(log)
 
 
 def test_what_is_not_ours_is_not_read(tmp_path: Path) -> None:

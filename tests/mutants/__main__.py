@@ -50,6 +50,15 @@ TARGETS = (
             "tests/usecases/test_deciding_again.py",
         ),
     ),
+    Target(
+        "authz_service/usecases/deciding.py",
+        (
+            "tests/usecases/test_decide.py",
+            "tests/usecases/test_decide_each.py",
+            "tests/usecases/test_decide_others.py",
+            "tests/usecases/test_deciding_again.py",
+        ),
+    ),
     Target("authz_service/usecases/explain.py", ("tests/usecases/test_explain.py",)),
     Target(
         "authz_service/usecases/asked.py",
@@ -302,6 +311,7 @@ TARGETS = (
         "authz_service/journal/packed.py",
         ("tests/journal/test_keeping.py", "tests/journal/test_tampering.py"),
     ),
+    Target("authz_service/journal/packing.py", ("tests/journal/test_packing.py",)),
     Target("authz_service/journal/entries.py", ("tests/journal/test_entries.py",)),
     Target("authz_service/journal/rendering.py", ("tests/journal/test_rendering.py",)),
     Target("authz_service/store/clock.py", ("tests/store/test_clock.py",)),
@@ -311,7 +321,10 @@ TARGETS = (
         "authz_service/store/held/changed.py",
         ("tests/store/test_held.py", "tests/store/test_changes.py"),
     ),
-    Target("authz_service/store/held/file.py", ("tests/store/test_held.py",)),
+    Target(
+        "authz_service/store/held/file.py",
+        ("tests/store/test_held.py", "tests/store/test_wal_index.py"),
+    ),
     Target("authz_service/store/held/server.py", ("tests/store/test_held_on_server.py",)),
     Target("authz_service/store/index/finding.py", ("tests/store/test_log_index.py",)),
     Target("authz_service/usecases/indexing.py", ("tests/usecases/test_indexing.py",)),
