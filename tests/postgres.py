@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -87,11 +88,12 @@ class Postgres:
         """End all connections, and stop."""
         self._control("stop", "-w", "-m", "immediate")
 
-    def new(self) -> str:
-        """Make an empty database, and give its URL."""
+    def new(self, like: str | None = None) -> str:
+        """Make a database, empty or a copy of one that nobody is connected to; give its URL."""
         name = f"t{uuid.uuid4().hex}"
+        template = "template1" if like is None else urlsplit(like).path.removeprefix("/")
         with closing(connect(self._url("postgres"))) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return self._url(name)
 
     def _url(self, database: str) -> str:

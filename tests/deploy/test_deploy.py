@@ -179,7 +179,11 @@ def test_the_unit_allows_what_waitress_asks_of_the_system() -> None:
     """A call that is not allowed ends the process."""
     unit = (DEPLOY / "systemd" / "authz.service").read_text()
     filters = re.findall(r"^SystemCallFilter=(.*)$", unit, re.MULTILINE)
-    assert ["@system-service", "~@privileged @resources", "sched_setaffinity setpriority"] == filters
+    assert [
+        "@system-service",
+        "~@privileged @resources",
+        "sched_setaffinity setpriority",
+    ] == filters
 
 
 def test_the_image_has_the_server_that_it_names() -> None:

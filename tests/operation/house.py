@@ -32,6 +32,10 @@ from authz_service.usecases.acts import OPERATOR
 ROOT = Path(__file__).parents[2]
 AUTHZ = [str(Path(sys.executable).with_name("authz"))]
 GOVBR = [sys.executable, "-m", "tests.govbr"]
+SHIPPED = ROOT / "policies"
+"""The policies that come with the service."""
+FEW = ROOT / "tests" / "operation" / "policies"
+"""A few of their rules, which take a tenth of the time to explore, with a test of their own."""
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -98,10 +102,12 @@ def furnish(
     folder: Path,
     catalogue: str | None = None,
     clients: Mapping[str, Collection[str]] | None = None,
+    *,
+    policies: Path = SHIPPED,
     **settings: str,
 ) -> dict[str, str]:
     """
-    Give *folder* the shipped policies, and on demand a database with what is asked for.
+    Give *folder* policies, and on demand a database with what is asked for.
 
     What the command line would do in several processes is done in this one, and once for
     all folders that get the same: so these have the same keys. A database that *settings*
@@ -111,12 +117,16 @@ def furnish(
         folder: where a service is to run.
         catalogue: what ``authz catalogue import`` would read.
         clients: the scopes of each client by its name.
+        policies: the shipped ones, or ``FEW`` for a test that is not about them.
         settings: of the service, as environment variables.
 
     Returns:
         the key of each client by its name.
     """
-    shutil.copytree(ROOT / "policies", folder / "policies")
+    shutil.copytree(policies, folder / "policies")
+    if policies == FEW:
+        # What they say to people is the same.
+        shutil.copy(SHIPPED / "reasons.toml", folder / "policies")
     if catalogue is None and clients is None:
         return {}
     wanted = tuple((name, tuple(scopes)) for name, scopes in (clients or {}).items())

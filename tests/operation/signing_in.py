@@ -14,7 +14,7 @@ from tests import written
 from tests.govbr.client import Tokens
 from tests.govbr.people import COMPANY
 from tests.govbr.simulator import Simulator
-from tests.operation.house import Answer, Running, free_port, furnish
+from tests.operation.house import SHIPPED, Answer, Running, free_port, furnish
 
 CSV = "code,title,version\nP001,Acreditação Inicial,3\nP061,Cadastro,1\nP061,Registro,2\n"
 IDENTITIES = "/v1/identities"
@@ -29,9 +29,9 @@ class House:
     test uses accounts of its own, or compares with what was there before.
     """
 
-    def __init__(self, folder: Path, govbr: Simulator) -> None:
+    def __init__(self, folder: Path, govbr: Simulator, policies: Path = SHIPPED) -> None:
         self.folder, self.govbr = folder, govbr
-        keys = furnish(folder, CSV, {"portal": SCOPES, "other": SCOPES})
+        keys = furnish(folder, CSV, {"portal": SCOPES, "other": SCOPES}, policies=policies)
         self.key, self.other_key = keys["portal"], keys["other"]
         self.service = Running(folder, "serve", "--port", str(free_port()), **govbr.settings)
 
@@ -91,10 +91,10 @@ class House:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[House]:
+def serving(folder: Path, policies: Path = SHIPPED) -> Iterator[House]:
     """Serve in *folder* beside a simulator of its own, and see the service stop as it should."""
     with Simulator() as govbr:
-        house = House(folder, govbr)
+        house = House(folder, govbr, policies)
         try:
             yield house
             # Who waits for what hangs would hold up the stop.

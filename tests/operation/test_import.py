@@ -13,7 +13,16 @@ import pytest
 from authz_service.domain.errors import InvalidInput
 from authz_service.domain.identifiers import Cnpj, Cpf
 from tests import written
-from tests.operation.house import AUTHZ, Running, authz, called, environment, free_port, furnish
+from tests.operation.house import (
+    AUTHZ,
+    FEW,
+    Running,
+    authz,
+    called,
+    environment,
+    free_port,
+    furnish,
+)
 
 CATALOGUE = "code,title,version\nP001,Acreditação Inicial,3\nP015,Acreditação Inicial,2\n"
 SHORT, LONG = 3_000, 100_000
@@ -78,7 +87,7 @@ def write_files(folder: Path, rows: int) -> tuple[list[str], int]:
 
 @pytest.fixture(name="home")
 def _home(tmp_path: Path) -> Path:
-    furnish(tmp_path)
+    furnish(tmp_path, policies=FEW)
     called(tmp_path, "catalogue", "import", "-", given=CATALOGUE)
     return tmp_path
 

@@ -12,7 +12,7 @@ import pytest
 
 from authz_service.domain.clients import SCOPES
 from tests import written
-from tests.operation.house import Answer, Running, free_port, furnish
+from tests.operation.house import SHIPPED, Answer, Running, free_port, furnish
 from tests.postgres import running
 
 MATRIZ, FILIAL = "52420282000180", "52420282000260"
@@ -34,7 +34,7 @@ class Native:
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
-        self.key = furnish(folder, CSV, {"tests": SCOPES}, **settings)["tests"]
+        self.key = furnish(folder, CSV, {"tests": SCOPES}, policies=SHIPPED, **settings)["tests"]
         self.service = Running(folder, AUTHZ_PORT=str(free_port()), **settings)
 
     def call(self, method: str, path: str, body: object = None, **headers: str) -> Answer:

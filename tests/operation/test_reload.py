@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests import written
-from tests.operation.house import ROOT, Running, called, free_port, furnish
+from tests.operation.house import FEW, SHIPPED, Running, called, free_port, furnish
 from tests.operation.signing_in import eventually
 
 COMPANY, SOCIO = "52420282000180", "72268402517"
@@ -28,11 +28,11 @@ MISTAKE = 'forbid(_person: Person, "open", process: Process, "process-closed") i
 
 
 class Live:
-    """A service on a copy of the shipped policies, whose sócio may open both processes."""
+    """A service on a copy of some policies, whose sócio may open both processes."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, policies: Path = FEW, **settings: str) -> None:
         self.home, self.folder = folder, folder / "policies"
-        self.key = furnish(folder, CSV, {"tests": SCOPES})["tests"]
+        self.key = furnish(folder, CSV, {"tests": SCOPES}, policies=policies)["tests"]
         self.settings = settings
         self.running = self.start()
         person = {"cpf": SOCIO, "registered": True, "confirmed": True}
@@ -104,8 +104,17 @@ def _live(tmp_path: Path) -> Iterator[Live]:
     live.running.kill()
 
 
-def test_an_edit_counts_without_a_restart(live: Live) -> None:
+@pytest.fixture(name="shipped")
+def _shipped(tmp_path: Path) -> Iterator[Live]:
+    """Give one on all that is shipped, whose every edit takes longer to explore."""
+    live = Live(tmp_path, SHIPPED)
+    yield live
+    live.running.kill()
+
+
+def test_an_edit_counts_without_a_restart(shipped: Live) -> None:
     """A new file changes the decision, and every place that tells of the policy says so."""
+    live = shipped
     [before] = live.digests()
     assert live.opens()
 
@@ -150,8 +159,9 @@ def test_a_bad_edit_reaches_nobody_and_is_told(live: Live, edit: str, said: str)
     assert (1, "ok", 0) == (len(live.acts()), live.part(), live.status()[0])
 
 
-def test_the_tests_are_not_lost_unnoticed(live: Live) -> None:
+def test_the_tests_are_not_lost_unnoticed(shipped: Live) -> None:
     """What is in force tells how many questions it answered; an edit that asks none is refused."""
+    live = shipped
     [before] = live.policy()["workers"]
     asked = before["attempt"]["questions"]
     assert asked > 100
@@ -301,9 +311,11 @@ def test_any_worker_tells_of_all_and_one_that_is_gone_of_none(tmp_path: Path) ->
 
 def test_the_command_line_says_what_the_folder_holds_meanwhile(live: Live) -> None:
     """A folder that is another one than was tried is no policy in force, nor is one of nobody."""
+    shutil.copytree(live.folder, live.home / "next")
+    shutil.copy(SHIPPED / "README.md", live.folder)
+    assert 0 == live.status()[0]
     (live.folder / "README.md").unlink()
     assert 0 == live.status()[0]
-    shutil.copytree(ROOT / "policies", live.home / "next")
     (live.home / "next" / "stop.polar").write_text(STOP)
 
     done = called(live.home, "policy", "status", AUTHZ_POLICIES="next")

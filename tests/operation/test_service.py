@@ -20,7 +20,7 @@ import pytest
 
 from authz_service.server import MAX_CONNECTIONS
 from tests import written
-from tests.operation.house import Running, authz, free_port, furnish
+from tests.operation.house import FEW, Running, authz, free_port, furnish
 
 CSV = "code,title,version\nP001,Acreditação Inicial,3\n"
 ASK = {
@@ -38,7 +38,7 @@ class Home:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.key = furnish(folder, CSV, {"tests": SCOPES})["tests"]
+        self.key = furnish(folder, CSV, {"tests": SCOPES}, policies=FEW)["tests"]
         self._running: list[Running] = []
 
     def serve(self, **settings: str) -> Running:

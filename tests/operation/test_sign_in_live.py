@@ -19,7 +19,7 @@ from tests.govbr.client import Tokens
 from tests.govbr.keys import base64url
 from tests.govbr.people import COMPANY, MEMBER, OTHER_COMPANY, REPRESENTATIVE
 from tests.govbr.simulator import Simulator
-from tests.operation.house import Answer, Running, authz, called, free_port, furnish
+from tests.operation.house import FEW, Answer, Running, authz, called, free_port, furnish
 from tests.operation.signing_in import IDENTITIES, House, eventually, serving
 
 
@@ -39,7 +39,7 @@ def _house(shared: House) -> House:
 @pytest.fixture(name="own")
 def _own(tmp_path: Path) -> Iterator[House]:
     """Give a house in which nothing has happened yet."""
-    with serving(tmp_path) as house:
+    with serving(tmp_path, FEW) as house:
         yield house
 
 
@@ -225,7 +225,7 @@ def test_without_keys_there_is_no_sign_in_but_every_decision(tmp_path: Path) -> 
     with Simulator() as govbr:
         tokens = govbr.sign_in("representante", "ecnpj")
         govbr.command("fault", part="jwk", document="malformed")
-        house = House(tmp_path, govbr)
+        house = House(tmp_path, govbr, FEW)
         try:
             assert eventually(lambda: house.parts()["GOV.BR keys"] == "no keys yet: malformed")
             answer = house.bring(tokens)
@@ -245,7 +245,7 @@ def test_without_keys_there_is_no_sign_in_but_every_decision(tmp_path: Path) -> 
 
 def test_without_settings_sign_in_is_off_and_says_so(tmp_path: Path) -> None:
     """The log, the readiness and every answer tell that no GOV.BR is configured."""
-    key = furnish(tmp_path, clients={"portal": ["identities"]})["portal"]
+    key = furnish(tmp_path, clients={"portal": ["identities"]}, policies=FEW)["portal"]
     service = Running(tmp_path, "serve", "--port", str(free_port()))
     try:
         answer = service.send("POST", IDENTITIES, {"access_token": "a.b.c"}, key=key)

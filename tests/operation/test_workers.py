@@ -26,7 +26,15 @@ from authz_service.workers import Place
 from authz_service.workers.folder import metrics_folder
 from authz_service.workers.worker import BACK_OFF, STEADY_SECONDS, Worker
 from tests import written
-from tests.operation.house import ROOT, Running, authz, called, environment, free_port, furnish
+from tests.operation.house import (
+    FEW,
+    ROOT,
+    Running,
+    authz,
+    environment,
+    free_port,
+    furnish,
+)
 from tests.operation.several import PROGRAM
 from tests.operation.signing_in import CSV, eventually
 
@@ -175,10 +183,8 @@ def _story(
 ) -> Iterator[Story]:
     """Start two workers, ask, kill one, let it be replaced, and stop, asking all the while."""
     folder = tmp_path_factory.mktemp("workers")
-    furnish(folder)
-    called(folder, "catalogue", "import", "-", given=CSV)
-    made = called(folder, "client", "add", "tests", "--scope", "decide", "--scope", "metrics")
-    key, body = made.stdout.strip(), json.dumps(ASK)
+    key = furnish(folder, CSV, {"tests": ("decide", "metrics")}, policies=FEW)["tests"]
+    body = json.dumps(ASK)
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     running = Running(
         folder, "serve", "--port", str(free_port()), **SETTINGS, AUTHZ_SERVER=request.param

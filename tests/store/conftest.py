@@ -2,11 +2,13 @@
 The stores that the contract is asked of.
 
 PostgreSQL is one server for all tests of a process, with one database for the store and one for
-another store. Both are emptied before each test, which is quicker than making them anew.
+another store. Both are emptied before each test, which is quicker than making them anew. A file
+of SQLite is a copy of an empty one, for the same reason.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -57,6 +59,16 @@ def _databases(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]
         raw.close()
 
 
+@pytest.fixture(name="empty_file", scope="session")
+def _empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a database of SQLite with all tables and nothing in them, closed; to be copied."""
+    path = tmp_path_factory.mktemp("empty") / "authz.db"
+    with closing(SqlStore(f"sqlite:///{path}")) as store:
+        store.create()
+    assert [path] == list(path.parent.iterdir())
+    return path
+
+
 @pytest.fixture(name="url", params=["sqlite", "postgres"])
 def _url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Give the URL of a database of each kind in which there is nothing."""
@@ -64,6 +76,24 @@ def _url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/var/authz.db"
     server: Postgres = request.getfixturevalue("postgres")
     return server.new()
+
+
+@pytest.fixture(name="empty_database", scope="session")
+def _empty_database(postgres: Postgres) -> str:
+    """Give the URL of the same on PostgreSQL; nobody connects to it, so it can be copied."""
+    url = postgres.new()
+    with closing(SqlStore(url)) as store:
+        store.create()
+    return url
+
+
+@pytest.fixture(name="with_tables", params=["sqlite", "postgres"])
+def _with_tables(request: pytest.FixtureRequest, tmp_path: Path, empty_file: Path) -> str:
+    """Give the URL of a database of each kind with all tables and nothing in them."""
+    if request.param == "sqlite":
+        return f"sqlite:///{shutil.copy(empty_file, tmp_path / 'tables.db')}"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.new(request.getfixturevalue("empty_database"))
 
 
 @pytest.fixture(name="sql")
@@ -81,27 +111,37 @@ def _backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(name="urls")
+def _urls(
+    backend: str, tmp_path: Path, empty_file: Path, databases: Callable[[str], str]
+) -> Callable[[str], str]:
+    """Give the URL of an empty database of the kind in turn, by a name of its own."""
+
+    def _copied(name: str) -> str:
+        path = shutil.copy(empty_file, tmp_path / f"{name}.db")
+        return f"sqlite:///{path}"
+
+    return _copied if backend.endswith("sqlite") else databases
+
+
 @pytest.fixture(name="store")
-def _store(backend: str, tmp_path: Path, databases: Callable[[str], str]) -> Iterator[Store]:
+def _store(backend: str, urls: Callable[[str], str]) -> Iterator[Store]:
     """Give an empty store."""
-    yield from _opened(backend, "store", tmp_path, databases)
+    yield from _opened(backend, "store", urls)
 
 
 @pytest.fixture(name="other")
-def _other(backend: str, tmp_path: Path, databases: Callable[[str], str]) -> Iterator[Store]:
+def _other(backend: str, urls: Callable[[str], str]) -> Iterator[Store]:
     """Give another empty store of the same kind."""
-    yield from _opened(backend, "other", tmp_path, databases)
+    yield from _opened(backend, "other", urls)
 
 
-def _opened(
-    backend: str, name: str, folder: Path, databases: Callable[[str], str]
-) -> Iterator[Store]:
+def _opened(backend: str, name: str, urls: Callable[[str], str]) -> Iterator[Store]:
     store: Store
     if backend == "memory":
         store = MemoryStore()
     else:
-        sqlite = backend.endswith("sqlite")
-        url = f"sqlite:///{folder / name}.db" if sqlite else databases(name)
+        url = urls(name)
         store = HeldStore(url) if backend.startswith("held") else SqlStore(url)
     store.create()
     yield store

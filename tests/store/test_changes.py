@@ -35,6 +35,12 @@ FOREIGN = ForeignCompany(
 )
 
 
+@pytest.fixture(name="url")
+def _url(with_tables: str) -> str:
+    """Give the URL of a database that need not be made for each test."""
+    return with_tables
+
+
 @pytest.fixture(name="clock")
 def _clock() -> FrozenClock:
     """Give a clock that the test moves on."""

@@ -117,36 +117,42 @@ def test_a_write_is_told_once_before_anybody_sees_it(store: Store, write: Write)
     assert before != _everything(store)
 
 
-@pytest.mark.parametrize(
-    "failure",
-    [
-        LogUnavailable("the decision log cannot be written"),
-        StoreUnavailable("another one"),
-        Conflict("of something else"),
-        InvalidInput("field", "cannot be"),
-        ValueError("a defect"),
-        LookupError("another defect"),
-        KeyboardInterrupt(),
-    ],
-    ids=repr,
+FAILURES = (
+    LogUnavailable("the decision log cannot be written"),
+    StoreUnavailable("another one"),
+    Conflict("of something else"),
+    InvalidInput("field", "cannot be"),
+    ValueError("a defect"),
+    LookupError("another defect"),
+    KeyboardInterrupt(),
 )
+
+
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
-def test_what_cannot_be_told_is_not_written(
-    store: Store, write: Write, failure: BaseException
-) -> None:
-    """Nothing of it is kept, the revision stays, and the failure comes out as what it is."""
+def test_what_cannot_be_told_is_not_written(store: Store, write: Write) -> None:
+    """
+    Nothing of it is kept, the revision stays, and the failure comes out as what it is.
+
+    Nor does a failure stand in the way of the next write, which comes as far.
+    """
     _filled(store)
     before = _everything(store)
-    failure.__cause__ = OSError("disk full")
+    for failure in FAILURES:
+        failure.__cause__ = OSError("disk full")
+        heard: list[int] = []
 
-    def _refuse(state_of: int) -> None:
-        raise failure
+        def _refuse(
+            revision: int, failure: BaseException = failure, heard: list[int] = heard
+        ) -> None:
+            heard.append(revision)
+            raise failure
 
-    with pytest.raises(type(failure)) as caught:
-        write(store, _refuse)
-    assert failure is caught.value
-    assert "disk full" == str(caught.value.__cause__)
-    assert before == _everything(store)
+        with pytest.raises(type(failure)) as caught:
+            write(store, _refuse)
+        assert failure is caught.value
+        assert "disk full" == str(caught.value.__cause__)
+        assert [4] == heard
+        assert before == _everything(store)
     assert 4 == write(store, untold)
 
 

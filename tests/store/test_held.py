@@ -65,6 +65,12 @@ QUESTIONS = [
 ]
 
 
+@pytest.fixture(name="url")
+def _url(with_tables: str) -> str:
+    """Give the URL of a database that need not be made for each test."""
+    return with_tables
+
+
 @pytest.fixture(name="store")
 def _store(url: str) -> Iterator[HeldStore]:
     """Give a store of each kind of SQL in which there is something of everything."""

@@ -16,7 +16,7 @@ from authz_service.domain.people import Role
 from authz_service.settings import Settings
 from authz_service.usecases.acts import OPERATOR
 from tests.operation.failing.wire import Wire
-from tests.operation.house import Answer, Running, free_port, furnish
+from tests.operation.house import FEW, Answer, Running, free_port, furnish
 from tests.postgres import Postgres
 
 COMPANY, SOCIO, MEMBER = "52420282000180", "72268402517", "18762794604"
@@ -114,7 +114,7 @@ class Scene:
         self.folder = folder
         self._around = around or f"sqlite:///{folder}/var/authz.db"
         named = {} if around is None else {"AUTHZ_DATABASE_URL": around}
-        self.key = furnish(folder, CSV, {"tests": SCOPES}, **named)["tests"]
+        self.key = furnish(folder, CSV, {"tests": SCOPES}, policies=FEW, **named)["tests"]
         self._settings = {**settings, **({} if url is None else {"AUTHZ_DATABASE_URL": url})}
         self.service = self.serve()
         self.back_to_the_beginning()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from authz_service.domain.clients import SCOPES
-from tests.operation.house import authz, called, furnish, succeeded
+from tests.operation.house import FEW, authz, called, furnish, succeeded
 
 _CSV = "code,title,version\nP001,Acreditação Inicial,3\n"
 
@@ -19,7 +19,7 @@ def prepare(folder: Path, **settings: str) -> dict[str, str]:
         told reasons, and so the names of its decisions in batches as well.
     """
     where = {name: text for name, text in settings.items() if name == "AUTHZ_DATABASE_URL"}
-    keys = furnish(folder, _CSV, {"writer": SCOPES}, **where)
+    keys = furnish(folder, _CSV, {"writer": SCOPES}, policies=FEW, **where)
     made = called(folder, "client", "add", "teller", "--scope", "decide", "--reasons", **where)
     return {**keys, "teller": succeeded(made).strip()}
 
