@@ -226,6 +226,25 @@ def test_the_scheme_has_no_case(service: Service, scheme: str) -> None:
     assert 400 == service.http.post("/v1/people", json={}, headers=headers).status_code
 
 
+@pytest.mark.parametrize(
+    ("header", "detail"),
+    [
+        (None, "a key is needed: Authorization: Bearer KEY"),
+        ("", "a key is needed: Authorization: Bearer KEY"),
+        ("Basic abcdef", "a key is needed: Authorization: Bearer KEY"),
+        ("Bearerabc", "a key is needed: Authorization: Bearer KEY"),
+        ("Bearer", "the key is not valid"),
+        ("bearer", "the key is not valid"),
+        ("Bearer x", "the key is not valid"),
+    ],
+)
+def test_who_shows_none_is_told_how(service: Service, header: str | None, detail: str) -> None:
+    """Another scheme is no key at all; an empty key is a wrong one."""
+    headers = {} if header is None else {"Authorization": header}
+    answer = service.http.post("/v1/people", json={}, headers=headers)
+    assert (401, detail) == (answer.status_code, answer.get_json()["detail"])
+
+
 def test_a_key_in_the_url_is_none(service: Service) -> None:
     """A key in the query is not looked at."""
     assert 401 == service.http.get(f"/metrics?access_token={service.key}").status_code
@@ -264,7 +283,7 @@ def test_an_unknown_path_is_not_found_without_a_key(service: Service) -> None:
 
 def test_a_view_without_a_declaration_cannot_be_registered(service: Service) -> None:
     """Forgetting to say who may call a view stops the start, not the auditor."""
-    with pytest.raises(TypeError, match="does not declare"):
+    with pytest.raises(TypeError, match="does not declare who may call it: @needs or @open_to_all"):
         service.app.add_url_rule("/x", view_func=lambda: "x")
 
 

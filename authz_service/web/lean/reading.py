@@ -303,7 +303,7 @@ def _company(
         return strict.company, company
     if company is UNSET or company is None:
         return strict.cnpj, cnpj
-    raise Doubt
+    raise Doubt  # mutant: what is of no process is in doubt as well
 
 
 def _version(properties: _Properties) -> int | None:
