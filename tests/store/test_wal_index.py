@@ -177,6 +177,39 @@ def test_a_commit_of_another_process_is_felt_at_once(path: Path) -> None:
 
 
 @ON_LINUX
+def test_an_index_that_was_left_behind_is_not_believed(path: Path) -> None:
+    """It may look like one of a database that has no such log any more: then SQLite is asked."""
+    with closing(made(path)) as writer:
+        index = Path(f"{path}-shm")
+        left = index.read_bytes()
+        writer.execute("PRAGMA journal_mode=DELETE").fetchall()
+        assert not index.exists()
+        index.write_bytes(left)
+        with felt(path) as pulse:
+            before = pulse.beat()
+            commit(writer)
+            assert before != pulse.beat()
+
+
+def test_another_file_in_its_place_is_felt(path: Path, tmp_path: Path) -> None:
+    """As a restore puts one there: the beats are those of another file, and its commits are felt."""
+    other = tmp_path / "other.db"
+    made(other).close()
+    with closing(made(path)), felt(path) as pulse:
+        before = pulse.beat()
+        other.replace(path)
+        after = pulse.beat()
+        assert before[0] < after[0]
+        assert after == pulse.beat() == pulse.beat()
+        with closing(opened(path)) as writer:
+            commit(writer)
+            assert (after[0], after[1] + 1) == pulse.beat()
+        path.unlink()
+        with pytest.raises(FileNotFoundError):
+            pulse.beat()
+
+
+@ON_LINUX
 def test_what_is_idle_is_not_asked(path: Path, writer: sqlite3.Connection) -> None:
     """As long as nobody commits, no statement is executed; after a commit it is one."""
     asked: list[str] = []

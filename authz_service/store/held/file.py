@@ -77,8 +77,8 @@ class FilePulse:
             seen is not None
             and there.st_ino == seen[0]
             and os.pread(seen[3], HEAD, 0) == seen[4]
-            and there.st_dev == seen[1]
-            and os.getpid() == seen[2]
+            and there.st_dev == seen[1]  # mutant: it takes two disks to have a number twice
+            and os.getpid() == seen[2]  # mutant: what a parent has open it may close any time
         ):
             # Nothing here changes, so nobody has to wait for anybody.
             return seen[5]
