@@ -192,7 +192,7 @@ def test_an_index_that_was_left_behind_is_not_believed(path: Path) -> None:
 
 
 def test_another_file_in_its_place_is_felt(path: Path, tmp_path: Path) -> None:
-    """As a restore puts one there: the beats are those of another file, and its commits are felt."""
+    """As a restore puts one there: its beats are those of another file, and tell its commits."""
     other = tmp_path / "other.db"
     made(other).close()
     with closing(made(path)), felt(path) as pulse:
