@@ -329,6 +329,21 @@ def test_listeners_hear_of_a_batch_once_it_is_in_the_log(house: House) -> None:
     assert [house.decisions] == house.told
 
 
+def test_alarms_hear_of_what_has_erred_alone(house: House) -> None:
+    """Once it is in the log: what is right, and what could not be asked, alarms nobody."""
+    heard: list[tuple[int, list[DecisionRecord]]] = []
+    point = replace(
+        house.point, alarms=(lambda records: heard.append((len(house.decisions), list(records))),)
+    )
+    point.decide_all([QUESTION, NOBODY], CALLER)
+    assert [] == heard
+    house.policy.verdict = lambda _question, _facts: Decision(
+        allowed=False, reasons=("policy-error",), errors=(RuleError("a.polar:3", "x"),)
+    )
+    point.decide_all([QUESTION, NOBODY], CALLER)
+    assert [(4, [house.decisions[2]])] == heard
+
+
 def break_policy(house: House) -> None:
     """Take the policy away."""
     house.policies.policy = None
