@@ -54,7 +54,7 @@ CLOCK_SECONDS = 30.0
 INDEX_SECONDS = 5.0
 """How often what is new in the decision log is indexed, so that a search finds little to do."""
 LEISURE = 2_500
-"""So few records in that time leave room for it; else it is left to whoever searches."""
+"""So few decisions in that time leave room for it; else it is left to whoever searches."""
 
 
 utc_now: Clock = partial(datetime.now, UTC)
@@ -148,7 +148,7 @@ def build(
     policy = CurrentPolicy(settings.policies, clock)
     acts = ActLog(log, listeners, clock)
     point = DecisionPoint(
-        policy, held, entities, held, log, listeners, checked.now, alarms=(applog.erred,)
+        policy, held, entities, held, log, listeners, clock, alarms=(applog.erred,)
     )
     govbr = None if settings.govbr is None else talk_to(settings.govbr, metrics)
     explainer = Explainer(policy, held, entities, checked)

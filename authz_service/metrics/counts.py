@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Sequence
-from operator import attrgetter
-from typing import cast
 
 from authz_service.domain.decision import (
     ACTIONS,
@@ -73,7 +70,6 @@ _FAMILIES = (
 _BUCKETS_US = tuple(1_000_000 * bound for bound in _DECIDING)
 # Where the sum of a histogram stands, from its first slot on.
 _LATENCY_SUM, _SECONDS_SUM = _LATENCY.width - 1, _ANSWER_SECONDS.width - 1
-_action_of = attrgetter("action")
 # Of how many decisions the slot is kept; policies have some hundreds.
 _KEPT = 4_096
 
@@ -105,51 +101,28 @@ class Counts:
 
     def heard(self, records: Sequence[Record]) -> None:
         """Count what went into the decision log: decisions, or acts."""
-        if type(records[0]) is not DecisionRecord:
-            with self._lock:
-                for act in cast("Sequence[ActRecord]", records):
-                    self._whole[self._tally.slot(_ACTS, (act.act,))] += 1
-        elif len(records) == 1:
-            self._heard_one(records[0])
-        else:
-            self._heard_many(cast("Sequence[DecisionRecord]", records))
-
-    def _heard_one(self, record: DecisionRecord) -> None:
-        decision, action, took = record.decision, record.asked.action, record.latency_us
-        whole = self._whole
+        whole, known_of, latency = self._whole, self._decided.get, self._latency
+        microseconds = 0
         with self._lock:
-            # By which object it is: a policy gives the same one again and again.
-            known = self._decided.get(id(decision))
-            if known is None or known[0] is not decision or known[1] != action:
-                known = self._of_decision(action, decision, 1)
-            whole[known[2]] += 1
-            whole[self._latency + bisect_left(_BUCKETS_US, took)] += 1
-            self._real[self._latency_sum] += took / 1_000_000
-
-    def _heard_many(self, records: Sequence[DecisionRecord]) -> None:
-        """Count those that are alike at once: most of a batch are."""
-        _, _, _, asked, decisions, _, _, latencies, _, _ = zip(*records, strict=True)
-        objects = dict(zip(map(id, decisions), decisions, strict=True))
-        alike = Counter(zip(map(id, decisions), map(_action_of, asked), strict=True))
-        whole = self._whole
-        with self._lock:
-            for (number, action), times in alike.items():
-                decision = objects[number]
-                known = self._decided.get(number)
-                if known is None or known[0] is not decision or known[1] != action:
-                    known = self._of_decision(action, decision, times)
-                whole[known[2]] += times
-            for took, times in Counter(latencies).items():
-                whole[self._latency + bisect_left(_BUCKETS_US, took)] += times
-            self._real[self._latency_sum] += sum(latencies) / 1_000_000
+            for record in records:
+                if type(record) is DecisionRecord:
+                    decision, action, took = record.decision, record.asked.action, record.latency_us
+                    # By which object it is: a policy gives the same one again and again.
+                    known = known_of(id(decision))
+                    if known is None or known[0] is not decision or known[1] != action:
+                        known = self._of_decision(action, decision)
+                    whole[known[2]] += 1
+                    whole[latency + bisect_left(_BUCKETS_US, took)] += 1
+                    microseconds += took
+                elif type(record) is ActRecord:
+                    whole[self._tally.slot(_ACTS, (record.act,))] += 1
+            self._real[self._latency_sum] += microseconds / 1_000_000
 
     def decided(self) -> int:
         """Give how many decisions have been counted here."""
         return sum(self._whole[self._latency : self._latency_sum])
 
-    def _of_decision(
-        self, action: str, decision: Decision, times: int
-    ) -> tuple[Decision, str, int]:
+    def _of_decision(self, action: str, decision: Decision) -> tuple[Decision, str, int]:
         """Give the slot of a decision about an action; and count the rules that have erred."""
         known = action in ACTIONS
         labels = (
@@ -161,7 +134,7 @@ class Counts:
         if decision.errors:
             # Never kept, so that they are counted each time.
             for error in decision.errors:
-                self._whole[self._tally.slot(_RULE_ERRORS, (error.rule,))] += times
+                self._whole[self._tally.slot(_RULE_ERRORS, (error.rule,))] += 1
         elif known:
             # Other actions are texts of callers, of which there is no end.
             if len(self._decided) >= _KEPT:

@@ -45,9 +45,6 @@ class CheckedClock:
     The present instant by the machine's clock, and what is known of that clock. Safe for threads.
 
     Call it for the instant, ``check`` it from time to time.
-
-    Attributes:
-        now: gives the instant, too, for who asks it millions of times.
     """
 
     def __init__(
@@ -68,7 +65,7 @@ class CheckedClock:
             gauge: hears how far off it is, at each check that could tell.
             passing: counts seconds, whatever happens to clocks.
         """
-        self.now = clock
+        self._clock = clock
         self._database = database
         self._tolerance = tolerance
         self._gauge = gauge
@@ -78,7 +75,7 @@ class CheckedClock:
 
     def __call__(self) -> datetime:
         """Give the present instant, by the machine's clock."""
-        return self.now()
+        return self._clock()
 
     def check(self) -> None:
         """
@@ -105,11 +102,11 @@ class CheckedClock:
 
     def _ahead(self) -> tuple[timedelta, str]:
         """Tell how far the clock is ahead, and of what."""
-        before, passed = self.now(), self._passing()
+        before, passed = self._clock(), self._passing()
         theirs = _now(self._database)
         if theirs is not None:
             # Their clock was read at some moment in between: what that leaves open is no error.
-            after = self.now()
+            after = self._clock()
             return _beyond(theirs, before, after), "the database's"
         instant, counted = self._reference
         gone = passed - counted

@@ -27,9 +27,9 @@ from authz_service.web.evaluation import EvaluationBody, question_of
 from authz_service.web.evaluations import Batch, EvaluationsBody, read_batch
 from authz_service.web.fields import BodyInvalid, Text, flag, whole
 from authz_service.web.guards import Gate, needs
-from authz_service.web.lean.operation import DEMANDS, REVISION, TELLS, Call, Operation, decided
-from authz_service.web.lean.reading import question_in, read_before
-from authz_service.web.lean.reply import JSON, Reply, as_json
+from authz_service.web.lean.operation import DEMANDS, TELLS, Call, Operation, decided
+from authz_service.web.lean.reading import question_in
+from authz_service.web.lean.reply import Reply, as_json
 from authz_service.web.views import serve
 
 EVALUATION = "/access/v1/evaluation"
@@ -140,11 +140,9 @@ def operations(point: DecisionPoint, *, max_batch: int) -> tuple[Operation, Oper
     )
     def evaluation(call: Call) -> Reply:
         """Answer one question; a deny is an answer, so it is a 200."""
-        data = call.body()
-        # Most that come have come before: to look them up here saves their reader's frames.
-        given = one(call, read_before(data) or read_question(data))
+        given = one(call, read_question(call.body()))
         shown = _in_bytes(given, call.caller)
-        return 200, JSON, (("Decision-Id", given.id), (REVISION, str(given.revision))), shown
+        return decided(shown, given.revision, ("Decision-Id", given.id))
 
     @needs("decide")
     @describes(

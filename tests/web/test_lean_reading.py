@@ -627,15 +627,11 @@ def test_what_is_remembered_is_bounded() -> None:
     asked = question_of(A)
     assert isinstance(asked, Question)
     most = reading._REMEMBERED
-    memory.keep(b"", b"alone", asked)
-    for number in range(most - 1):
+    for number in range(most):
         memory.keep(b"%d" % (number % 7), b"%d" % number, asked)
     assert most == sum(len(one) for one in memory._known.values())
-    assert {b"alone": asked} == memory.alone == memory.beside(b"")
     memory.keep(b"9", b"one more", asked)
-    assert {b"": {}, b"9": {b"one more": asked}} == memory._known
-    # Whoever has taken hold of it sees that.
-    assert memory.alone is memory.beside(b"")
+    assert {b"9": {b"one more": asked}} == memory._known
     assert [{}, {b"one more": asked}] == [dict(memory.beside(one)) for one in (b"1", b"9")]
 
 

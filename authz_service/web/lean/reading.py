@@ -98,22 +98,15 @@ _evaluations = decoder(_Evaluations)
 _part = decoder(_Part)
 
 
-_ALONE = b""
-
-
 class _Memory:
     """
     What bytes were read as: questions alone, none of them long or with a secret in it.
 
     Where there is no room, all is forgotten. Any number of threads may ask at once.
-
-    Attributes:
-        alone: what was read with nothing beside it, by its bytes.
     """
 
     def __init__(self) -> None:
-        self.alone: dict[bytes, Question] = {}
-        self._known: dict[bytes, dict[bytes, Question]] = {_ALONE: self.alone}
+        self._known: dict[bytes, dict[bytes, Question]] = {}
         self._count = 0
 
     def beside(self, defaults: bytes) -> Mapping[bytes, Question]:
@@ -130,20 +123,17 @@ class _Memory:
             self._count += 1
             if self._count > _REMEMBERED:
                 self._count = 0
-                self.alone.clear()
-                self._known = {_ALONE: self.alone}
+                self._known = {}
             self._known.setdefault(defaults, {})[data] = asked
 
 
 _memory = _Memory()
-
-read_before: Callable[[bytes], Question | None] = _memory.alone.get
-"""Gives the question that bytes were read as before, or None."""
+_ALONE = b""
 
 
 def question_in(data: bytes) -> Question | Impossible | None:
     """Read the bytes of a request with one question, or give None."""
-    before = read_before(data)
+    before = _memory.beside(_ALONE).get(data)
     if before is not None:
         return before
     found = _evaluation(data)
